@@ -1,0 +1,110 @@
+"""Every bound of the service: name, unit, value, why this value, what happens at the edge.
+
+Relations between bounds are asserted at the end, so that a change to one cannot quietly break another.
+"""
+
+from __future__ import annotations
+
+# --- the wire (design.md section 6; the welcome tells clients the first four) ---
+
+FRAME_BYTES_MAX = 256 * 1024
+"""One websocket message. Holds four events of the largest size; beyond it the socket closes with 1009."""
+
+EVENT_BYTES_MAX = 64 * 1024
+"""One event's data as canonical JSON; beyond it the event is refused (`nack limit`)."""
+
+EMIT_EVENTS_MAX = 256
+"""Events in one emit; beyond it the emit is refused (`error limit`) and none of its events is taken."""
+
+SUBSCRIPTIONS_MAX = 1_000
+"""Streams of one connection; an account has one and a few hundred playlists. Beyond it: `error limit`."""
+
+NESTING_MAX = 32
+"""Depth of arrays and objects in a message. Our own go to 6; decoders fail by recursion near 1,000."""
+
+HELLO_TIMEOUT_S = 5.0
+"""From the TCP accept to the hello; then close 4003."""
+
+SEND_TIMEOUT_S = 10.0
+"""How long a reader may leave the transport full before it is aborted (never closed politely: it does not read)."""
+
+PING_INTERVAL_S = 20.0
+"""Between websocket pings of an otherwise silent connection."""
+
+PING_TIMEOUT_S = 20.0
+"""Without any byte from the peer for interval + timeout the transport is aborted."""
+
+OUTBOX_BYTES_HIGH = 512 * 1024
+"""Framed bytes that wait in one connection's transport before it counts as slow. Holds two of the largest frames."""
+
+OUTBOX_BYTES_LOW = 128 * 1024
+"""Where a slow connection counts as drained, and catch-up serves it."""
+
+SLOW_ACKS_MAX = 256
+"""Acks kept for a slow connection; as many as one emit can hold. Beyond it the socket closes with 4002."""
+
+CURSOR_REFRESH_S = 30.0
+"""An idle stream on a busy partition gets an empty delta with a fresh cursor this often, so that resume stays cheap."""
+
+SNAPSHOT_CELLS_MAX = 500
+"""Cells in one part of a snapshot; parts are cut by bytes as well (half a frame)."""
+
+# --- events (merge.md section 1) ---
+
+ITEMS_MAX = 500
+"""Items, or ids, in one event."""
+
+LIST_ITEMS_MAX = 20_000
+"""Items of one list; a view of 10,000 is built in tens of ms."""
+
+CLOCK_AHEAD_MS_MAX = 500
+"""How far a stamp may lie in the future before the gateway clamps it to now."""
+
+CONTROL_VALID_MS = 10_000
+"""How long a control for another device's session stays good (merge.md section 3.2)."""
+
+ID_CHARS_MAX = 128
+"""Characters of an id that a client chose, before percent-encoding."""
+
+SAFE_INTEGER_MAX = 2**53 - 1
+"""The largest integer that JavaScript holds exactly."""
+
+# --- the gateway ---
+
+CONNECTIONS_MAX = 20_000
+"""Sockets of one gateway process; beyond it new ones get HTTP 503."""
+
+APPEND_RECORDS_MAX = 2_000
+"""Records in one grouped append; keeps a transaction below about 20 ms."""
+
+APPEND_WAITING_MAX = 50_000
+"""Records that may wait for the next grouped append; beyond it events are nacked `unavailable`."""
+
+APPEND_TIMEOUT_S = 10.0
+"""After this long an append's outcome is unknown."""
+
+RING_BYTES_MAX = 64 * 1024 * 1024
+"""Encoded records that the recent ring keeps, over all streams of a gateway."""
+
+# --- log, store, projector ---
+
+READ_RECORDS_MAX = 2_000
+"""Records in one read of the log."""
+
+LEASE_TTL_S = 4.0
+"""How long a projector's lease lives without renewal, by the database's clock."""
+
+LOG_POLL_S = 0.5
+"""How often a tail looks for records when no notification came; covers a lost NOTIFY."""
+
+STATEMENT_TIMEOUT_S = 15.0
+"""Any statement of the store or the log."""
+
+REVOCATION_POLL_S = 2.0
+"""How often a gateway asks for revoked devices when no notification came; a socket must close within 5 s."""
+
+assert EVENT_BYTES_MAX * 2 <= FRAME_BYTES_MAX, "a frame holds an event, escaped and enveloped"
+assert OUTBOX_BYTES_HIGH >= 2 * FRAME_BYTES_MAX, "one large frame must not make a healthy reader slow"
+assert OUTBOX_BYTES_LOW < OUTBOX_BYTES_HIGH
+assert SLOW_ACKS_MAX >= EMIT_EVENTS_MAX, "a slow reader may still be acked for a whole emit"
+assert REVOCATION_POLL_S < 5.0, "a revoked device's socket closes within 5 s even if the notification was lost"

@@ -1,0 +1,289 @@
+"""Every event a client may emit, as a typed struct of its `data`.
+
+Decoding with these types is what admission calls "shape": unknown fields, floats, numbers beyond 2^53 - 1 and ids of the
+wrong form do not decode. What a struct cannot say (an id named twice, a rating beyond 100) is in `syncd.model.validate`.
+What each event writes is in `syncd.model.lowering`. Source: merge.md section 3.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from syncd.limits import ID_CHARS_MAX, ITEMS_MAX, SAFE_INTEGER_MAX
+from syncd.model.ids import EVENT_ID_PATTERN, ITEM_ID_PATTERN, WRITER_PATTERN
+from syncd.model.stamp import STAMP_LENGTH
+
+Id = Annotated[str, Meta(min_length=1, max_length=ID_CHARS_MAX)]
+"""An id somebody else chose: a track, an episode, a device. Any characters but NUL; percent-encoded inside keys."""
+EventIdText = Annotated[str, Meta(pattern=EVENT_ID_PATTERN)]
+ItemIdText = Annotated[str, Meta(pattern=ITEM_ID_PATTERN)]
+WriterText = Annotated[str, Meta(pattern=WRITER_PATTERN)]
+Rank = Annotated[str, Meta(pattern=f"^[0-9a-z]{{{STAMP_LENGTH}}}$")]
+Ms = Annotated[int, Meta(ge=0, le=SAFE_INTEGER_MAX)]
+Count = Annotated[int, Meta(ge=0, le=SAFE_INTEGER_MAX)]
+PerMille = Annotated[int, Meta(ge=0, le=1_000)]
+Speed = Annotated[int, Meta(ge=1, le=100_000)]
+"""Per mille of normal speed; never 0, which would be a pause."""
+JsonObject: TypeAlias = dict[str, Any]
+"""Free JSON, copied as given; `validate` refuses floats, NUL and unsafe integers in it."""
+JsonValue: TypeAlias = Any
+# Named here because fields called `list` and `set` hide the builtins inside the structs.
+Items = Annotated[list[JsonObject], Meta(min_length=1, max_length=ITEMS_MAX)]
+ItemIds = Annotated[list[ItemIdText], Meta(min_length=1, max_length=ITEMS_MAX)]
+Ids = Annotated[list[Id], Meta(min_length=1, max_length=ITEMS_MAX)]
+ListName = Literal["queue", "items", "sidebar"]
+Side = Literal["L", "R"]
+
+
+class EventData(Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of all event data."""
+
+
+# --- lists (merge.md 3.1) ---
+
+
+class ListInserted(EventData, frozen=True):
+    list: ListName
+    items: Items
+    side: Side
+    parent: ItemIdText | None = None
+
+
+class ListMoved(EventData, frozen=True):
+    list: ListName
+    ids: ItemIds
+    side: Side
+    parent: ItemIdText | None = None
+
+
+class ListMovedBack(EventData, frozen=True):
+    """The undo of a move: the item's exact old slot."""
+
+    list: ListName
+    item: ItemIdText
+    slot: ItemIdText
+
+
+class ListRemoved(EventData, frozen=True):
+    list: ListName
+    ids: ItemIds
+
+
+class ListRestored(EventData, frozen=True):
+    list: ListName
+    ids: ItemIds
+
+
+class ListCleared(EventData, frozen=True):
+    """`seen`: per writer, the largest seq of this list's runs that the client has."""
+
+    list: ListName
+    seen: Annotated[dict[WriterText, Count], Meta(max_length=ITEMS_MAX)]
+
+
+# --- playback (merge.md 3.2) ---
+
+
+class PlaybackStarted(EventData, frozen=True):
+    """Play this, transfer, jump, adopt: opens an epoch."""
+
+    device: Id
+    item: JsonObject
+    follows: Annotated[list[EventIdText], Meta(max_length=2)]
+    position_ms: Ms
+    playing: bool
+    speed_permille: Speed
+    context: JsonValue = None
+    detached: bool = False
+
+
+class PlaybackAdvanced(EventData, frozen=True):
+    """Next, previous, natural end: the next generation of an epoch."""
+
+    epoch: EventIdText
+    generation: Annotated[int, Meta(ge=1, le=SAFE_INTEGER_MAX)]
+    follows: Annotated[list[EventIdText], Meta(min_length=1, max_length=1)]
+    item: JsonObject
+    position_ms: Ms | None = None
+    automatic: bool = False
+
+
+class PlaybackPaused(EventData, frozen=True):
+    epoch: EventIdText
+
+
+class PlaybackResumed(EventData, frozen=True):
+    epoch: EventIdText
+    play: EventIdText
+    position_ms: Ms
+
+
+class PlaybackSeeked(EventData, frozen=True):
+    play: EventIdText
+    position_ms: Ms
+    playing: bool
+
+
+class PlaybackSpeedChanged(EventData, frozen=True):
+    epoch: EventIdText
+    play: EventIdText
+    position_ms: Ms
+    playing: bool
+    speed_permille: Speed
+
+
+class PlaybackReported(EventData, frozen=True):
+    """`answers`: the rank of `play_at`, then the larger of the ranks of `play_on` and `play_off`."""
+
+    play: EventIdText
+    position_ms: Ms
+    buffering: bool
+    answers: Annotated[list[Rank], Meta(min_length=2, max_length=2)]
+
+
+class Shuffle(Struct, frozen=True, forbid_unknown_fields=True):
+    """`seed`: of murmur3_32."""
+
+    on: bool
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+
+
+class PlaybackModeChanged(EventData, frozen=True):
+    shuffle: Shuffle | UnsetType = UNSET
+    repeat: Literal["off", "one", "all"] | UnsetType = UNSET
+    sleep_at_ms: Ms | None | UnsetType = UNSET
+
+
+class DeviceVolumeChanged(EventData, frozen=True):
+    device: Id
+    volume_permille: PerMille
+
+
+# --- the rest (merge.md 3.3) ---
+
+
+class LibraryChanged(EventData, frozen=True):
+    """`value`: true, false, or 0 to 100 in `ratings`."""
+
+    set: Id
+    ids: Ids
+    value: bool | Annotated[int, Meta(ge=0, le=100)]
+
+
+SettingsChanged: TypeAlias = Annotated[dict[Id, JsonValue], Meta(min_length=1, max_length=ITEMS_MAX)]
+"""The data of `settings.changed` is the map itself; device-scoped keys read `<device>/<key>`."""
+
+
+class ProgressListened(EventData, frozen=True):
+    """`through`: the first 21 characters of the rank of `furthest` as the client sees it, 21 zeros at first."""
+
+    episode: Id
+    position_ms: Ms
+    through: Rank
+    duration_ms: Ms | None = None
+    finished: bool = False
+
+
+class ProgressMarked(EventData, frozen=True):
+    episode: Id
+    played: bool
+
+
+class HistoryPlayed(EventData, frozen=True):
+    play: Id
+    track: Id
+    started_ms: Ms
+    listened_ms: Ms
+    context: JsonValue = None
+    skipped: bool = False
+    reason: str | None = None
+
+
+class HistoryRemoved(EventData, frozen=True):
+    play: Id
+
+
+class HistoryCleared(EventData, frozen=True):
+    before_ms: Ms
+
+
+class DeviceDescribed(EventData, frozen=True):
+    device: Id
+    name: str | None | UnsetType = UNSET
+    kind: str | None | UnsetType = UNSET
+    capabilities: JsonValue | UnsetType = UNSET
+
+
+class DeviceRevoked(EventData, frozen=True):
+    """Written by the server only."""
+
+    device: Id
+
+
+class PlaylistDescribed(EventData, frozen=True):
+    name: str | None | UnsetType = UNSET
+    description: str | None | UnsetType = UNSET
+    image: str | None | UnsetType = UNSET
+    public: bool | UnsetType = UNSET
+    collaborative: bool | UnsetType = UNSET
+    deleted: bool | UnsetType = UNSET
+
+
+class PlaylistMemberChanged(EventData, frozen=True):
+    """A role of null takes the member off."""
+
+    account: Id
+    role: Literal["editor", "viewer"] | None
+
+
+EVENTS: dict[str, Any] = {
+    "list.inserted": ListInserted,
+    "list.moved": ListMoved,
+    "list.moved_back": ListMovedBack,
+    "list.removed": ListRemoved,
+    "list.restored": ListRestored,
+    "list.cleared": ListCleared,
+    "playback.started": PlaybackStarted,
+    "playback.advanced": PlaybackAdvanced,
+    "playback.paused": PlaybackPaused,
+    "playback.resumed": PlaybackResumed,
+    "playback.seeked": PlaybackSeeked,
+    "playback.speed_changed": PlaybackSpeedChanged,
+    "playback.reported": PlaybackReported,
+    "playback.mode_changed": PlaybackModeChanged,
+    "device.volume_changed": DeviceVolumeChanged,
+    "library.changed": LibraryChanged,
+    "settings.changed": SettingsChanged,
+    "progress.listened": ProgressListened,
+    "progress.marked": ProgressMarked,
+    "history.played": HistoryPlayed,
+    "history.removed": HistoryRemoved,
+    "history.cleared": HistoryCleared,
+    "device.described": DeviceDescribed,
+    "device.revoked": DeviceRevoked,
+    "playlist.described": PlaylistDescribed,
+    "playlist.member_changed": PlaylistMemberChanged,
+}
+"""Kind -> type of its data. Kinds are durable names, written by hand."""
+
+VOID = "void"
+"""The kind of the record that uses up the seq of a permanently refused event; lowers to nothing."""
+SERVER_KINDS = frozenset({"device.revoked", VOID, "projection.rebuilt"})
+"""Kinds that only a server writes; a client that emits one is told `forbidden`."""
+
+
+class Event(Struct, frozen=True):
+    """One admitted event.
+
+    `t` is the packed time after admission. `data` is an instance of `EVENTS[kind]`; for a kind that this version does
+    not know it is whatever JSON the log holds.
+    """
+
+    stream: str
+    writer: str
+    seq: int
+    t: int
+    kind: str
+    data: Any
