@@ -1,8 +1,8 @@
 """Every event a client may emit, as a typed struct of its `data`.
 
-Decoding with these types is what admission calls "shape": unknown fields, floats, numbers beyond 2^53 - 1 and ids of the
-wrong form do not decode. What a struct cannot say (an id named twice, a rating beyond 100) is in `syncd.model.validate`.
-What each event writes is in `syncd.model.lowering`. Source: merge.md section 3.
+Decoding with these types is what admission calls "shape": unknown fields, floats, numbers beyond 2^53 - 1 and ids of
+the wrong form do not decode. What a struct cannot say (an id named twice, free JSON that holds a float) is in
+`syncd.model.validate`. What each event writes is in `syncd.model.lowering`. Source: merge.md section 3.
 """
 
 from __future__ import annotations
@@ -30,9 +30,11 @@ JsonObject: TypeAlias = dict[str, Any]
 """Free JSON, copied as given; `validate` refuses floats, NUL and unsafe integers in it."""
 JsonValue: TypeAlias = Any
 # Named here because fields called `list` and `set` hide the builtins inside the structs.
-Items = Annotated[list[JsonObject], Meta(min_length=1, max_length=ITEMS_MAX)]
-ItemIds = Annotated[list[ItemIdText], Meta(min_length=1, max_length=ITEMS_MAX)]
-Ids = Annotated[list[Id], Meta(min_length=1, max_length=ITEMS_MAX)]
+# The bound of 500 stands in their schemas only: admission answers it with `limit`, a wrong shape with `invalid`.
+_AT_MOST = {"maxItems": ITEMS_MAX}
+Items = Annotated[list[JsonObject], Meta(min_length=1, extra_json_schema=_AT_MOST)]
+ItemIds = Annotated[list[ItemIdText], Meta(min_length=1, extra_json_schema=_AT_MOST)]
+Ids = Annotated[list[Id], Meta(min_length=1, extra_json_schema=_AT_MOST)]
 ListName = Literal["queue", "items", "sidebar"]
 Side = Literal["L", "R"]
 
@@ -80,7 +82,7 @@ class ListCleared(EventData, frozen=True):
     """`seen`: per writer, the largest seq of this list's runs that the client has."""
 
     list: ListName
-    seen: Annotated[dict[WriterText, Count], Meta(max_length=ITEMS_MAX)]
+    seen: dict[WriterText, Count]
 
 
 # --- playback (merge.md 3.2) ---
@@ -172,7 +174,7 @@ class LibraryChanged(EventData, frozen=True):
     value: bool | Annotated[int, Meta(ge=0, le=100)]
 
 
-SettingsChanged: TypeAlias = Annotated[dict[Id, JsonValue], Meta(min_length=1, max_length=ITEMS_MAX)]
+SettingsChanged: TypeAlias = Annotated[dict[Id, JsonValue], Meta(min_length=1)]
 """The data of `settings.changed` is the map itself; device-scoped keys read `<device>/<key>`."""
 
 

@@ -14,7 +14,7 @@ NO_STAMP = "0" * STAMP_LENGTH
 """Stands where a cell is answered that does not exist; smaller than every real stamp."""
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"
-# Three base-32 digits at a time: 11 digits are 2 + 3 + 3 + 3, so that a time costs four look-ups instead of eleven divisions.
+# Three base-32 digits at a time: 11 are 2 + 3 + 3 + 3, so a time costs four look-ups instead of eleven divisions.
 _TRIPLES = [a + b + c for a in _DIGITS for b in _DIGITS for c in _DIGITS]
 _PAIRS = [a + b for a in _DIGITS for b in _DIGITS]
 
@@ -47,6 +47,25 @@ def stamp(t: int, writer: str) -> str:
 def stamp_t(rank: str) -> int:
     """The time in the first 11 digits of a rank."""
     return int(rank[:11], 32)
+
+
+def admitted_t(t: int, *, now_ms: int, ahead_ms_max: int, last_t: int) -> int:
+    """The time an event is admitted with: one from the future is clamped to now, and a writer's times only rise.
+
+    Args:
+        t: as the client stamped it.
+        now_ms: the gateway's clock.
+        ahead_ms_max: how far ahead a client's clock may be.
+        last_t: the last time admitted of this writer, on any stream; 0 when there is none.
+    """
+    if ms(t) > now_ms + ahead_ms_max:
+        t = pack(now_ms)
+    return max(t, last_t + 1)
+
+
+def is_expired(t: int, *, valid_ms: int | None, now_ms: int) -> bool:
+    """Whether a control comes too late to be obeyed. Events without `valid_ms` never do."""
+    return valid_ms is not None and now_ms > ms(t) + valid_ms
 
 
 class HybridClock:
