@@ -1,0 +1,76 @@
+"""Accounts and their devices: the door.
+
+A device proves itself by a token of 256 random bits, of which only a hash is kept. Behind the door: `service` (the rules)
+and its tables. Other rooms know only what is exported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = ["Account", "Accounts", "Device", "LinkedDevice", "Login"]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`account`: its id, `[0-9a-z]{12}`. `name`: what people typed; unique."""
+
+    account: str
+    name: str
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """`revoked_ms`: None while it stands."""
+
+    device: str
+    account: str
+    name: str
+    linked_ms: int
+    revoked_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedDevice:
+    """A device and its token, which is shown once and never again."""
+
+    device: str
+    account: str
+    name: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who stands behind a token."""
+
+    account: str
+    device: str
+
+
+class Accounts(Protocol):
+    """What other rooms may ask. Every method may raise `StoreUnavailable`."""
+
+    async def create(self, name: str) -> Account:
+        """A new account. Raises `Conflict` when the name is taken, `InvalidEvent`-like `Refused` when it is unusable."""
+
+    async def find(self, account_or_name: str) -> Account:
+        """By id or by name. Raises `NotFound`."""
+
+    async def link(self, account: str, *, name: str) -> LinkedDevice:
+        """A new device with a fresh token. Raises `NotFound`."""
+
+    async def devices(self, account: str) -> Sequence[Device]:
+        """All devices ever linked, oldest first. Raises `NotFound`."""
+
+    async def revoke(self, device: str) -> Device:
+        """End a device's login for good; twice is harmless. Raises `NotFound`."""
+
+    async def login(self, token: str) -> Login:
+        """Who holds this token. Raises `LoginExpired` when nobody does, `LoginRevoked` when it was revoked."""
+
+    async def revoked_of(self, devices: Sequence[str]) -> Sequence[str]:
+        """Those of the devices that are revoked: what a gateway asks every few seconds for its connected ones."""

@@ -1,0 +1,107 @@
+"""The log's contract.
+
+Words. A *record* is an admitted event (`syncd.log.record`). A *partition* is one totally ordered slice of the log; a
+stream lives in one. *Offsets* count a partition's records from 0 without gaps; an offset held by a reader is that of the
+*next* record, so "at 12" has seen 0 to 11. An *epoch* names one unbroken life of a partition: offsets are compared only
+within one. *Durable* means that a crash of every process, and of the machine, keeps it.
+
+Source: design.md section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from syncd.log.record import LoggedRecord, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """How an append ended for the records of one partition.
+
+    Attributes:
+        outcome: `written`: durable. `refused`: none of them is in the log, nor will be. `unknown`: they may be, now or
+            later; whoever must know reads the log.
+        offset_start: of the first record, when written; the others follow without a gap, in the order given.
+        reason: public text, empty when written.
+    """
+
+    partition: int
+    outcome: Literal["written", "refused", "unknown"]
+    records: Sequence[Record]
+    offset_start: int = -1
+    reason: str = ""
+
+
+class EventLog(Protocol):
+    """A durable log of records in partitions."""
+
+    @property
+    def partitions(self) -> int:
+        """How many there are, as the deployment has it written down."""
+
+    def partition_of(self, stream: str) -> int:
+        """The partition a stream lives in."""
+
+    def epoch(self, partition: int) -> str:
+        """The name of the partition's present life: 1 to 16 characters `[0-9a-z]`, known since the log was opened."""
+
+    async def append(self, records: Sequence[Record]) -> list[Appended]:
+        """Make records durable at the ends of their partitions.
+
+        All or nothing per partition; records of one partition keep the order given, and no record of another append
+        comes between them. Appends of one caller that do not overlap in time keep their order. Appending a record twice
+        writes it twice: joining makes that harmless.
+        Never raises for the log's own troubles: they are outcomes. If cancelled, the outcome is unknown.
+
+        Args:
+            records: 1 to `limits.APPEND_RECORDS_MAX`, of any streams.
+
+        Returns:
+            One outcome per partition touched, ascending.
+        """
+
+    async def read(self, partition: int, from_: int, *, limit: int) -> list[LoggedRecord]:
+        """Records at offsets `from_` and up, at most `limit`; empty when `from_` is the end. Only durable ones.
+
+        Raises:
+            OffsetExpired: retention has passed `from_`.
+            OffsetInFuture: `from_` is beyond the end.
+            LogUnavailable: no answer in time.
+        """
+
+    async def start(self, partition: int) -> int:
+        """The offset of the oldest record kept."""
+
+    async def end(self, partition: int) -> int:
+        """The offset that the next record will get. Every append that ended before this call began lies below it.
+
+        Raises:
+            LogUnavailable: no answer in time.
+        """
+
+    async def wait_beyond(self, partition: int, offset: int, *, timeout_s: float) -> bool:
+        """Wait until the partition's end is beyond `offset`.
+
+        Returns:
+            Whether it is; False when `timeout_s` passed first. May be late by `limits.LOG_POLL_S` when a notification
+            was lost, never by more.
+
+        Raises:
+            LogUnavailable: no answer in time.
+        """
+
+    async def close(self) -> None:
+        """Let go of connections. Appends under way end as unknown."""
+
+
+class SearchableLog(EventLog, Protocol):
+    """A log that can look one event up. Kafka cannot promise that; a table can."""
+
+    async def find(self, stream: str, writer: str, seq: int) -> LoggedRecord | None:
+        """The first record of an event id on a stream, or None."""
+
+    async def read_stream(self, stream: str, from_: int, *, limit: int) -> list[LoggedRecord]:
+        """As `read`, but only the records of one stream."""

@@ -1,0 +1,86 @@
+"""What the events of one listener's own things write: library, settings, progress, history.
+
+A person acts in sequence, so the last writer wins, per smallest thing chosen. Source: merge.md section 3.3.
+"""
+
+from __future__ import annotations
+
+from syncd.model.canonical import Json
+from syncd.model.cells import Cell, Cells
+from syncd.model.events import (
+    Event,
+    HistoryCleared,
+    HistoryPlayed,
+    HistoryRemoved,
+    LibraryChanged,
+    ProgressListened,
+    ProgressMarked,
+    SettingsChanged,
+)
+from syncd.model.ids import key_part
+from syncd.model.lowering.writes import FLAG, epoch_max_rank, max_rank
+from syncd.model.stamp import ms
+
+
+def library_changed(data: LibraryChanged, event: Event, id_: str, rank: str) -> Cells:
+    prefix = f"library/{key_part(data.set)}/"
+    cell = Cell(rank, data.value)
+    return {prefix + key_part(thing): cell for thing in data.ids}
+
+
+def settings_changed(data: SettingsChanged, event: Event, id_: str, rank: str) -> Cells:
+    """One register a key. The slash of a device-scoped key is percent-encoded like any other character."""
+    return {f"settings/{key_part(key)}": Cell(rank, value) for key, value in data.items()}
+
+
+def progress_listened(data: ProgressListened, event: Event, id_: str, rank: str) -> Cells:
+    """Where to resume, and how far this listen-through got.
+
+    A `through` that is not smaller than the event's own stamp writes no `furthest`: client text must not win for ever.
+    """
+    prefix = f"progress/{key_part(data.episode)}"
+    latest: dict[str, Json] = {
+        "position_ms": data.position_ms,
+        "duration_ms": data.duration_ms,
+        "finished": data.finished,
+    }
+    writes = {f"{prefix}/latest": Cell(rank, latest)}
+    if data.through < rank:
+        writes[f"{prefix}/furthest"] = Cell(epoch_max_rank(data.through, data.position_ms), data.position_ms)
+    return writes
+
+
+def progress_marked(data: ProgressMarked, event: Event, id_: str, rank: str) -> Cells:
+    """Unplayed also opens a new listen-through at 0."""
+    prefix = f"progress/{key_part(data.episode)}"
+    latest: dict[str, Json] = {"position_ms": 0, "duration_ms": None, "finished": data.played}
+    writes = {f"{prefix}/latest": Cell(rank, latest)}
+    if not data.played:
+        writes[f"{prefix}/furthest"] = Cell(epoch_max_rank(rank, 0), 0)
+    return writes
+
+
+def history_played(data: HistoryPlayed, event: Event, id_: str, rank: str) -> Cells:
+    """A play may be reported again as it grows; nothing starts after its own stamp."""
+    prefix = f"history/{key_part(data.play)}"
+    what = {
+        "track": data.track,
+        "context": data.context,
+        "started_ms": min(data.started_ms, ms(event.t)),
+        "skipped": data.skipped,
+        "reason": data.reason,
+    }
+    return {
+        f"{prefix}/what": Cell(rank, what),
+        f"{prefix}/listened_ms": Cell(max_rank(data.listened_ms), data.listened_ms),
+    }
+
+
+def history_removed(data: HistoryRemoved, event: Event, id_: str, rank: str) -> Cells:
+    return {f"history/{key_part(data.play)}/removed": FLAG}
+
+
+def history_cleared(data: HistoryCleared, event: Event, id_: str, rank: str) -> Cells:
+    """Nothing later than the event itself is cleared, whatever its sender's clock said."""
+    before_ms = min(data.before_ms, ms(event.t))
+    return {"history_cleared": Cell(max_rank(before_ms), before_ms)}

@@ -1,0 +1,86 @@
+"""The server's side of one connection, without the connection: what may be said when.
+
+    OPENING --hello--> GREETING --welcomed()--> LIVE --close--> CLOSED
+
+The session decides whether a message belongs here; what it means is the gateway's business.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from syncd.errors import ProtocolError, Unreadable
+from syncd.limits import EMIT_EVENTS_MAX
+from syncd.protocol import close_codes
+from syncd.protocol.close_codes import CloseCode
+from syncd.protocol.codec import BrokenEmit, Codec
+from syncd.protocol.messages import ClientMessage, Emit, Error, Hello
+
+
+class SessionState(Enum):
+    """See the module's picture."""
+
+    OPENING = "opening"
+    GREETING = "greeting"
+    LIVE = "live"
+    CLOSED = "closed"
+
+
+class Broken(ProtocolError):
+    """The peer broke a rule that ends the connection.
+
+    Attributes:
+        error: the message to send first.
+        close: the code to close with.
+    """
+
+    def __init__(self, error: Error, close: CloseCode) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.close = close
+
+
+class ServerSession:
+    """Reads what the client says and refuses what does not belong here."""
+
+    __slots__ = ("codec", "state")
+
+    def __init__(self, codec: Codec) -> None:
+        self.codec = codec
+        self.state = SessionState.OPENING
+
+    def receive(self, payload: bytes, *, text: bool) -> ClientMessage | BrokenEmit | Error:
+        """One message from the client; an `Error` is the answer to a message that is refused as a whole.
+
+        Raises:
+            Broken: send its error, then close with its code.
+        """
+        if text is not self.codec.text:
+            got, want = ("text", "binary") if text else ("binary", "text")
+            raise _broken(close_codes.WRONG_FORMAT, f"a {got} frame; {self.codec.subprotocol} uses {want} frames")
+        try:
+            message = self.codec.decode_client(payload)
+        except Unreadable as error:
+            raise _broken(close_codes.UNREADABLE, str(error)) from error
+        if isinstance(message, Hello):
+            if self.state is not SessionState.OPENING:
+                raise _broken(close_codes.UNEXPECTED_HELLO, "a second hello; a connection has one")
+            self.state = SessionState.GREETING
+        elif self.state is SessionState.OPENING:
+            raise _broken(close_codes.UNEXPECTED_HELLO, "the first message must be a hello")
+        elif isinstance(message, Emit | BrokenEmit) and len(message.events) > EMIT_EVENTS_MAX:
+            return Error("limit", f"{len(message.events)} events in an emit; at most {EMIT_EVENTS_MAX}, none was taken")
+        return message
+
+    def welcomed(self) -> None:
+        """The hello was answered."""
+        assert self.state is SessionState.GREETING
+        self.state = SessionState.LIVE
+
+    def close(self) -> None:
+        """Nothing more is expected."""
+        self.state = SessionState.CLOSED
+
+
+def _broken(close: CloseCode, message: str) -> Broken:
+    return Broken(Error(close.name, message), close)

@@ -1,0 +1,15 @@
+"""The wire's version, and what changed with each.
+
+| version | change | who deploys first |
+|---|---|---|
+| 1 | the first | - |
+
+Fields may be added within a version, and receivers ignore fields that they do not know.
+"""
+
+WIRE_VERSION = 1
+PATH = "/v1/sync"
+SUBPROTOCOL_JSON = "syncd.v1.json"
+"""Text frames; also spoken when the client asks for no subprotocol."""
+SUBPROTOCOL_MSGPACK = "syncd.v1.msgpack"
+"""Binary frames, the same structures."""

@@ -1,0 +1,1 @@
+"""What is known now: cells, checkpoints, writers. `port` is the contract, the other files keep it."""

@@ -1,0 +1,213 @@
+"""The store's contracts, cut by who needs them.
+
+Words. A *checkpoint* is the offset up to which a partition's records are folded into the cells, committed in the same
+transaction as they. A *lease* is the right to fold a partition; its *term* rises by one with every new holder, and a
+commit of an older term is refused. A *generation* of a stream rises when its cells were replaced by ones with smaller
+ranks, so that devices take a snapshot. A *void* is the used-up seq of a permanently refused event.
+
+Source: design.md sections 3 and 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+
+class CellRow(NamedTuple):
+    """`value`: canonical bytes. `log_offset`: of the record that last changed the cell."""
+
+    stream: str
+    key: str
+    rank: str
+    value: bytes
+    log_offset: int
+
+
+class WriterRow(NamedTuple):
+    """The largest seq and time admitted of a writer on a stream."""
+
+    writer: str
+    stream: str
+    seq: int
+    t: int
+
+
+class VoidRow(NamedTuple):
+    writer: str
+    stream: str
+    seq: int
+    reason: str
+
+
+class DeadLetterRow(NamedTuple):
+    """A record set aside: its position, why, and the whole of it."""
+
+    partition: int
+    offset: int
+    stream: str
+    writer: str
+    seq: int
+    kind: str
+    version: int
+    body: bytes
+    reason: str
+
+
+class SlotsRow(NamedTuple):
+    """How many list slots a batch added to one list; an upper bound of its items."""
+
+    stream: str
+    list_name: str
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to fold `partition`, until it expires by the database's clock."""
+
+    partition: int
+    holder: str
+    term: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Everything below `offset_next` of the life `epoch` is folded. A partition never folded is at 0 of epoch ""."""
+
+    partition: int
+    epoch: str
+    offset_next: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one commit of a projector writes. Rows are unique by their keys; cells are already joined among themselves."""
+
+    lease: Lease
+    epoch: str
+    offset_old: int
+    offset_new: int
+    cells: Sequence[CellRow] = ()
+    writers: Sequence[WriterRow] = ()
+    voids: Sequence[VoidRow] = ()
+    slots: Sequence[SlotsRow] = ()
+    dead_letters: Sequence[DeadLetterRow] = ()
+
+
+class ProjectionStore(Protocol):
+    """What the projector needs."""
+
+    async def acquire(self, partition: int, *, holder: str, ttl_s: float) -> Lease | None:
+        """Take the lease if it is free, released or expired, with a term one higher; None when somebody holds it.
+
+        A holder that asks again while it holds the lease gets None too: it lost track, and must wait like others.
+        """
+
+    async def renew(self, lease: Lease, *, ttl_s: float) -> bool:
+        """Prolong a lease that still stands at this term; False when it does not, or has expired."""
+
+    async def release(self, lease: Lease) -> None:
+        """Give the lease back, so that the next holder need not wait. Harmless when it was lost."""
+
+    async def checkpoint(self, partition: int) -> Checkpoint:
+        """Where the partition's cells stand."""
+
+    async def commit(self, batch: Batch) -> int:
+        """Join the batch's cells and move the checkpoint from `offset_old` to `offset_new`, in one transaction.
+
+        Cells join by (rank, canonical value); writers by the larger seq and the larger t; voids and dead letters are
+        inserted once; slots add up. Nothing of the batch is visible unless all of it is.
+
+        Returns:
+            How many cells changed.
+
+        Raises:
+            FencedOut: the checkpoint is not at `offset_old` in `epoch`, or the lease has another term. Nothing written.
+            StoreUnavailable: the outcome is unknown; ask `checkpoint` before going on.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """`owner`: account of a playlist; None while nobody has written to it, and for account streams."""
+
+    owner: str | None
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """Cells of one stream at one checkpoint, read in one repeatable-read transaction."""
+
+    checkpoint: Checkpoint
+    generation: int
+    cells: Sequence[CellRow]
+
+
+class StateReader(Protocol):
+    """What push, the API and the operators need."""
+
+    async def cells(self, stream: str, partition: int, *, from_offset: int = 0) -> StreamState:
+        """The cells of a stream that changed at `log_offset >= from_offset`, ordered by key, with the checkpoint."""
+
+    async def checkpoint(self, partition: int) -> Checkpoint:
+        """Where the partition's cells stand."""
+
+    async def streams(self, streams: Sequence[str]) -> Mapping[str, StreamInfo]:
+        """Owner and generation of each stream asked for; an unknown one has owner None and generation 0."""
+
+    async def slots(self, stream: str, list_name: str) -> int:
+        """How many slots the list has by the projector's count."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriterKnown:
+    """What the store knows of a writer.
+
+    Attributes:
+        progress: per stream (seq, t), the largest folded.
+        voids: per stream the used-up seqs of refused events.
+    """
+
+    account: str
+    device: str
+    nonce: str
+    progress: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    voids: Mapping[str, frozenset[int]] = field(default_factory=dict)
+
+
+class WriterRegistry(Protocol):
+    """What the gateway needs to know who writes, and who owns what."""
+
+    async def writers(self, writers: Sequence[str]) -> Mapping[str, WriterKnown]:
+        """What is known of each writer; unknown ones are absent."""
+
+    async def register_writer(self, writer: str, *, account: str, device: str, nonce: str) -> bool:
+        """Remember a fresh writer; False when the id is taken already (draw another)."""
+
+    async def claim_stream(self, stream: str, *, owner: str) -> StreamInfo:
+        """The stream's owner: `owner` if nobody was before. One of two that claim at once wins; both learn who."""
+
+
+class Store(ProjectionStore, StateReader, WriterRegistry, Protocol):
+    """All of it, as one adapter keeps it."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+class SideChannel(Protocol):
+    """Small messages between processes that may be lost: presence, revocations. Never anything that must arrive."""
+
+    async def publish(self, topic: str, payload: str) -> None:
+        """Tell every listener of the topic, ourselves included. Payload at most 4,000 bytes. Never raises: a side
+        channel that is down loses the message and says so in the log of the process."""
+
+    def listen(self, topic: str, callback: "Listener") -> None:
+        """Call `callback(payload)` on the event loop for every message that arrives from now on."""
+
+
+class Listener(Protocol):
+    def __call__(self, payload: str) -> None: ...
