@@ -66,8 +66,16 @@ CONTROL_VALID_MS = 10_000
 ID_CHARS_MAX = 128
 """Characters of an id that a client chose, before percent-encoding."""
 
+EVENT_NESTING_MAX = NESTING_MAX - 3
+"""Depth of an event's data, itself included: message, list and event (or message, list and cell) stand around it."""
+
 SAFE_INTEGER_MAX = 2**53 - 1
 """The largest integer that JavaScript holds exactly."""
+
+# --- accounts ---
+
+NAME_CHARS_MAX = 200
+"""Characters of an account's or a device's name, trimmed; longer ones are refused."""
 
 # --- the gateway ---
 
@@ -102,6 +110,29 @@ STATEMENT_TIMEOUT_S = 15.0
 
 REVOCATION_POLL_S = 2.0
 """How often a gateway asks for revoked devices when no notification came; a socket must close within 5 s."""
+
+# --- http ---
+
+HTTP_HEAD_BYTES_MAX = 16 * 1024
+"""A request's line and headers; ours are below 1 KiB, browsers' cookies of other programs on the host come on top."""
+
+HTTP_HEAD_TIMEOUT_S = 5.0
+"""For a request's head to arrive, from its first byte or from the accept; then the connection is aborted."""
+
+HTTP_REQUEST_TIMEOUT_S = 30.0
+"""For a request to be answered (then 503), and for its peer to read the answer (then aborted)."""
+
+HTTP_KEEP_ALIVE_S = 15.0
+"""How long a connection may idle between requests."""
+
+HTTP_CONNECTIONS_MAX = 1_000
+"""HTTP connections of one process; beyond it requests get 503."""
+
+HTTP_STOP_TIMEOUT_S = 5.0
+"""For requests under way when the server stops; then they are cut."""
+
+READY_LAG_RECORDS_MAX = 100_000
+"""Beyond this lag `/readyz` says no: arrivals read the log from the checkpoint, and would wait for seconds."""
 
 assert EVENT_BYTES_MAX * 2 <= FRAME_BYTES_MAX, "a frame holds an event, escaped and enveloped"
 assert OUTBOX_BYTES_HIGH >= 2 * FRAME_BYTES_MAX, "one large frame must not make a healthy reader slow"

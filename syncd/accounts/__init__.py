@@ -1,7 +1,7 @@
 """Accounts and their devices: the door.
 
-A device proves itself by a token of 256 random bits, of which only a hash is kept. Behind the door: `service` (the rules)
-and its tables. Other rooms know only what is exported here.
+A device proves itself by a token of 256 random bits, of which only a hash is kept. Behind the door: `service` on
+Postgres, `memory` as its peer in tests, and the rules they share. Other rooms know only what is exported here.
 """
 
 from __future__ import annotations
@@ -55,13 +55,16 @@ class Accounts(Protocol):
     """What other rooms may ask. Every method may raise `StoreUnavailable`."""
 
     async def create(self, name: str) -> Account:
-        """A new account. Raises `Conflict` when the name is taken, `InvalidEvent`-like `Refused` when it is unusable."""
+        """A new account. Raises `Conflict` when the name is taken, `Refused` when it is unusable."""
 
     async def find(self, account_or_name: str) -> Account:
-        """By id or by name. Raises `NotFound`."""
+        """By id or, when there is none, by name. Raises `NotFound`."""
+
+    async def all(self) -> Sequence[Account]:
+        """Every account, oldest first."""
 
     async def link(self, account: str, *, name: str) -> LinkedDevice:
-        """A new device with a fresh token. Raises `NotFound`."""
+        """A new device with a fresh token. Raises `NotFound`, and `Refused` when the name is unusable."""
 
     async def devices(self, account: str) -> Sequence[Device]:
         """All devices ever linked, oldest first. Raises `NotFound`."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+
+from syncd.log.record import Record
 
 
 def partition_of(stream: str, partitions: int) -> int:
@@ -10,3 +13,13 @@ def partition_of(stream: str, partitions: int) -> int:
     if partitions == 1:
         return 0
     return int.from_bytes(sha256(stream.encode()).digest()[:8], "big") % partitions
+
+
+def by_partition(records: Sequence[Record], partitions: int) -> Mapping[int, Sequence[Record]]:
+    """The records of each partition that has some, in the order given; partitions ascending."""
+    if partitions == 1:
+        return {0: records}
+    groups: dict[int, list[Record]] = {}
+    for record in records:
+        groups.setdefault(partition_of(record.stream, partitions), []).append(record)
+    return {partition: groups[partition] for partition in sorted(groups)}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from syncd.log.record import LoggedRecord, Record
 
@@ -24,6 +24,7 @@ class Appended:
     Attributes:
         outcome: `written`: durable. `refused`: none of them is in the log, nor will be. `unknown`: they may be, now or
             later; whoever must know reads the log.
+        records: the very objects that were given.
         offset_start: of the first record, when written; the others follow without a gap, in the order given.
         reason: public text, empty when written.
     """
@@ -82,12 +83,12 @@ class EventLog(Protocol):
             LogUnavailable: no answer in time.
         """
 
-    async def wait_beyond(self, partition: int, offset: int, *, timeout_s: float) -> bool:
+    async def wait_beyond(self, partition: int, offset: int, *, timeout_s: float) -> int:
         """Wait until the partition's end is beyond `offset`.
 
         Returns:
-            Whether it is; False when `timeout_s` passed first. May be late by `limits.LOG_POLL_S` when a notification
-            was lost, never by more.
+            The end as far as it is known now: beyond `offset`, or not when `timeout_s` passed first. May be late by
+            `limits.LOG_POLL_S` when a notification was lost, never by more.
 
         Raises:
             LogUnavailable: no answer in time.
@@ -97,6 +98,7 @@ class EventLog(Protocol):
         """Let go of connections. Appends under way end as unknown."""
 
 
+@runtime_checkable
 class SearchableLog(EventLog, Protocol):
     """A log that can look one event up. Kafka cannot promise that; a table can."""
 

@@ -24,14 +24,15 @@ ItemId = NewType("ItemId", str)
 CellKey = NewType("CellKey", str)
 
 WRITER_LENGTH = 10
-WRITER_PATTERN = r"^[0-9a-z]{10}$"
-EVENT_ID_PATTERN = r"^[0-9a-z]{10}\.[1-9][0-9]{0,15}$"
-ITEM_ID_PATTERN = r"^[0-9a-z]{10}\.[1-9][0-9]{0,15}\.(0|[1-9][0-9]{0,5})$"
-STREAM_PATTERN = r"^(a:[A-Za-z0-9._~-]{1,128}|p:[A-Za-z0-9._~-]{16,128})$"
+# Python's `$` also matches before a last newline, JavaScript's does not: "(?!\n)" makes both mean the end.
+WRITER_PATTERN = r"^[0-9a-z]{10}(?!\n)$"
+EVENT_ID_PATTERN = r"^[0-9a-z]{10}\.[1-9][0-9]{0,15}(?!\n)$"
+ITEM_ID_PATTERN = r"^[0-9a-z]{10}\.[1-9][0-9]{0,15}\.(0|[1-9][0-9]{0,5})(?!\n)$"
+STREAM_PATTERN = r"^(a:[A-Za-z0-9._~-]{1,128}|p:[A-Za-z0-9._~-]{16,128})(?!\n)$"
 """A playlist's id has at least 16 characters: it is minted by a client and must not be guessed."""
 
 _STREAM = re.compile(STREAM_PATTERN)
-_KEY_SAFE = re.compile(r"^[A-Za-z0-9._:~-]+$")
+_KEY_SAFE = re.compile(r"[A-Za-z0-9._:~-]+")
 
 
 def account_stream(account: AccountId) -> StreamId:
@@ -61,7 +62,7 @@ def item_id(event: str, k: int) -> ItemId:
 
 def key_part(text: str) -> str:
     """An id as it stands inside a cell key: everything but `[A-Za-z0-9._:~-]` is percent-encoded as UTF-8."""
-    return text if _KEY_SAFE.match(text) else quote(text, safe="._:~-")
+    return text if _KEY_SAFE.fullmatch(text) else quote(text, safe="._:~-")
 
 
 def from_key_part(part: str) -> str:

@@ -5,6 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from syncd.errors import (
+    LoginRevoked,
+    PositionLost,
+    ProtocolError,
+    ShuttingDown,
+    SyncdError,
+    Unauthenticated,
+    Unavailable,
+    UnexpectedMessage,
+    WrongFormat,
+)
+
 
 class Then(Enum):
     """What the client does after a close."""
@@ -23,7 +35,7 @@ class Then(Enum):
 
 @dataclass(frozen=True)
 class CloseCode:
-    """One row: the number on the wire, its durable name, the reason's text, the client's duty."""
+    """One row: the number on the wire, its durable name, the reason's text (at most 123 bytes), the client's duty."""
 
     code: int
     name: str
@@ -36,6 +48,7 @@ UNAVAILABLE = CloseCode(4001, "unavailable", "the log or the store does not answ
 TOO_SLOW = CloseCode(4002, "too_slow", "this connection does not read what it is sent", Then.RESUME)
 NO_HELLO = CloseCode(4003, "no_hello", "no hello within 5 s", Then.RESUME)
 REPLACED = CloseCode(4004, "replaced", "another connection of this local store took over", Then.RESUME)
+BUG = CloseCode(4099, "bug", "the gateway met something it believed impossible", Then.RESUME)
 POSITION_LOST = CloseCode(4100, "position_lost", "the log does not hold that position any more", Then.SNAPSHOT)
 WRITER_OUTDATED = CloseCode(
     4101, "writer_outdated", "this local store knows less than its writer has sent", Then.RENEW_WRITER
@@ -45,7 +58,6 @@ LOGIN_REVOKED = CloseCode(4201, "login_revoked", "this device was revoked", Then
 UNREADABLE = CloseCode(4500, "unreadable", "that is not a message of this protocol", Then.STAY_AWAY)
 UNEXPECTED_HELLO = CloseCode(4501, "unexpected_hello", "hello is missing, or came twice", Then.STAY_AWAY)
 WRONG_FORMAT = CloseCode(4502, "wrong_format", "text frame on MessagePack, or binary frame on JSON", Then.STAY_AWAY)
-BUG = CloseCode(4099, "bug", "the gateway met something it believed impossible", Then.RESUME)
 
 # Codes of RFC 6455 that the gateway sends or a client meets, with what a client of ours does after them.
 GOING_AWAY = CloseCode(1001, "going_away", "the peer goes away", Then.RESUME)
@@ -63,7 +75,8 @@ TABLE: tuple[CloseCode, ...] = (
 )  # fmt: skip
 
 _BY_CODE = {row.code: row for row in TABLE}
-_BY_FAMILY = {40: Then.RESUME, 41: Then.SNAPSHOT, 42: Then.RENEW_LOGIN, 45: Then.STAY_AWAY}
+FAMILIES: dict[int, Then] = {40: Then.RESUME, 41: Then.SNAPSHOT, 42: Then.RENEW_LOGIN, 45: Then.STAY_AWAY}
+"""The first two digits of our own codes -> what a client does after one that is newer than its table."""
 
 
 def then(code: int) -> Then:
@@ -71,4 +84,22 @@ def then(code: int) -> Then:
     row = _BY_CODE.get(code)
     if row is not None:
         return row.then
-    return _BY_FAMILY.get(code // 100, Then.RESUME)
+    return FAMILIES.get(code // 100, Then.RESUME)
+
+
+CLOSE_OF: dict[type[SyncdError], CloseCode] = {
+    Unavailable: UNAVAILABLE,
+    ShuttingDown: DRAINING,
+    PositionLost: POSITION_LOST,
+    Unauthenticated: LOGIN_EXPIRED,
+    LoginRevoked: LOGIN_REVOKED,
+    ProtocolError: UNREADABLE,
+    UnexpectedMessage: UNEXPECTED_HELLO,
+    WrongFormat: WRONG_FORMAT,
+}
+"""Error -> how a connection that meets it is closed. An error that is not here closes like the family it is in."""
+
+
+def close_of(error: type[SyncdError]) -> CloseCode | None:
+    """The close code of an error; None for one that is answered (`Refused`) or never meets a connection."""
+    return next((CLOSE_OF[family] for family in error.__mro__ if family in CLOSE_OF), None)

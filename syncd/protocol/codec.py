@@ -7,27 +7,27 @@ one it was.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
 from syncd.errors import Unreadable
 from syncd.protocol.depth import check_depth_json, check_depth_msgpack
-from syncd.protocol.messages import ClientMessage, Emit, EmittedEvent, Nack, Seq, ServerMessage, StreamText
+from syncd.protocol.messages import AnySeq, ClientMessage, EmittedEvent, Nack, ServerMessage
 from syncd.protocol.version import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK
 
 
 class _Address(Struct, frozen=True):
-    """The least that a refused event must show to be answered by a nack."""
+    """The least that a refused event must show to be answered by a nack; wide enough for one that is wrong itself."""
 
-    stream: StreamText
-    seq: Seq
+    stream: Annotated[str, Meta(max_length=160)]
+    seq: AnySeq
 
 
-class _RawEmit(Struct, frozen=True):
-    type: Annotated[str, Meta(pattern="^emit$")]
+class _RawEmit(Struct, frozen=True, tag="emit"):
     events: list[Raw]
 
 
@@ -37,10 +37,25 @@ class BrokenEmit(Struct, frozen=True):
     events: list[EmittedEvent | Nack]
 
 
+Side: TypeAlias = Literal["client", "server"]
+"""Who says it."""
+
+_NOT_DECODED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoders raise. Depth is checked before a client's bytes are decoded; a server's are not checked."""
+
+
+def _types(union: Any) -> str:
+    return ", ".join(sorted(message.__struct_config__.tag for message in get_args(union)))
+
+
+_TYPES: Final[dict[Side, str]] = {"client": _types(ClientMessage), "server": _types(ServerMessage)}
+
+
 class Codec:
     """One wire format.
 
     Attributes:
+        name: "json" or "msgpack".
         subprotocol: the name that the handshake negotiates.
         text: whether its frames are text frames.
     """
@@ -58,7 +73,7 @@ class Codec:
         self._decode_raw_emit: Callable[[bytes], _RawEmit] = module.Decoder(_RawEmit).decode
         self._decode_event: Callable[[Raw], EmittedEvent] = module.Decoder(EmittedEvent).decode
         self._decode_address: Callable[[Raw], _Address] = module.Decoder(_Address).decode
-        self._decode_value: Callable[[bytes], object] = module.Decoder().decode
+        self._decode_value: Callable[[bytes | Raw], object] = module.Decoder().decode
 
     def decode_client(self, data: bytes) -> ClientMessage | BrokenEmit:
         """What a client said.
@@ -72,10 +87,10 @@ class Codec:
         except msgspec.ValidationError as error:
             broken = self._broken_emit(data)
             if broken is None:
-                raise Unreadable(str(error)) from error
+                raise Unreadable(self._why(error, data, "client")) from error
             return broken
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Unreadable(f"not {self.name}: {error}") from error
+        except _NOT_DECODED as error:
+            raise Unreadable(self._why(error, data, "client")) from error
 
     def decode_server(self, data: bytes) -> ServerMessage:
         """What a server said.
@@ -85,27 +100,59 @@ class Codec:
         """
         try:
             return self._decode_server(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Unreadable(f"not a message in {self.name}: {error}") from error
+        except _NOT_DECODED as error:
+            raise Unreadable(self._why(error, data, "server")) from error
 
-    def decode_value(self, data: bytes) -> object:
-        """Any value of this format, as a raw part of a message."""
-        return self._decode_value(data)
+    def decode_value(self, data: bytes | Raw) -> object:
+        """Any value of this format, as a raw part of a message.
+
+        Raises:
+            Unreadable: a raw part is only skipped when its message is decoded, so it may still hold broken text.
+        """
+        try:
+            return self._decode_value(data)
+        except _NOT_DECODED as error:
+            raise Unreadable(self._why(error, bytes(data), "client")) from error
 
     def _broken_emit(self, data: bytes) -> BrokenEmit | None:
         """The emit event by event, or None when it is no emit or an event does not even tell its stream and seq."""
         try:
             raw = self._decode_raw_emit(data)
             return BrokenEmit([self._event_or_nack(event) for event in raw.events])
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _NOT_DECODED:
             return None
 
     def _event_or_nack(self, raw: Raw) -> EmittedEvent | Nack:
         try:
             return self._decode_event(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except _NOT_DECODED as error:
             address = self._decode_address(raw)
-            return Nack(address.stream, address.seq, "invalid", str(error))
+            return Nack(address.stream, address.seq, "invalid", self._why(error, bytes(raw), "client"))
+
+    def _why(self, error: Exception, data: bytes, side: Side) -> str:
+        """A decoder's complaint, in words that help whoever wrote the bytes."""
+        if isinstance(error, msgspec.ValidationError):
+            text = str(error)
+            about_type = text.endswith(("at `$.type`", "missing required field `type`"))
+            return f"a {side} says {_TYPES[side]}: {text}" if about_type else text
+        if isinstance(error, UnicodeDecodeError):
+            return f"not {self.name}: text that is not UTF-8, {error.reason}"
+        if isinstance(error, RecursionError):
+            return f"not {self.name}: it nests too deep to be read"
+        if self.text and _is_lone_surrogate(error, data):
+            return "not json: a string holds half of a surrogate pair"
+        return f"not {self.name}: {error}"
+
+
+def _is_lone_surrogate(error: Exception, data: bytes) -> bool:
+    """Whether that is what our decoder complains of: it may call it "truncated". The standard library reads it."""
+    if not any(word in str(error) for word in ("truncated", "surrogate")):
+        return False
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 JSON: Final = Codec(name="json")
@@ -115,4 +162,4 @@ CODECS: Final = {codec.subprotocol: codec for codec in (JSON, MSGPACK)}
 
 def codec_for(subprotocol: str | None) -> Codec:
     """The codec of a negotiated subprotocol; JSON when none was asked for."""
-    return JSON if subprotocol is None else cast(Codec, CODECS[subprotocol])
+    return JSON if subprotocol is None else CODECS[subprotocol]

@@ -1,8 +1,12 @@
 """The server's side of one connection, without the connection: what may be said when.
 
-    OPENING --hello--> GREETING --welcomed()--> LIVE --close--> CLOSED
+    OPENING --hello--> GREETING --welcomed()--> LIVE
+       |                  |                      |
+       +------------------+----------------------+---- Broken, or close() ----> CLOSED
 
-The session decides whether a message belongs here; what it means is the gateway's business.
+The client pushes `hello`, the gateway `welcomed()` and `close()`. In GREETING the client may already say everything but
+hello; the gateway answers it after the welcome. The session decides whether a message belongs here; what it means is
+the gateway's business.
 """
 
 from __future__ import annotations
@@ -41,7 +45,11 @@ class Broken(ProtocolError):
 
 
 class ServerSession:
-    """Reads what the client says and refuses what does not belong here."""
+    """Reads what the client says and refuses what does not belong here.
+
+    Attributes:
+        state: read it, never set it.
+    """
 
     __slots__ = ("codec", "state")
 
@@ -52,22 +60,25 @@ class ServerSession:
     def receive(self, payload: bytes, *, text: bool) -> ClientMessage | BrokenEmit | Error:
         """One message from the client; an `Error` is the answer to a message that is refused as a whole.
 
+        Never called after the close: what a peer sends then is not read.
+
         Raises:
             Broken: send its error, then close with its code.
         """
+        assert self.state is not SessionState.CLOSED, "the session is closed"
         if text is not self.codec.text:
             got, want = ("text", "binary") if text else ("binary", "text")
-            raise _broken(close_codes.WRONG_FORMAT, f"a {got} frame; {self.codec.subprotocol} uses {want} frames")
+            raise self._broken(close_codes.WRONG_FORMAT, f"a {got} frame; {self.codec.subprotocol} uses {want} frames")
         try:
             message = self.codec.decode_client(payload)
         except Unreadable as error:
-            raise _broken(close_codes.UNREADABLE, str(error)) from error
+            raise self._broken(close_codes.UNREADABLE, str(error)) from error
         if isinstance(message, Hello):
             if self.state is not SessionState.OPENING:
-                raise _broken(close_codes.UNEXPECTED_HELLO, "a second hello; a connection has one")
+                raise self._broken(close_codes.UNEXPECTED_HELLO, "a second hello; a connection has one")
             self.state = SessionState.GREETING
         elif self.state is SessionState.OPENING:
-            raise _broken(close_codes.UNEXPECTED_HELLO, "the first message must be a hello")
+            raise self._broken(close_codes.UNEXPECTED_HELLO, "the first message must be a hello")
         elif isinstance(message, Emit | BrokenEmit) and len(message.events) > EMIT_EVENTS_MAX:
             return Error("limit", f"{len(message.events)} events in an emit; at most {EMIT_EVENTS_MAX}, none was taken")
         return message
@@ -81,6 +92,6 @@ class ServerSession:
         """Nothing more is expected."""
         self.state = SessionState.CLOSED
 
-
-def _broken(close: CloseCode, message: str) -> Broken:
-    return Broken(Error(close.name, message), close)
+    def _broken(self, close: CloseCode, message: str) -> Broken:
+        self.state = SessionState.CLOSED
+        return Broken(Error(close.name, message), close)

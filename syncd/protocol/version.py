@@ -4,10 +4,13 @@
 |---|---|---|
 | 1 | the first | - |
 
-Fields may be added within a version, and receivers ignore fields that they do not know.
+Fields may be added within a version, and receivers ignore fields that they do not know. A message or field that changes
+its meaning or goes away needs a new version, which is a new path and new subprotocols beside the old ones.
 """
 
 WIRE_VERSION = 1
+WIRE_VERSION_MIN = 1
+"""The oldest version that gateways still speak."""
 PATH = "/v1/sync"
 SUBPROTOCOL_JSON = "syncd.v1.json"
 """Text frames; also spoken when the client asks for no subprotocol."""

@@ -149,8 +149,14 @@ class StreamState:
 class StateReader(Protocol):
     """What push, the API and the operators need."""
 
-    async def cells(self, stream: str, partition: int, *, from_offset: int = 0) -> StreamState:
-        """The cells of a stream that changed at `log_offset >= from_offset`, ordered by key, with the checkpoint."""
+    async def cells(
+        self, stream: str, partition: int, *, from_offset: int = 0, under: Sequence[str] = ()
+    ) -> StreamState:
+        """The cells of a stream that changed at `log_offset >= from_offset`, ordered by key, with the checkpoint.
+
+        Args:
+            under: prefixes of keys; only cells under one of them. None given: all.
+        """
 
     async def checkpoint(self, partition: int) -> Checkpoint:
         """Where the partition's cells stand."""

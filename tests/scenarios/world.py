@@ -8,8 +8,8 @@
     web.emit("playback.paused", epoch=id_of(start))
     assert_every_order(world.admitted, lambda cells: …)
 
-A device that is `offline` keeps its events until `online`, which restamps them (when its clock was measured) and admits
-them, as a device and a gateway do together. Nothing here knows what a view shows: that is what scenarios state.
+What a device does offline, it `make`s, and later `admit`s. Nothing here knows what a view shows: that is what scenarios
+state.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Device:
         """The state this device knows, its own events included."""
         return fold_events(self.known.values())
 
-    def make(self, kind: str, **data: object) -> Event:
+    def make(self, kind: str, /, **data: object) -> Event:
         """Make an event, known to this device only and not admitted yet: `admit` brings it to the log."""
         self.last_seq += 1
         t = self.clock.tick(self.world.now_ms + self.clock_off_ms)
@@ -139,9 +139,9 @@ class Device:
         self.known[id_of(event)] = admitted
         return admitted
 
-    def emit(self, kind: str, *, valid_ms: int | None = None, **data: object) -> Event:
+    def emit(self, kind: str, /, **data: object) -> Event:
         """Make an event and have it admitted at once."""
-        return self.admit(self.make(kind, **data), valid_ms=valid_ms)
+        return self.admit(self.make(kind, **data))
 
 
 def fold_events(events: Iterable[Event]) -> Cells:

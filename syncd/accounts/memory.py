@@ -1,0 +1,83 @@
+"""Accounts in memory: a peer of the Postgres service, examined by the same suite, for tests and simulations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from syncd.accounts import Account, Device, LinkedDevice, Login
+from syncd.accounts.minting import Mint, token_hash
+from syncd.accounts.names import as_kept, usable_name
+from syncd.clock import Clock
+from syncd.errors import Conflict, LoginExpired, LoginRevoked, NotFound
+
+
+class MemoryAccounts:
+    """Keeps the promises of `syncd.accounts.Accounts` until the process ends."""
+
+    def __init__(self, clock: Clock, mint: Mint | None = None) -> None:
+        self._clock = clock
+        self._mint = Mint() if mint is None else mint
+        self._accounts: dict[str, Account] = {}
+        self._devices: dict[str, Device] = {}
+        self._device_by_token: dict[bytes, str] = {}
+
+    async def create(self, name: str) -> Account:
+        name = usable_name(name, what="account")
+        if any(account.name == name for account in self._accounts.values()):
+            raise Conflict(f"an account named {name!r} is there already")
+        account = Account(self._mint.id(), name, self._clock.now_ms())
+        self._accounts[account.account] = account
+        return account
+
+    async def find(self, account_or_name: str) -> Account:
+        by_id = self._accounts.get(account_or_name)
+        if by_id is not None:
+            return by_id
+        name = as_kept(account_or_name)
+        for account in self._accounts.values():
+            if account.name == name:
+                return account
+        raise NotFound(f"no account has the id or name {account_or_name!r}")
+
+    async def all(self) -> Sequence[Account]:
+        return sorted(self._accounts.values(), key=lambda account: (account.created_ms, account.account))
+
+    async def link(self, account: str, *, name: str) -> LinkedDevice:
+        name = usable_name(name, what="device")
+        self._must_exist(account)
+        device, token = self._mint.id(), self._mint.token()
+        self._devices[device] = Device(device, account, name, self._clock.now_ms(), None)
+        self._device_by_token[token_hash(token)] = device
+        return LinkedDevice(device, account, name, token)
+
+    async def devices(self, account: str) -> Sequence[Device]:
+        self._must_exist(account)
+        mine = (device for device in self._devices.values() if device.account == account)
+        return sorted(mine, key=lambda device: (device.linked_ms, device.device))
+
+    async def revoke(self, device: str) -> Device:
+        known = self._devices.get(device)
+        if known is None:
+            raise NotFound(f"no device has the id {device!r}")
+        if known.revoked_ms is None:
+            known = self._devices[device] = replace(known, revoked_ms=self._clock.now_ms())
+        return known
+
+    async def login(self, token: str) -> Login:
+        device = self._device_by_token.get(token_hash(token))
+        if device is None:
+            raise LoginExpired("no device has this token")
+        known = self._devices[device]
+        if known.revoked_ms is not None:
+            raise LoginRevoked(f"device {device} was revoked")
+        return Login(known.account, device)
+
+    async def revoked_of(self, devices: Sequence[str]) -> Sequence[str]:
+        return [
+            device for device in devices if device in self._devices and self._devices[device].revoked_ms is not None
+        ]
+
+    def _must_exist(self, account: str) -> None:
+        if account not in self._accounts:
+            raise NotFound(f"no account has the id {account!r}")

@@ -1,0 +1,45 @@
+-- Tables of migrations/0002_accounts.sql.
+
+-- name: create
+-- A new account, or no row when the name is taken. An id drawn twice violates the key; asking again draws another.
+insert into accounts (account, name, created_ms) values ($1, $2, $3)
+on conflict (name) do nothing
+returning account, name, created_ms;
+
+-- name: find
+-- By id, else by name: an id wins over a name that looks like one.
+select account, name, created_ms from accounts
+where account = $1 or name = $2
+order by account = $1 desc
+limit 1;
+
+-- name: all
+-- Every account, oldest first.
+select account, name, created_ms from accounts order by created_ms, account;
+
+-- name: exists
+-- One row when there is such an account.
+select account from accounts where account = $1;
+
+-- name: link
+-- A new device, or no row when there is no such account.
+insert into devices (device, account, name, token_hash, linked_ms)
+select $1, account, $3, $4, $5 from accounts where account = $2
+returning device;
+
+-- name: devices
+-- An account's devices, oldest first.
+select device, account, name, linked_ms, revoked_ms from devices where account = $1 order by linked_ms, device;
+
+-- name: revoke
+-- The first revocation stands: asking twice must not move its time.
+update devices set revoked_ms = coalesce(revoked_ms, $2) where device = $1
+returning device, account, name, linked_ms, revoked_ms;
+
+-- name: login
+-- Who holds the token with this hash.
+select device, account, revoked_ms is not null as revoked from devices where token_hash = $1;
+
+-- name: revoked_of
+-- Those of the devices that are revoked.
+select device from devices where device = any($1::text[]) and revoked_ms is not null;

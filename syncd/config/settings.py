@@ -1,0 +1,126 @@
+"""Every setting, in one table: the fields of `Config`, each with its home."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from syncd.config import values
+from syncd.config.values import Kind
+from syncd.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table.
+
+    Attributes:
+        name: its key in the file and, with dashes, its flag.
+        env: its variable. A secret one may stand in a file that `<env>_FILE` names.
+        kind: what a value looks like.
+        secret: never shown.
+    """
+
+    name: str
+    env: str
+    kind: Kind
+    default: Any
+    meaning: str
+    secret: bool
+
+
+def _home(env: str, kind: Kind, meaning: str, *, secret: bool = False) -> dict[str, Any]:
+    return {"env": env, "kind": kind, "meaning": meaning, "secret": secret}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The settings, read and checked. Programs that embed syncd may make one themselves."""
+
+    host: str = field(
+        default="127.0.0.1",
+        metadata=_home(
+            "SYNCD_HOST",
+            values.HOST,
+            "Where both listeners bind. Other machines reach it only when it is not a loopback address.",
+        ),
+    )
+    port: int = field(
+        default=8080,
+        metadata=_home("SYNCD_PORT", values.PORT, "HTTP: the player, the API, health, metrics. 0 takes a free one."),
+    )
+    ws_port: int = field(
+        default=8081,
+        metadata=_home("SYNCD_WS_PORT", values.PORT, "Websockets: `/v1/sync`. 0 takes a free one."),
+    )
+    public_ws_url: str | None = field(
+        default=None,
+        metadata=_home(
+            "SYNCD_PUBLIC_WS_URL",
+            values.WS_URL,
+            "The address of `/v1/sync` as devices reach it, told by `/v1/connect`. Needed behind a proxy; without it "
+            "they are told the host they asked, with `ws_port`.",
+        ),
+    )
+    data_dir: Path = field(
+        default=Path("syncd-data"),
+        metadata=_home(
+            "SYNCD_DATA_DIR",
+            values.FOLDER,
+            "Holds the embedded Postgres. Relative to the working folder or, when it stands in the file, to the file.",
+        ),
+    )
+    database_url: str | None = field(
+        default=None,
+        metadata=_home(
+            "SYNCD_DATABASE_URL",
+            values.DATABASE_URL,
+            "A Postgres of your own, 15 or newer, instead of the embedded one.",
+            secret=True,
+        ),
+    )
+    log: str = field(
+        default="postgres",
+        metadata=_home("SYNCD_LOG", values.LOG, "Where events live: a table of the same Postgres, or a Kafka topic."),
+    )
+    origins: tuple[str, ...] = field(
+        default=(),
+        metadata=_home(
+            "SYNCD_ORIGINS",
+            values.ORIGINS,
+            "Pages of other hosts that may open sockets and ask the API. Our own page always may.",
+        ),
+    )
+    region: str = field(
+        default="",
+        metadata=_home("SYNCD_REGION", values.REGION, "Written into every record that this deployment admits."),
+    )
+    metrics: bool = field(default=True, metadata=_home("SYNCD_METRICS", values.SWITCH, "Serves `/metrics`."))
+    log_level: str = field(
+        default="info",
+        metadata=_home(
+            "SYNCD_LOG_LEVEL",
+            values.one_of("debug", "info", "warning", "error"),
+            "The least important line that the process writes about itself, to stderr.",
+        ),
+    )
+    log_format: str = field(
+        default="auto",
+        metadata=_home(
+            "SYNCD_LOG_FORMAT",
+            values.one_of("auto", "text", "json"),
+            "The form of those lines. `auto` is text on a terminal and JSON elsewhere.",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        if self.port == self.ws_port != 0:
+            raise ConfigError(f"port and ws_port are both {self.port}; they are two listeners and need two ports")
+
+
+SETTINGS: Final[tuple[Setting, ...]] = tuple(
+    Setting(name=row.name, default=row.default, **row.metadata) for row in dataclasses.fields(Config)
+)
+"""The table, in the order of the reference page."""

@@ -1,0 +1,199 @@
+"""Whether an event enters the log, and as what. Pure but for the ledgers it moves; the order of the rules is merge.md's.
+
+Refusals for good (`invalid`, `limit`, `expired`, `orphan`) on a stream that the account may write use up their seq: a
+`void` record enters the log in the event's place, so that the events behind it go on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+from syncd.errors import Forbidden, InvalidEvent, LimitExceeded
+from syncd.gateway.ledger import Answer, StreamLedger, WriterLedger
+from syncd.limits import CLOCK_AHEAD_MS_MAX, EVENT_BYTES_MAX
+from syncd.log.record import Admitted, Body, Record, encode_record
+from syncd.model.cells import Cells
+from syncd.model.events import SERVER_KINDS, VOID, Event
+from syncd.model.ids import event_id
+from syncd.model.lowering import lower
+from syncd.model.references import references
+from syncd.model.stamp import admitted_t, is_expired, ms
+from syncd.model.validate import canonical_size, check, decode_data, stream_accepts
+from syncd.protocol.codec import Codec
+from syncd.protocol.messages import EmittedEvent, Nack, NackReason
+from syncd.push.entry import ENTRY_OVERHEAD_BYTES, Entry
+
+_MSGPACK_GROWTH_MAX = 6
+"""A control character is 1 byte of MessagePack and 6 of JSON: below a sixth of the limit no measuring is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who emits."""
+
+    account: str
+    device: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A record for the log, and the entry it will be once it has an offset. `nack`: what answers it, when a void."""
+
+    record: Record
+    entry: Entry
+    nack: Nack | None
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The seq is durable already. `answer` is None when it is so old that the log must be asked."""
+
+    seq: int
+    answer: Answer | None
+
+
+class UnderWay:
+    """The seq was given to the log and is not answered yet; its answer will come."""
+
+
+UNDER_WAY = UnderWay()
+Verdict = Admission | Repeat | UnderWay | Nack | None
+"""None: dropped without an answer (behind a gap that was told)."""
+
+
+class _Permanent(Exception):
+    """A refusal that uses up the seq."""
+
+    def __init__(self, reason: NackReason, message: str) -> None:
+        super().__init__(message)
+        self.reason: NackReason = reason
+        self.message = message
+
+
+class Rules:
+    """What admission must ask about the stream; the gateway's `Guard` answers."""
+
+    def may_write(self, account: str, kind: str) -> bool:
+        """Whether this account may emit this kind on the stream, by the roles as they are now."""
+        raise AssertionError("abstract")
+
+    def list_room(self, list_name: str) -> int:
+        """How many items the list may still take."""
+        raise AssertionError("abstract")
+
+
+def admit(
+    event: EmittedEvent | Nack, stream: str, *, author: Author, writer: WriterLedger, ledger: StreamLedger, rules: Rules,
+    codec: Codec, now_ms: int,
+) -> Verdict:  # fmt: skip
+    """Judge one event of a connected writer.
+
+    Args:
+        event: as it came; a `Nack` where the codec could read no more than stream and seq.
+        stream: with `a:me` resolved.
+    """
+    seq = event.seq
+    if seq <= ledger.durable:
+        return Repeat(seq, ledger.answers.get(seq))
+    if seq <= ledger.admitted:
+        return UNDER_WAY
+    expect = ledger.admitted + 1
+    if seq > expect:
+        if ledger.gap_told:
+            return None
+        ledger.gap_told = True
+        return Nack(stream, seq, "gap", f"seq {seq} came, {expect} was expected", expect)
+    kind = event.kind if isinstance(event, EmittedEvent) else ""
+    try:
+        if kind:
+            _authorise(kind, stream, author=author, rules=rules)
+    except Forbidden as error:
+        return Nack(stream, seq, "forbidden", str(error))
+    ledger.gap_told = False
+    t_sent = event.t if isinstance(event, EmittedEvent) else 0
+    try:
+        if isinstance(event, Nack):
+            raise _Permanent("invalid", event.message)
+        admitted_event, body = _read(event, stream, author=author, writer=writer, ledger=ledger, rules=rules,
+                                     codec=codec, now_ms=now_ms)  # fmt: skip
+        nack = None
+        cells = lower(admitted_event)
+    except _Permanent as refusal:
+        nack = Nack(stream, seq, refusal.reason, refusal.message)
+        admitted_event, body = _void(nack, t_sent, stream, author=author, writer=writer, now_ms=now_ms)
+        cells = {}
+    record = encode_record(stream, writer.writer, seq, admitted_event.kind, body)
+    admitted = Admitted(admitted_event, author.account, author.device, now_ms)
+    entry = Entry(admitted, cells=cells, offset=-1, size=len(record.body) + ENTRY_OVERHEAD_BYTES)
+    ledger.admitted = seq
+    writer.last_t = admitted_event.t
+    return Admission(record, entry, nack)
+
+
+def _authorise(kind: str, stream: str, *, author: Author, rules: Rules) -> None:
+    if kind in SERVER_KINDS:
+        raise Forbidden(f"{kind} is written by the server only")
+    if not stream_accepts(kind, stream):
+        raise Forbidden(f"{kind} does not belong into {stream[:2]} streams")
+    if not rules.may_write(author.account, kind):
+        raise Forbidden(f"this account may not emit {kind} on {stream}")
+
+
+def _read(
+    event: EmittedEvent, stream: str, *, author: Author, writer: WriterLedger, ledger: StreamLedger, rules: Rules,
+    codec: Codec, now_ms: int,
+) -> tuple[Event, Body]:  # fmt: skip
+    """The event as it will be admitted, or the permanent refusal."""
+    try:
+        data = decode_data(event.kind, event.data, format=codec.name)
+        check(event.kind, data, stream=stream)
+    except InvalidEvent as error:
+        raise _Permanent("invalid", str(error)) from error
+    except LimitExceeded as error:
+        raise _Permanent("limit", str(error)) from error
+    t = admitted_t(event.t, now_ms=now_ms, ahead_ms_max=CLOCK_AHEAD_MS_MAX, last_t=0)
+    if is_expired(t, valid_ms=event.valid_ms, now_ms=now_ms):
+        age_ms = now_ms - ms(t)
+        raise _Permanent("expired", f"{event.kind} was good for {event.valid_ms} ms and came after {age_ms} ms")
+    t = max(t, writer.last_t + 1)
+    _check_size(event, data, text=codec.text)
+    if event.kind == "list.inserted":
+        room = rules.list_room(data.list)
+        if len(data.items) > room:
+            raise _Permanent("limit", f"{len(data.items)} items into list {data.list}, which has room for {room}")
+    _check_orphan(event.kind, data, writer=writer, ledger=ledger)
+    hints = codec.decode_value(bytes(event.hints)) if len(bytes(event.hints)) else None
+    body = Body(t, data, author.account, author.device, now_ms, author.region, event.valid_ms, hints)
+    return Event(stream, writer.writer, event.seq, t, event.kind, data), body
+
+
+def _check_size(event: EmittedEvent, data: Any, *, text: bool) -> None:
+    raw_bytes = memoryview(event.data).nbytes
+    if raw_bytes * (1 if text else _MSGPACK_GROWTH_MAX) <= EVENT_BYTES_MAX:
+        return
+    size = canonical_size(data)
+    if size > EVENT_BYTES_MAX:
+        raise _Permanent("limit", f"an event of {size} bytes; at most {EVENT_BYTES_MAX} as canonical JSON")
+
+
+def _check_orphan(kind: str, data: Any, *, writer: WriterLedger, ledger: StreamLedger) -> None:
+    if not ledger.voids:
+        return
+    voided = {event_id(writer.writer, seq) for seq in ledger.voids}
+    lost = sorted(voided & references(kind, data))
+    if lost:
+        raise _Permanent("orphan", f"it names {lost[0]}, which was refused")
+
+
+def _void(
+    nack: Nack, t: int, stream: str, *, author: Author, writer: WriterLedger, now_ms: int
+) -> tuple[Event, Body]:  # fmt: skip
+    t = admitted_t(t, now_ms=now_ms, ahead_ms_max=CLOCK_AHEAD_MS_MAX, last_t=writer.last_t)
+    data = {"reason": nack.reason, "message": nack.message}
+    body = Body(t, data, author.account, author.device, now_ms, author.region)
+    return Event(stream, writer.writer, nack.seq, t, VOID, data), body
+
+

@@ -1,0 +1,108 @@
+"""What the gateway knows of one stream in order to let events in: who may write, and how full its lists are.
+
+Loaded once, when a connection here first needs it, and kept up to date by the tail from then on. Membership is judged
+at admission, not when the event was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from syncd.gateway.admission import Rules
+from syncd.limits import LIST_ITEMS_MAX
+from syncd.log.port import EventLog
+from syncd.model.canonical import from_canonical
+from syncd.model.cells import Cell, Cells, fold
+from syncd.model.ids import is_playlist
+from syncd.model.views.lists import list_view
+from syncd.model.views.playlist import may_subscribe, may_write
+from syncd.model.views.plays import consumed
+from syncd.push.entry import Entry
+from syncd.push.history import recent_entries
+from syncd.push.hub import Channel, Hub
+from syncd.push.state import current_state
+from syncd.store.port import Store
+
+ROLES_UNDER = ("member/", "playlist/")
+LISTS = {True: ("items",), False: ("queue", "sidebar")}
+"""Lists of a playlist stream, and of an account stream."""
+
+
+class Guard(Rules):
+    """The rules of one stream.
+
+    Attributes:
+        owner: account of a playlist's owner; None while nobody wrote to it.
+        users: connections that need the guard; it goes with the last one.
+    """
+
+    def __init__(self, channel: Channel, *, on_roles: Callable[[Guard], None]) -> None:
+        self.channel = channel
+        self.stream = channel.stream
+        self.playlist = is_playlist(channel.stream)
+        self.owner: str | None = None if self.playlist else channel.stream[2:]
+        self.users: set[object] = set()
+        self._on_roles = on_roles
+        self._roles: Cells = {}
+        self._slots: dict[str, int] = {}
+
+    def may_write(self, account: str, kind: str) -> bool:
+        if not self.playlist:
+            return account == self.owner
+        return may_write(self._roles, account, owner=self.owner, kind=kind)
+
+    def may_subscribe(self, account: str) -> bool:
+        """Whether the account may listen. A playlist that nobody has written to is empty, and hides nothing."""
+        if not self.playlist:
+            return account == self.owner
+        return self.owner is None or may_subscribe(self._roles, account, owner=self.owner)
+
+    def list_room(self, list_name: str) -> int:
+        return LIST_ITEMS_MAX - self._slots[list_name]
+
+    async def load(self, log: EventLog, store: Store, hub: Hub) -> None:
+        """Learn the present rules; watches the channel from the moment they are complete."""
+        partition = self.channel.partition
+        if self.playlist:
+            self.owner = (await store.streams([self.stream]))[self.stream].owner
+        state = await store.cells(self.stream, partition, under=ROLES_UNDER if self.playlist else ("-",))
+        roles = {row.key: Cell(row.rank, from_canonical(row.value)) for row in state.cells}
+        slots = {name: await store.slots(self.stream, name) for name in LISTS[self.playlist]}
+        recent = hub.recent[partition]
+        offset = min(state.checkpoint.offset_next, recent.position)
+        entries, _ = await recent_entries(log, recent, self.stream, offset)
+        self._roles, self._slots = roles, slots
+        for entry in entries:
+            self._note(entry)
+        self.channel.watchers.append(self._watch)
+
+    async def recount(self, log: EventLog, store: Store, list_name: str) -> None:
+        """Replace the count of slots, which only grows, by that of the items that show."""
+        cells = (await current_state(log, store, self.stream)).cells
+        gone = consumed(cells) if list_name == "queue" else frozenset()
+        self._slots[list_name] = len(list_view(cells, list_name, consumed=gone))
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._watch in self.channel.watchers:
+            self.channel.watchers.remove(self._watch)
+
+    def _watch(self, entry: Entry) -> None:
+        if self._note(entry):
+            self._on_roles(self)
+
+    def _note(self, entry: Entry) -> bool:
+        """Take in a record; True when roles changed."""
+        if entry.kind == "list.inserted":
+            for key, cell in entry.cells.items():
+                list_name = key.partition("/")[0]
+                value = cell.value
+                if isinstance(value, dict) and isinstance(items := value.get("items"), list):
+                    self._slots[list_name] = self._slots.get(list_name, 0) + len(items)
+            return False
+        if not self.playlist:
+            return False
+        if self.owner is None:
+            self.owner = entry.account  # the first to write owns it; the store's row says the same
+        roles = {key: cell for key, cell in entry.cells.items() if key.startswith(ROLES_UNDER)}
+        return bool(roles and fold(self._roles, roles))

@@ -1,0 +1,72 @@
+"""What a gateway knows of the writers that are connected to it: how far each has come on each stream.
+
+A seq is *admitted* when it went to the log and *durable* when the log has answered; only durable ones count as seen.
+What is known comes from the store, plus the log from the store's checkpoint to its end, and from then on from the tail.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from syncd.push.entry import Entry, VoidAnswer
+
+ANSWERS_MAX = 1_024
+"""Answers remembered per writer and stream: several emits; an older one is looked up in the log."""
+
+Answer = int | VoidAnswer
+"""The time an event was admitted with, or what its void says."""
+
+
+class StreamLedger:
+    """One writer on one stream.
+
+    Attributes:
+        durable: the largest seq that the log holds.
+        admitted: the largest seq given to the log; those above `durable` are under way.
+        gap_told: a nack gap was sent and `expect` has not arrived since.
+        voids: used-up seqs of refused events, which orphan what names them.
+        answers: durable seq -> how it was answered, the newest ones.
+    """
+
+    __slots__ = ("admitted", "answers", "durable", "gap_told", "voids")
+
+    def __init__(self, durable: int = 0, voids: frozenset[int] = frozenset()) -> None:
+        self.durable = durable
+        self.admitted = durable
+        self.gap_told = False
+        self.voids = set(voids)
+        self.answers: OrderedDict[int, Answer] = OrderedDict()
+
+    def note(self, entry: Entry) -> None:
+        """A record of this writer on this stream is durable. The first answer of a seq stays."""
+        self.durable = max(self.durable, entry.seq)
+        self.admitted = max(self.admitted, entry.seq)
+        if entry.void is not None:
+            self.voids.add(entry.seq)
+        if entry.seq not in self.answers:
+            self.answers[entry.seq] = entry.t if entry.void is None else entry.void
+            if len(self.answers) > ANSWERS_MAX:
+                self.answers.popitem(last=False)
+
+
+class WriterLedger:
+    """One writer on all streams. `last_t`: the largest time admitted of it, on any stream."""
+
+    __slots__ = ("last_t", "streams", "writer")
+
+    def __init__(self, writer: str, last_t: int = 0) -> None:
+        self.writer = writer
+        self.last_t = last_t
+        self.streams: dict[str, StreamLedger] = {}
+
+    def note(self, entry: Entry) -> None:
+        """A record of this writer is durable."""
+        self.last_t = max(self.last_t, entry.t)
+        ledger = self.streams.get(entry.stream)
+        if ledger is not None:
+            ledger.note(entry)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing of this writer is under way to the log."""
+        return all(ledger.admitted == ledger.durable for ledger in self.streams.values())

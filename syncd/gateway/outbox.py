@@ -1,0 +1,140 @@
+"""What waits to be read by one client, and the bound on it.
+
+Up to the high mark framed bytes go straight to the transport. Beyond it the outbox is *congested*: push keeps nothing for
+it but an offset, the outbox keeps at most `limits.SLOW_ACKS_MAX` answers, and nothing more is read from the client, so
+that it cannot ask for more answers. A transport that stays congested past the send deadline is aborted: keep-alive
+does not evict a client that stops reading.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from syncd.limits import OUTBOX_BYTES_HIGH, OUTBOX_BYTES_LOW, SEND_TIMEOUT_S, SLOW_ACKS_MAX
+from syncd.protocol.codec import Codec
+from syncd.protocol.framing import frame
+from syncd.protocol.messages import Ack, AckItem, Nack
+
+
+class Outbox:
+    """The sending side of a connection; push knows it as a `Sink`.
+
+    Args:
+        on_drained: called when a congested outbox has drained, after the kept answers were written.
+        on_overflow: called when more answers than `SLOW_ACKS_MAX` would have to be kept.
+    """
+
+    __slots__ = (
+        "_acks", "_deadline", "_kept", "_on_drained", "_on_overflow", "_transport", "_waiters", "codec", "congested",
+    )  # fmt: skip
+
+    def __init__(
+        self, codec: Codec, transport: asyncio.Transport, *, on_drained: Callable[[], None],
+        on_overflow: Callable[[], None],
+    ) -> None:  # fmt: skip
+        transport.set_write_buffer_limits(high=OUTBOX_BYTES_HIGH, low=OUTBOX_BYTES_LOW)
+        self.codec = codec
+        self.congested = False
+        self._transport = transport
+        self._on_drained = on_drained
+        self._on_overflow = on_overflow
+        self._acks: list[AckItem] = []
+        self._kept: list[AckItem | Nack] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def write(self, framed: bytes) -> None:
+        """Hand one framed message to the transport, after the acks that came before it."""
+        if self._acks:
+            self.flush()
+        self._transport.write(framed)
+
+    def send(self, message: Any) -> None:
+        """Encode and write one message."""
+        self.write(frame(self.codec.encode(message), text=self.codec.text))
+
+    def ack(self, item: AckItem) -> None:
+        """Answer an event; acks are joined until `flush`, or until anything else is written."""
+        if self.congested:
+            # No cursor: deltas before it may have been left out.
+            self._keep(AckItem(item.stream, item.writer, item.seq, item.t, item.seen))
+        else:
+            self._acks.append(item)
+
+    def nack(self, nack: Nack) -> None:
+        """Refuse an event."""
+        if self.congested:
+            self._keep(nack)
+        else:
+            self.send(nack)
+
+    def flush(self) -> None:
+        """Write the acks that wait to be joined."""
+        acks, self._acks = self._acks, []
+        if not acks:
+            return
+        if len(acks) == 1:
+            only = acks[0]
+            message = Ack(only.stream, only.writer, only.seq, only.t, only.seen, only.cursor)
+        else:
+            message = Ack(acks=acks)
+        self._transport.write(frame(self.codec.encode(message), text=self.codec.text))
+
+    def pause(self) -> None:
+        """The transport's buffer went over the high mark."""
+        self.congested = True
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+        self._deadline = asyncio.get_running_loop().call_later(SEND_TIMEOUT_S, self._transport.abort)
+
+    def resume(self) -> None:
+        """The transport's buffer fell below the low mark."""
+        self.congested = False
+        self._disarm()
+        kept, self._kept = self._kept, []
+        for answer in kept:
+            if isinstance(answer, AckItem):
+                self._acks.append(answer)
+            else:
+                self.send(answer)
+        self.flush()
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+        self._release(None)
+        self._on_drained()
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self._disarm()
+        self._release(ConnectionResetError("the connection is gone"))
+
+    async def drained(self) -> None:
+        """See `Sink.drained`. Bounded by the send deadline, which ends in `lost`."""
+        while self.congested:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+        if self._transport.is_closing():
+            raise ConnectionResetError("the connection is gone")
+
+    def _keep(self, answer: AckItem | Nack) -> None:
+        if len(self._kept) >= SLOW_ACKS_MAX:
+            self._on_overflow()
+        else:
+            self._kept.append(answer)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _release(self, error: Exception | None) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                if error is None:
+                    waiter.set_result(None)
+                else:
+                    waiter.set_exception(error)

@@ -1,0 +1,166 @@
+"""The log as a Postgres table: offsets without gaps in commit order, one transaction a group."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+import asyncpg
+
+from syncd import limits
+from syncd.errors import ConfigError, LogUnavailable
+from syncd.log.bounds import check_kept
+from syncd.log.ends import KnownEnds
+from syncd.log.partition import by_partition, partition_of
+from syncd.log.port import Appended
+from syncd.log.postgres.appending import Appender
+from syncd.log.postgres.life import Life, check_life, life_of
+from syncd.log.postgres.notifier import CHANNEL, Notifier, parse_payload
+from syncd.log.record import LoggedRecord, Record
+from syncd.postgres.connection import connect
+from syncd.postgres.database import Database, failures_as
+from syncd.postgres.listening import ListeningConnection
+from syncd.postgres.queries import load_queries
+
+_QUERIES = load_queries("syncd.log", "log.sql")
+
+TRIM_RECORDS = 10_000
+"""Records deleted in one transaction: about 50 ms, so that nobody waits long for what it holds."""
+
+
+class PostgresLog:
+    """An `EventLog`, a `SearchableLog` and a `TrimmableLog`.
+
+    It keeps one connection to append, one to listen, and a pool of `readers` for the rest, notifications included.
+    """
+
+    def __init__(self, dsn: str, *, partitions: int, life: Life, database: Database) -> None:
+        """Use `open`."""
+        self._life = life
+        self._database = database
+        self._ends = KnownEnds(partitions)
+        self._partitions = partitions
+        self._appender = Appender(dsn, life)
+        self._notifier = Notifier(database)
+        self._listening = ListeningConnection(dsn, {CHANNEL: self._hear})
+
+    @classmethod
+    async def open(cls, dsn: str, *, partitions: int | None = None, readers: int = 2) -> PostgresLog:
+        """Open the log of a migrated database.
+
+        Args:
+            partitions: how many a new deployment gets; 1 when None. It is written down once.
+            readers: connections for everything but appending and listening.
+
+        Raises:
+            ConfigError: `partitions` is not the number that is written down.
+            LogUnavailable: the database does not answer, or is not migrated.
+        """
+        with failures_as(LogUnavailable, "log"):
+            connection = await connect(dsn)
+            try:
+                count = await _agree_on_partitions(connection, partitions)
+                life = await life_of(connection)
+            finally:
+                connection.terminate()
+        database = await Database.open(
+            dsn, size=readers, unavailable=LogUnavailable, what="log", init=partial(check_life, life=life)
+        )
+        log = cls(dsn, partitions=count, life=life, database=database)
+        await log._listening.start()
+        return log
+
+    @property
+    def partitions(self) -> int:
+        return self._partitions
+
+    def partition_of(self, stream: str) -> int:
+        return partition_of(stream, self._partitions)
+
+    def epoch(self, partition: int) -> str:
+        return self._life.epoch
+
+    async def append(self, records: Sequence[Record]) -> list[Appended]:
+        outcomes = await self._appender.append(by_partition(records, self._partitions))
+        for appended in outcomes:
+            if appended.outcome == "written":
+                end = appended.offset_start + len(appended.records)
+                self._ends.rise(appended.partition, end)
+                self._notifier.announce(appended.partition, end)
+        return outcomes
+
+    async def read(self, partition: int, from_: int, *, limit: int) -> list[LoggedRecord]:
+        rows = await self._database.rows(_QUERIES["read"], partition, from_, min(limit, limits.READ_RECORDS_MAX))
+        # There are no gaps: a first row at `from_` proves that nothing is missing before it.
+        if not rows or rows[0]["offset"] != from_:
+            await self._check_kept(partition, from_)
+        return [LoggedRecord(*row) for row in rows]
+
+    async def read_stream(self, stream: str, from_: int, *, limit: int) -> list[LoggedRecord]:
+        rows = await self._database.rows(_QUERIES["read_stream"], stream, from_, min(limit, limits.READ_RECORDS_MAX))
+        # Asked after the rows: what was kept now was there then, so that a trim in between goes unnoticed by nobody.
+        await self._check_kept(self.partition_of(stream), from_)
+        return [LoggedRecord(*row) for row in rows]
+
+    async def find(self, stream: str, writer: str, seq: int) -> LoggedRecord | None:
+        row = await self._database.row(_QUERIES["find"], writer, seq, stream)
+        return None if row is None else LoggedRecord(*row)
+
+    async def start(self, partition: int) -> int:
+        return (await self._bounds(partition))[0]
+
+    async def end(self, partition: int) -> int:
+        return (await self._bounds(partition))[1]
+
+    async def wait_beyond(self, partition: int, offset: int, *, timeout_s: float) -> bool:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        while True:
+            wait_s = min(deadline - loop.time(), limits.LOG_POLL_S)
+            if await self._ends.wait_beyond(partition, offset, timeout_s=wait_s):
+                return True
+            # No notification came, or it was lost.
+            if await self.end(partition) > offset:
+                return True
+            if loop.time() >= deadline:
+                return False
+
+    async def trim(self, partition: int, before: int) -> None:
+        await self._database.row(_QUERIES["trim_mark"], partition, before)
+        start = await self.start(partition)
+        check_kept(before, start=0, end=await self.end(partition))
+        while await self._database.rows(_QUERIES["trim_some"], partition, start, TRIM_RECORDS):
+            pass
+
+    async def close(self) -> None:
+        self._appender.close()
+        await self._listening.close()
+        await self._notifier.close()
+        await self._database.close()
+
+    async def _bounds(self, partition: int) -> tuple[int, int]:
+        row = await self._database.row(_QUERIES["bounds"], partition)
+        assert row is not None, f"partition {partition} has no counter row; there are {self._partitions} partitions"
+        self._ends.rise(partition, row["offset_next"])
+        return row["offset_start"], row["offset_next"]
+
+    async def _check_kept(self, partition: int, from_: int) -> None:
+        start, end = await self._bounds(partition)
+        check_kept(from_, start=start, end=end)
+
+    def _hear(self, payload: str) -> None:
+        heard = parse_payload(payload)
+        if heard is not None and heard[0] < self._partitions:
+            self._ends.rise(*heard)
+
+
+async def _agree_on_partitions(connection: asyncpg.Connection, asked: int | None) -> int:
+    row = await connection.fetchrow(_QUERIES["decide_partitions"], asked or 1)
+    if row is None:
+        raise ConfigError("the database says of no deployment: run `syncd migrate`")
+    count: int = row["partitions"]
+    if asked not in (None, count):
+        raise ConfigError(f"the log has {count} partitions, not {asked}: `syncd repartition` changes it")
+    await connection.execute(_QUERIES["create_partitions"], count, row["life"])
+    return count

@@ -1,0 +1,97 @@
+-- The log's statements. `syncd.postgres.queries` reads this file: a name, a description, the statement.
+
+-- name: append_one
+-- Append records of one partition: take its counter row, insert behind it. One statement, so one round trip and one
+-- transaction. Returns the first offset; no row when the log lives another life than $2.
+with counter as (
+    update log_partitions set offset_next = offset_next + $3::bigint
+    where partition = $1::int and life = $2::uuid
+    returning partition, offset_next - $3::bigint as offset_start
+), written as (
+    insert into events (partition, "offset", stream, writer, seq, kind, version, body)
+    select c.partition, c.offset_start + r.place - 1, r.stream, r.writer, r.seq, r.kind, r.version, r.body
+    from counter c, unnest($4::text[], $5::text[], $6::bigint[], $7::text[], $8::int[], $9::bytea[])
+        with ordinality as r (stream, writer, seq, kind, version, body, place)
+)
+select offset_start from counter;
+
+-- name: append_many
+-- The same for several partitions, $1 ascending, of which $3 says how many records each gets and $4 the place of its
+-- first one among all records. The counter rows are locked in ascending order before any is moved, so that two
+-- appends cannot wait for each other. Returns (partition, first offset), without partitions of another life.
+with groups as (
+    select * from unnest($1::int[], $3::bigint[], $4::bigint[]) as g (partition, records, place_first)
+), locked as (
+    select p.partition from log_partitions p join groups g using (partition)
+    where p.life = $2::uuid
+    order by p.partition for update of p
+), counters as (
+    update log_partitions p set offset_next = p.offset_next + g.records
+    from locked l join groups g using (partition)
+    where p.partition = l.partition
+    returning p.partition, p.offset_next - g.records as offset_start, g.place_first
+), written as (
+    insert into events (partition, "offset", stream, writer, seq, kind, version, body)
+    select c.partition, c.offset_start + r.place - c.place_first, r.stream, r.writer, r.seq, r.kind, r.version, r.body
+    from unnest($5::int[], $6::text[], $7::text[], $8::bigint[], $9::text[], $10::int[], $11::bytea[])
+        with ordinality as r (partition, stream, writer, seq, kind, version, body, place)
+    join counters c using (partition)
+)
+select partition, offset_start from counters order by partition;
+
+-- name: read
+-- Records of a partition from an offset.
+select partition, "offset", stream, writer, seq, kind, version, body from events
+where partition = $1 and "offset" >= $2 order by "offset" limit $3;
+
+-- name: read_stream
+-- Records of a stream from an offset.
+select partition, "offset", stream, writer, seq, kind, version, body from events
+where stream = $1 and "offset" >= $2 order by "offset" limit $3;
+
+-- name: find
+-- The first record of an event id. A writer has one event of a seq on each stream it writes to.
+select partition, "offset", stream, writer, seq, kind, version, body from events
+where writer = $1 and seq = $2 and stream = $3 order by "offset" limit 1;
+
+-- name: bounds
+-- The oldest offset kept and the next one.
+select offset_start, offset_next from log_partitions where partition = $1;
+
+-- name: ends
+-- The next offset of every partition: what polling asks for.
+select partition, offset_next from log_partitions;
+
+-- name: notify
+-- Tell every listener how far partitions have come; each payload is `partition:offset_next`.
+select pg_notify('syncd_log', payload) from unnest($1::text[]) as payload;
+
+-- name: trim_mark
+-- Say that what lies below $2 is gone, before it is deleted, so that no reader takes a hole for the whole.
+update log_partitions set offset_start = $2
+where partition = $1 and offset_start < $2 and $2 <= offset_next;
+
+-- name: trim_some
+-- Delete at most $3 of the oldest records below $2.
+delete from events where partition = $1 and "offset" < $2
+and "offset" < (select min("offset") + $3 from events where partition = $1);
+
+-- name: decide_partitions
+-- Write down how many partitions there are, if nobody did, and tell the number and the life of the log.
+update deployment set partitions = coalesce(partitions, $1) returning partitions, life;
+
+-- name: create_partitions
+-- The counter rows that are missing.
+insert into log_partitions (partition, life)
+select p, $2::uuid from generate_series(0, $1::int - 1) as p on conflict (partition) do nothing;
+
+-- name: identity
+-- What an epoch's name is made of: this cluster of files, its timeline (raised by every promotion and point-in-time
+-- restore), and the life the operator may renew.
+select (select system_identifier from pg_control_system()) as system_identifier,
+       substring(pg_walfile_name(pg_current_wal_insert_lsn()) for 8) as timeline,
+       (select life from deployment) as marker;
+
+-- name: durable_commits
+-- An append that ended is durable, also where the database's default says that commits need not be.
+select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';

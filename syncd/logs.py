@@ -1,0 +1,147 @@
+"""What a process says while it runs: events with fields, one line each, on standard error.
+
+Everything takes one road, ours and that of asyncio, uvicorn and websockets: standard logging, then the processors
+below, then JSON or a console line. An event is a short lower-case name (`lease_lost`); facts are fields, and the same
+fact has the same name everywhere (`FIELDS`). Secrets never pass: a field that is named like one is dropped, and text
+that looks like one is cut out. Titles that people listen to do not belong into fields at all.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import Final, Literal, TextIO
+
+import orjson
+import structlog
+from structlog.stdlib import BoundLogger, ProcessorFormatter
+from structlog.typing import EventDict, Processor
+
+from syncd.limits import SAFE_INTEGER_MAX
+
+FIELDS: Final = (
+    "account_id", "device_id", "stream", "writer", "seq", "partition", "epoch", "offset", "offset_next", "code",
+)  # fmt: skip
+"""Fields that mean the same everywhere, in the order a line shows them, after time, level, room and event."""
+
+DROPPED: Final = re.compile(r"token|secret|password|passwd|authorization|cookie|credential|api_?key|dsn", re.IGNORECASE)
+"""Names of fields whose values are never written; a database address may hold a password."""
+
+_SECRET_TEXT: Final = re.compile(
+    r"""(?P<keep> bearer\s+ | token["']?\s*[=:]\s*["']? | ://[^\s:/@]*: (?=[^\s/@]*@) )  [^\s"'&@]+
+      | syncd_[A-Za-z0-9_-]{20,}""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""A bearer header, `token=...` or `"token":"..."`, the password of an address, and a device's token anywhere."""
+CUT: Final = "[secret]"
+TEXT_CHARS_MAX: Final = 16_000
+"""Of one text; holds a deep traceback, but not the frame that a peer sent."""
+DEPTH_MAX: Final = 4
+"""Of nested fields; what lies deeper is shown as text."""
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""All but tab and newline: a peer's text must not steer the terminal that reads the log."""
+
+# Below these levels they speak of single peers, websockets even writes whole frames: a peer must not fill the disk.
+_QUIET: Final = {
+    "asyncio": logging.WARNING,
+    "uvicorn.error": logging.ERROR,
+    "websockets": logging.ERROR,
+    "aiokafka": logging.WARNING,
+}
+
+
+_BEGIN: Final[list[Processor]] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+]
+"""What every line gets, also those of libraries."""
+
+
+def configure_logs(*, style: Literal["json", "console"], level: str = "INFO", to: TextIO | None = None) -> None:
+    """Set the process's logging up; a second call replaces the first.
+
+    Args:
+        style: `json` for machines, `console` for people.
+        level: the least level written, `DEBUG` to `CRITICAL`.
+        to: where lines go; standard error when None.
+    """
+    handler = logging.StreamHandler(to if to is not None else sys.stderr)
+    formatter = ProcessorFormatter(
+        foreign_pre_chain=_BEGIN,
+        processors=[ProcessorFormatter.remove_processors_meta, *_finish(style, colors=handler.stream.isatty())],
+    )
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name, least in _QUIET.items():
+        logging.getLogger(name).setLevel(max(least, root.level))
+
+
+def get_logger(room: str) -> BoundLogger:
+    """The logger of a room, as `gateway` or `projector`."""
+    # Bound to its processors here rather than by structlog.configure, which belongs to the program that imports us.
+    logger: BoundLogger = structlog.wrap_logger(
+        logging.getLogger(f"syncd.{room}"),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *_BEGIN,
+            ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=BoundLogger,
+    )
+    return logger
+
+
+def _finish(style: Literal["json", "console"], *, colors: bool) -> list[Processor]:
+    # Tracebacks become text first, so that secrets are cut out of them too; they never show the values of variables.
+    render: Processor = _render_json
+    if style == "console":
+        render = structlog.dev.ConsoleRenderer(
+            colors=colors,
+            timestamp_key="time",
+            sort_keys=False,
+            repr_native_str=True,
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+    return [structlog.processors.format_exc_info, order_fields, drop_secrets, render]
+
+
+def order_fields(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Time, level, room and event first, then `FIELDS`, then the rest as it came."""
+    room = str(event.pop("logger", "")).removeprefix("syncd.")
+    first = {"time": event.pop("time", None), "level": event.pop("level", None), "room": room}
+    first["event"] = event.pop("event", None)
+    known = {name: event.pop(name) for name in FIELDS if name in event}
+    return {**first, **known, **event}
+
+
+def drop_secrets(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """The event without fields named like a secret, and without text that looks like one, at any depth."""
+    return {key: _clean(value, DEPTH_MAX) for key, value in event.items() if not DROPPED.search(key)}
+
+
+def cut_secrets(text: str) -> str:
+    """The text without what looks like a secret, without control characters, and not longer than `TEXT_CHARS_MAX`."""
+    if len(text) > TEXT_CHARS_MAX:
+        text = f"{text[:TEXT_CHARS_MAX]} ... {len(text) - TEXT_CHARS_MAX} more"
+    readable = _CONTROL.sub("?", text).encode(errors="backslashreplace").decode()
+    return _SECRET_TEXT.sub(lambda match: (match["keep"] or "") + CUT, readable)
+
+
+def _clean(value: object, depth: int) -> object:
+    if value is None or isinstance(value, bool | float) or (isinstance(value, int) and abs(value) <= SAFE_INTEGER_MAX):
+        return value
+    if depth > 0 and isinstance(value, dict):
+        return {str(k): _clean(v, depth - 1) for k, v in value.items() if not DROPPED.search(str(k))}
+    if depth > 0 and isinstance(value, list | tuple):
+        return [_clean(inner, depth - 1) for inner in value]
+    return cut_secrets(str(value))
+
+
+def _render_json(_logger: object, _method: str, event: EventDict) -> str:
+    return orjson.dumps(event).decode()

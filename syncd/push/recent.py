@@ -1,0 +1,82 @@
+"""The recent ring: the newest records of one partition, kept in memory so that most resumes need no database.
+
+Per stream the ring knows below which offset it has forgotten: a stream that has been quiet for a day is still covered
+for a cursor from yesterday, since nothing of it was dropped.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+
+from syncd.push.entry import Entry
+
+FORGOTTEN_STREAMS_MAX = 100_000
+"""Streams whose forgotten offset is kept apart; beyond it they share the ring's own start. About 10 MiB."""
+
+
+class Recent:
+    """A ring over one partition.
+
+    Attributes:
+        position: offset of the next record; everything below it was added, or lies before the ring's start.
+    """
+
+    def __init__(self, *, position: int, bytes_max: int) -> None:
+        self.position = position
+        self._start = position
+        self._bytes_max = bytes_max
+        self._bytes = 0
+        self._entries: deque[Entry] = deque()
+        self._by_stream: dict[str, deque[Entry]] = {}
+        self._forgotten: dict[str, int] = {}
+
+    def add(self, entry: Entry) -> None:
+        """Take in the record at `position`."""
+        assert entry.offset >= self.position, f"record {entry.offset} after {self.position}"
+        self.position = entry.offset + 1
+        self._entries.append(entry)
+        of_stream = self._by_stream.get(entry.stream)
+        if of_stream is None:
+            of_stream = self._by_stream[entry.stream] = deque()
+        of_stream.append(entry)
+        self._bytes += entry.size
+        while self._bytes > self._bytes_max:
+            self._forget_oldest()
+
+    def skip(self, offset: int) -> None:
+        """Note that the record at `offset` can be pushed by nobody (it does not decode)."""
+        self.position = max(self.position, offset + 1)
+
+    def covers(self, stream: str, offset: int) -> bool:
+        """Whether every record of the stream at `offset` and up is here."""
+        return self._forgotten.get(stream, self._start) <= offset <= self.position
+
+    def since(self, stream: str, offset: int) -> Sequence[Entry]:
+        """The stream's records at `offset` and up, in order. Ask `covers` first."""
+        of_stream = self._by_stream.get(stream)
+        if of_stream is None or of_stream[-1].offset < offset:
+            return ()
+        # Resumes ask for the newest few of a stream: search from the end.
+        missed = 0
+        for entry in reversed(of_stream):
+            if entry.offset < offset:
+                break
+            missed += 1
+        return list(islice(of_stream, len(of_stream) - missed, None))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _forget_oldest(self) -> None:
+        entry = self._entries.popleft()
+        self._bytes -= entry.size
+        of_stream = self._by_stream[entry.stream]
+        of_stream.popleft()
+        if not of_stream:
+            del self._by_stream[entry.stream]
+        self._forgotten[entry.stream] = entry.offset + 1
+        if len(self._forgotten) > FORGOTTEN_STREAMS_MAX:
+            self._start = self._entries[0].offset if self._entries else self.position
+            self._forgotten.clear()

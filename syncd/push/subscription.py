@@ -1,0 +1,55 @@
+"""One connection's interest in one stream.
+
+    CATCHING_UP --served--> LIVE --outbox full--> BEHIND --drained--> CATCHING_UP
+         (any) --unsubscribed, closed, role lost--> ENDED
+
+Only LIVE subscriptions get live deltas. Who is BEHIND has kept nothing but the offset where it stopped.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from syncd.protocol.codec import Codec
+
+if TYPE_CHECKING:
+    from syncd.push.hub import Channel
+
+
+class SubscriptionState(Enum):
+    CATCHING_UP = "catching up"
+    LIVE = "live"
+    BEHIND = "behind"
+    ENDED = "ended"
+
+
+LIVE = SubscriptionState.LIVE
+
+
+class Sink(Protocol):
+    """What push needs of a connection."""
+
+    codec: Codec
+
+    @property
+    def congested(self) -> bool:
+        """Whether the reader is behind; then nothing but acks may wait for it."""
+
+    def write(self, framed: bytes) -> None:
+        """Hand one framed message to the transport. Never blocks; may turn `congested`."""
+
+    async def drained(self) -> None:
+        """Return when not congested. Raises `ConnectionError` once the connection is gone."""
+
+
+class Subscription:
+    """See the module's picture. `offset` means something only while BEHIND: everything below it was sent."""
+
+    __slots__ = ("channel", "offset", "sink", "state")
+
+    def __init__(self, channel: Channel, sink: Sink) -> None:
+        self.channel = channel
+        self.sink = sink
+        self.state = SubscriptionState.CATCHING_UP
+        self.offset = 0

@@ -1,0 +1,110 @@
+"""The tail of one partition: hands every durable record to the hub, once, in log order.
+
+What this gateway appended itself is published at the append's answer, without reading it back, as long as nobody else
+wrote in between. Where somebody did, the log is read from the tail's position; records of ours that are met there are
+recognised by their ids. Both ways meet in `_publish`, so order and "once" are kept in one place: `position`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from syncd.errors import LogUnavailable, Poison
+from syncd.limits import LOG_POLL_S, READ_RECORDS_MAX
+from syncd.log.port import EventLog
+from syncd.log.record import LoggedRecord, decode_record
+from syncd.push.entry import Entry, entry_of
+from syncd.push.hub import Hub
+from syncd.push.recent import Recent
+
+log = structlog.get_logger()
+
+TAIL_WAIT_S = 30.0
+"""One wait for news; the log polls by itself within it, so this only bounds how long a wait can hang."""
+
+
+class Tail:
+    """Follows one partition from `start` on.
+
+    Args:
+        publish: called with (partition, entry) for every record, in order, exactly once each.
+    """
+
+    def __init__(
+        self, event_log: EventLog, hub: Hub, partition: int, *, start: int, ring_bytes_max: int,
+        publish: Callable[[int, Entry], None],
+    ) -> None:  # fmt: skip
+        self._log = event_log
+        self.partition = partition
+        self.recent = hub.recent[partition] = Recent(position=start, bytes_max=ring_bytes_max)
+        self._publish = publish
+        self._moved = asyncio.Event()
+
+    @property
+    def position(self) -> int:
+        """Offset of the next record to publish."""
+        return self.recent.position
+
+    def appended(self, entries: Sequence[Entry]) -> bool:
+        """Publish records of our own whose append was answered, if nothing lies between them and the position.
+
+        Returns:
+            Whether they were published here; else the reader meets them in their turn.
+        """
+        if entries[0].offset != self.position:
+            return False
+        for entry in entries:
+            self._publish(self.partition, entry)
+        self._signal()
+        return True
+
+    async def reached(self, offset: int, *, timeout_s: float) -> None:
+        """Wait until everything below `offset` was published.
+
+        Raises:
+            LogUnavailable: not within `timeout_s`.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.position < offset:
+                    await self._moved.wait()
+        except TimeoutError as error:
+            raise LogUnavailable(
+                f"the tail is at {self.position} and did not reach {offset} in {timeout_s} s"
+            ) from error
+
+    async def run(self) -> None:
+        """Read what others wrote, until cancelled. Troubles of the log are logged, and tried again."""
+        while True:
+            try:
+                end = await self._log.wait_beyond(self.partition, self.position, timeout_s=TAIL_WAIT_S)
+                # Usually it was our own append that moved the end, and it is published already.
+                while self.position < end:
+                    await self._read_on()
+            except LogUnavailable as error:
+                log.warning("tail_waits", partition=self.partition, offset_next=self.position, code=error.code)
+                await asyncio.sleep(LOG_POLL_S)
+
+    async def _read_on(self) -> None:
+        for record in await self._log.read(self.partition, self.position, limit=READ_RECORDS_MAX):
+            # Our own append may have been answered and published while the read was under way.
+            if record.offset >= self.position:
+                self._publish_record(record)
+        self._signal()
+
+    def _publish_record(self, record: LoggedRecord) -> None:
+        try:
+            entry = entry_of(record, decode_record(record))
+        except Poison as error:
+            # The projector sets it aside as a dead letter; nobody can be pushed what nobody can read.
+            log.error("record_skipped", partition=record.partition, offset_next=record.offset, code=error.code)
+            self.recent.skip(record.offset)
+            return
+        self._publish(self.partition, entry)
+
+    def _signal(self) -> None:
+        self._moved.set()
+        self._moved.clear()
