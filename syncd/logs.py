@@ -1,9 +1,9 @@
 """What a process says while it runs: events with fields, one line each, on standard error.
 
 Everything takes one road, ours and that of asyncio, uvicorn and websockets: standard logging, then the processors
-below, then JSON or a console line. An event is a short lower-case name (`lease_lost`); facts are fields, and the same
-fact has the same name everywhere (`FIELDS`). Secrets never pass: a field that is named like one is dropped, and text
-that looks like one is cut out. Titles that people listen to do not belong into fields at all.
+below, then JSON or a line for people. An event is a short lower-case name (`lease_lost`); facts are fields, and the
+same fact has the same name everywhere (`FIELDS`). Secrets never pass: a field that is named like one is dropped, and
+text that looks like one is cut out. Titles that people listen to do not belong into fields at all.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from typing import Final, Literal, TextIO
+from typing import Final, TextIO
 
 import orjson
 import structlog
@@ -58,49 +58,56 @@ _BEGIN: Final[list[Processor]] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
 ]
 """What every line gets, also those of libraries."""
+_OURS: Final[list[Processor]] = [
+    structlog.stdlib.filter_by_level,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    *_BEGIN,
+    ProcessorFormatter.wrap_for_formatter,
+]
 
 
-def configure_logs(*, style: Literal["json", "console"], level: str = "INFO", to: TextIO | None = None) -> None:
+def configure_logs(*, form: str = "auto", level: str = "info", to: TextIO | None = None) -> None:
     """Set the process's logging up; a second call replaces the first.
 
     Args:
-        style: `json` for machines, `console` for people.
-        level: the least level written, `DEBUG` to `CRITICAL`.
+        form: `text` for people, `json` for machines; `auto` is text on a terminal and JSON elsewhere.
+        level: the least level written: `debug`, `info`, `warning` or `error`.
         to: where lines go; standard error when None.
     """
     handler = logging.StreamHandler(to if to is not None else sys.stderr)
+    is_terminal = handler.stream.isatty()
+    is_text = form == "text" or (form == "auto" and is_terminal)
     formatter = ProcessorFormatter(
         foreign_pre_chain=_BEGIN,
-        processors=[ProcessorFormatter.remove_processors_meta, *_finish(style, colors=handler.stream.isatty())],
+        processors=[ProcessorFormatter.remove_processors_meta, *_finish(text=is_text, colors=is_terminal)],
     )
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(level.upper())
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(max(least, root.level))
+    structlog.configure(
+        processors=_OURS,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=BoundLogger,
+        cache_logger_on_first_use=True,
+    )
 
 
 def get_logger(room: str) -> BoundLogger:
     """The logger of a room, as `gateway` or `projector`."""
-    # Bound to its processors here rather than by structlog.configure, which belongs to the program that imports us.
+    # Bound to its processors here, so that it takes the same road before `configure_logs` and without it, as in tests.
     logger: BoundLogger = structlog.wrap_logger(
-        logging.getLogger(f"syncd.{room}"),
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            *_BEGIN,
-            ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=BoundLogger,
+        logging.getLogger(f"syncd.{room}"), processors=_OURS, wrapper_class=BoundLogger
     )
     return logger
 
 
-def _finish(style: Literal["json", "console"], *, colors: bool) -> list[Processor]:
+def _finish(*, text: bool, colors: bool) -> list[Processor]:
     # Tracebacks become text first, so that secrets are cut out of them too; they never show the values of variables.
     render: Processor = _render_json
-    if style == "console":
+    if text:
         render = structlog.dev.ConsoleRenderer(
             colors=colors,
             timestamp_key="time",

@@ -23,10 +23,9 @@ class MemoryAccounts:
         self._device_by_token: dict[bytes, str] = {}
 
     async def create(self, name: str) -> Account:
-        name = usable_name(name, what="account")
-        if any(account.name == name for account in self._accounts.values()):
-            raise Conflict(f"an account named {name!r} is there already")
-        account = Account(self._mint.id(), name, self._clock.now_ms())
+        account = Account(self._mint.id(), usable_name(name, what="account"), self._clock.now_ms())
+        if any(known.name == account.name for known in self._accounts.values()):
+            raise Conflict(f"an account named {account.name!r} is there already")
         self._accounts[account.account] = account
         return account
 
@@ -45,9 +44,10 @@ class MemoryAccounts:
 
     async def link(self, account: str, *, name: str) -> LinkedDevice:
         name = usable_name(name, what="device")
-        self._must_exist(account)
         device, token = self._mint.id(), self._mint.token()
-        self._devices[device] = Device(device, account, name, self._clock.now_ms(), None)
+        linked_ms = self._clock.now_ms()
+        self._must_exist(account)
+        self._devices[device] = Device(device, account, name, linked_ms, None)
         self._device_by_token[token_hash(token)] = device
         return LinkedDevice(device, account, name, token)
 
@@ -57,11 +57,12 @@ class MemoryAccounts:
         return sorted(mine, key=lambda device: (device.linked_ms, device.device))
 
     async def revoke(self, device: str) -> Device:
+        now_ms = self._clock.now_ms()
         known = self._devices.get(device)
         if known is None:
             raise NotFound(f"no device has the id {device!r}")
         if known.revoked_ms is None:
-            known = self._devices[device] = replace(known, revoked_ms=self._clock.now_ms())
+            known = self._devices[device] = replace(known, revoked_ms=now_ms)
         return known
 
     async def login(self, token: str) -> Login:

@@ -1,7 +1,8 @@
-"""Whether an event enters the log, and as what. Pure but for the ledgers it moves; the order of the rules is merge.md's.
+"""Whether an event enters the log, and as what. Pure but for the ledgers it moves.
 
-Refusals for good (`invalid`, `limit`, `expired`, `orphan`) on a stream that the account may write use up their seq: a
-`void` record enters the log in the event's place, so that the events behind it go on.
+The order of the rules is that of merge.md section 1. Refusals for good (`invalid`, `limit`, `expired`, `orphan`) on a
+stream that the account may write use up their seq: a `void` record enters the log in the event's place, so that the
+events behind it go on.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import UnsetType
 
 from syncd.errors import Forbidden, InvalidEvent, LimitExceeded
 from syncd.gateway.ledger import Answer, StreamLedger, WriterLedger
 from syncd.limits import CLOCK_AHEAD_MS_MAX, EVENT_BYTES_MAX
 from syncd.log.record import Admitted, Body, Record, encode_record
-from syncd.model.cells import Cells
 from syncd.model.events import SERVER_KINDS, VOID, Event
 from syncd.model.ids import event_id
 from syncd.model.lowering import lower
@@ -86,8 +87,8 @@ class Rules:
 
 
 def admit(
-    event: EmittedEvent | Nack, stream: str, *, author: Author, writer: WriterLedger, ledger: StreamLedger, rules: Rules,
-    codec: Codec, now_ms: int,
+    event: EmittedEvent | Nack, stream: str, *, author: Author, writer: WriterLedger, ledger: StreamLedger,
+    rules: Rules, codec: Codec, now_ms: int,
 ) -> Verdict:  # fmt: skip
     """Judge one event of a connected writer.
 
@@ -165,7 +166,7 @@ def _read(
         if len(data.items) > room:
             raise _Permanent("limit", f"{len(data.items)} items into list {data.list}, which has room for {room}")
     _check_orphan(event.kind, data, writer=writer, ledger=ledger)
-    hints = codec.decode_value(bytes(event.hints)) if len(bytes(event.hints)) else None
+    hints = None if isinstance(event.hints, UnsetType) else codec.decode_value(bytes(event.hints))
     body = Body(t, data, author.account, author.device, now_ms, author.region, event.valid_ms, hints)
     return Event(stream, writer.writer, event.seq, t, event.kind, data), body
 
@@ -195,5 +196,3 @@ def _void(
     data = {"reason": nack.reason, "message": nack.message}
     body = Body(t, data, author.account, author.device, now_ms, author.region)
     return Event(stream, writer.writer, nack.seq, t, VOID, data), body
-
-

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from syncd.errors import LogUnavailable
 from syncd.gateway.admission import Admission
 from syncd.gateway.ledger import StreamLedger, WriterLedger
 from syncd.limits import APPEND_RECORDS_MAX, APPEND_TIMEOUT_S, APPEND_WAITING_MAX
 from syncd.log.port import Appended, EventLog
+from syncd.metrics import Metrics
 
 if TYPE_CHECKING:
     from syncd.gateway.conversation import Conversation
@@ -47,20 +50,23 @@ class Appender:
     """
 
     def __init__(
-        self, log: EventLog, *, on_written: Callable[[int, int, Sequence[Pending]], None],
+        self, log: EventLog, metrics: Metrics, *, on_written: Callable[[int, int, Sequence[Pending]], None],
         on_refused: Callable[[Sequence[Pending], str], None], on_unknown: Callable[[Sequence[Pending]], None],
     ) -> None:  # fmt: skip
         self._log = log
+        self._metrics = metrics
         self._on_written = on_written
         self._on_refused = on_refused
         self._on_unknown = on_unknown
         self._waiting: deque[Pending] = deque()
         self._arrived = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._settled = asyncio.Event()
         self.under_way: dict[tuple[str, str, int], Pending] = {}
-        self.groups = 0
-        self.records = 0
+
+    @property
+    def waiting(self) -> int:
+        """Records that wait for the next append."""
+        return len(self._waiting)
 
     @property
     def full(self) -> bool:
@@ -71,7 +77,6 @@ class Appender:
         """Take an admitted event."""
         self.under_way[pending.key] = pending
         self._waiting.append(pending)
-        self._idle.clear()
         self._arrived.set()
 
     def withdraw(self, origin: Conversation) -> list[Pending]:
@@ -91,15 +96,38 @@ class Appender:
             while self._waiting:
                 count = min(len(self._waiting), APPEND_RECORDS_MAX)
                 await self._append([self._waiting.popleft() for _ in range(count)])
-            self._idle.set()
+
+    def take(self, key: tuple[str, str, int]) -> Pending | None:
+        """The pending of a record that is durable now, once; None when it is nobody's here."""
+        pending = self.under_way.pop(key, None)
+        if pending is not None:
+            self._settled.set()
+        return pending
+
+    async def settled(self, writer: str, *, timeout_s: float) -> None:
+        """Wait until nothing of a writer is under way.
+
+        Raises:
+            LogUnavailable: not within `timeout_s`.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while any(key[0] == writer for key in self.under_way):
+                    self._settled.clear()
+                    await self._settled.wait()
+        except TimeoutError as error:
+            raise LogUnavailable(f"events of {writer} are under way to the log for over {timeout_s} s") from error
 
     async def idle(self) -> None:
         """Wait until everything submitted has an outcome."""
-        await self._idle.wait()
+        while self.under_way:
+            self._settled.clear()
+            await self._settled.wait()
 
     async def _append(self, group: list[Pending]) -> None:
-        self.groups += 1
-        self.records += len(group)
+        metrics = self._metrics
+        metrics.append_group_records.observe(len(group))
+        started_s = time.monotonic()
         of_record = {id(pending.admission.record): pending for pending in group}
         records = [pending.admission.record for pending in group]
         try:
@@ -113,11 +141,14 @@ class Appender:
             self._settle(group)
             self._on_unknown(group)
             raise
+        metrics.append_seconds.observe(time.monotonic() - started_s)
         for outcome in outcomes:
+            metrics.appends.add(outcome.outcome)
             self._outcome(outcome, [of_record[id(record)] for record in outcome.records])
 
     def _outcome(self, outcome: Appended, pendings: list[Pending]) -> None:
         if outcome.outcome == "written":
+            self._metrics.events_admitted += len(pendings)
             self._on_written(outcome.partition, outcome.offset_start, pendings)
             return
         self._settle(pendings)
@@ -129,5 +160,4 @@ class Appender:
     def _settle(self, pendings: Sequence[Pending]) -> None:
         for pending in pendings:
             self.under_way.pop(pending.key, None)
-
-
+        self._settled.set()

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from syncd.gateway.admission import Rules
-from syncd.limits import LIST_ITEMS_MAX
+from syncd.limits import ITEMS_MAX, LIST_ITEMS_MAX
 from syncd.log.port import EventLog
 from syncd.model.canonical import from_canonical
 from syncd.model.cells import Cell, Cells, fold
+from syncd.model.events import ListName
 from syncd.model.ids import is_playlist
+from syncd.model.views.access import access_of
 from syncd.model.views.lists import list_view
-from syncd.model.views.playlist import may_subscribe, may_write
 from syncd.model.views.plays import consumed
 from syncd.push.entry import Entry
 from syncd.push.history import recent_entries
@@ -24,8 +25,10 @@ from syncd.push.state import current_state
 from syncd.store.port import Store
 
 ROLES_UNDER = ("member/", "playlist/")
-LISTS = {True: ("items",), False: ("queue", "sidebar")}
+LISTS: dict[bool, tuple[ListName, ...]] = {True: ("items",), False: ("queue", "sidebar")}
 """Lists of a playlist stream, and of an account stream."""
+RECOUNT_S = 5.0
+"""At most this often a list that looks full is counted exactly, which reads the whole stream."""
 
 
 class Guard(Rules):
@@ -45,29 +48,35 @@ class Guard(Rules):
         self._on_roles = on_roles
         self._roles: Cells = {}
         self._slots: dict[str, int] = {}
+        self._counted_s = float("-inf")
 
     def may_write(self, account: str, kind: str) -> bool:
         if not self.playlist:
             return account == self.owner
-        return may_write(self._roles, account, owner=self.owner, kind=kind)
+        return self.owner is not None and access_of(self._roles, account, self.owner).may_write(kind)
 
     def may_subscribe(self, account: str) -> bool:
         """Whether the account may listen. A playlist that nobody has written to is empty, and hides nothing."""
         if not self.playlist:
             return account == self.owner
-        return self.owner is None or may_subscribe(self._roles, account, owner=self.owner)
+        return self.owner is None or access_of(self._roles, account, self.owner).may_subscribe()
 
     def list_room(self, list_name: str) -> int:
-        return LIST_ITEMS_MAX - self._slots[list_name]
+        return max(0, LIST_ITEMS_MAX - self._slots.get(list_name, 0))
+
+    def must_recount(self, now_s: float) -> bool:
+        """Whether a list looks full by its slots, which only grow, and was not counted exactly of late."""
+        full = any(count > LIST_ITEMS_MAX - ITEMS_MAX for count in self._slots.values())
+        return full and now_s - self._counted_s > RECOUNT_S
 
     async def load(self, log: EventLog, store: Store, hub: Hub) -> None:
         """Learn the present rules; watches the channel from the moment they are complete."""
         partition = self.channel.partition
         if self.playlist:
             self.owner = (await store.streams([self.stream]))[self.stream].owner
-        state = await store.cells(self.stream, partition, under=ROLES_UNDER if self.playlist else ("-",))
+        state = await store.cells_under(self.stream, partition, prefixes=ROLES_UNDER if self.playlist else ())
         roles = {row.key: Cell(row.rank, from_canonical(row.value)) for row in state.cells}
-        slots = {name: await store.slots(self.stream, name) for name in LISTS[self.playlist]}
+        slots: dict[str, int] = {name: await store.slots(self.stream, name) for name in LISTS[self.playlist]}
         recent = hub.recent[partition]
         offset = min(state.checkpoint.offset_next, recent.position)
         entries, _ = await recent_entries(log, recent, self.stream, offset)
@@ -76,11 +85,13 @@ class Guard(Rules):
             self._note(entry)
         self.channel.watchers.append(self._watch)
 
-    async def recount(self, log: EventLog, store: Store, list_name: str) -> None:
-        """Replace the count of slots, which only grows, by that of the items that show."""
+    async def recount(self, log: EventLog, store: Store, now_s: float) -> None:
+        """Replace the counts of slots by those of the items that show."""
+        self._counted_s = now_s
         cells = (await current_state(log, store, self.stream)).cells
-        gone = consumed(cells) if list_name == "queue" else frozenset()
-        self._slots[list_name] = len(list_view(cells, list_name, consumed=gone))
+        for name in LISTS[self.playlist]:
+            gone = consumed(cells) if name == "queue" else frozenset()
+            self._slots[name] = len(list_view(cells, name, consumed=gone))
 
     def close(self) -> None:
         """Stop watching."""

@@ -1,8 +1,8 @@
 """What waits to be read by one client, and the bound on it.
 
-Up to the high mark framed bytes go straight to the transport. Beyond it the outbox is *congested*: push keeps nothing for
-it but an offset, the outbox keeps at most `limits.SLOW_ACKS_MAX` answers, and nothing more is read from the client, so
-that it cannot ask for more answers. A transport that stays congested past the send deadline is aborted: keep-alive
+Up to the high mark framed bytes go straight to the transport. Beyond it the outbox is *congested*: push keeps nothing
+for it but an offset, the outbox keeps at most `limits.SLOW_ACKS_MAX` answers, and nothing more is read from the client,
+so that it cannot ask for more answers. A transport that stays congested past the send deadline is aborted: keep-alive
 does not evict a client that stops reading.
 """
 
@@ -27,7 +27,7 @@ class Outbox:
     """
 
     __slots__ = (
-        "_acks", "_deadline", "_kept", "_on_drained", "_on_overflow", "_transport", "_waiters", "codec", "congested",
+        "_acks", "_deadline", "_is_closed", "_kept", "_on_drained", "_on_overflow", "_transport", "_waiters", "codec", "congested",
     )  # fmt: skip
 
     def __init__(
@@ -44,9 +44,17 @@ class Outbox:
         self._kept: list[AckItem | Nack] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._deadline: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Framed bytes in the transport."""
+        return self._transport.get_write_buffer_size()
 
     def write(self, framed: bytes) -> None:
-        """Hand one framed message to the transport, after the acks that came before it."""
+        """Hand one framed message to the transport, after the acks that came before it. Nothing follows a close."""
+        if self._is_closed:
+            return
         if self._acks:
             self.flush()
         self._transport.write(framed)
@@ -73,7 +81,7 @@ class Outbox:
     def flush(self) -> None:
         """Write the acks that wait to be joined."""
         acks, self._acks = self._acks, []
-        if not acks:
+        if not acks or self._is_closed:
             return
         if len(acks) == 1:
             only = acks[0]
@@ -105,18 +113,19 @@ class Outbox:
         self._release(None)
         self._on_drained()
 
-    def lost(self) -> None:
-        """The connection is gone."""
+    def close(self) -> None:
+        """Take nothing more: the close frame was sent, or the connection is gone. Twice is harmless."""
+        self._is_closed = True
         self._disarm()
         self._release(ConnectionResetError("the connection is gone"))
 
     async def drained(self) -> None:
-        """See `Sink.drained`. Bounded by the send deadline, which ends in `lost`."""
+        """See `Sink.drained`. Bounded by the send deadline, which ends in `close`."""
         while self.congested:
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await waiter
-        if self._transport.is_closing():
+        if self._is_closed or self._transport.is_closing():
             raise ConnectionResetError("the connection is gone")
 
     def _keep(self, answer: AckItem | Nack) -> None:

@@ -42,6 +42,8 @@ class MemoryLog:
     def _append_group(self, partition: int, group: Sequence[Record]) -> Appended:
         if self._closed:
             return Appended(partition, "refused", group, reason="the log is closed")
+        if not all(_storable(text) for record in group for text in (record.stream, record.writer, record.kind)):
+            return Appended(partition, "refused", group, reason="a text is empty or holds a control character")
         kept = self._records[partition]
         offset_start = self._ends[partition]
         kept.extend(LoggedRecord(partition, offset, *record) for offset, record in enumerate(group, offset_start))
@@ -84,3 +86,8 @@ class MemoryLog:
 
     def _check_kept(self, partition: int, from_: int) -> None:
         check_kept(from_, start=self._starts[partition], end=self._ends[partition])
+
+
+def _storable(text: str) -> bool:
+    """What the port asks of texts; Postgres could not keep others."""
+    return bool(text) and min(text) >= " "

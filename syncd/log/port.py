@@ -1,9 +1,9 @@
 """The log's contract.
 
 Words. A *record* is an admitted event (`syncd.log.record`). A *partition* is one totally ordered slice of the log; a
-stream lives in one. *Offsets* count a partition's records from 0 without gaps; an offset held by a reader is that of the
-*next* record, so "at 12" has seen 0 to 11. An *epoch* names one unbroken life of a partition: offsets are compared only
-within one. *Durable* means that a crash of every process, and of the machine, keeps it.
+stream lives in one. *Offsets* count a partition's records from 0 without gaps; an offset held by a reader is that of
+the *next* record, so "at 12" has seen 0 to 11. An *epoch* names one unbroken life of a partition: offsets are compared
+only within one. *Durable* means that a crash of every process, and of the machine, keeps it.
 
 Source: design.md section 2.
 """
@@ -58,7 +58,8 @@ class EventLog(Protocol):
         Never raises for the log's own troubles: they are outcomes. If cancelled, the outcome is unknown.
 
         Args:
-            records: 1 to `limits.APPEND_RECORDS_MAX`, of any streams.
+            records: 1 to `limits.APPEND_RECORDS_MAX`, of any streams. Their texts are not empty and hold no control
+                characters, which is admission's to see to; the log may refuse such a group.
 
         Returns:
             One outcome per partition touched, ascending.
@@ -71,6 +72,8 @@ class EventLog(Protocol):
             OffsetExpired: retention has passed `from_`.
             OffsetInFuture: `from_` is beyond the end.
             LogUnavailable: no answer in time.
+            EpochChanged: the log began another life since it was opened; any method but `append`, which refuses, may
+                raise it. Let go of what was learned, and open it anew.
         """
 
     async def start(self, partition: int) -> int:
@@ -107,3 +110,18 @@ class SearchableLog(EventLog, Protocol):
 
     async def read_stream(self, stream: str, from_: int, *, limit: int) -> list[LoggedRecord]:
         """As `read`, but only the records of one stream."""
+
+
+class TrimmableLog(EventLog, Protocol):
+    """A log that can forget its oldest records."""
+
+    async def trim(self, partition: int, before: int) -> None:
+        """Forget the records below `before`; `start` is at least `before` from then on. Twice is harmless.
+
+        If cancelled, or the log becomes unavailable, `start` may be there already while records are still being
+        deleted; trim again.
+
+        Raises:
+            OffsetInFuture: `before` is beyond the end. Nothing is forgotten.
+            LogUnavailable: no answer in time.
+        """

@@ -47,6 +47,13 @@ class EventData(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ListInserted(EventData, frozen=True):
+    """Items come into a list, as one block that stays together.
+
+    Attributes:
+        parent: the slot they hang on; null in a list that never had one, with side R.
+        side: before (L) or after (R) that slot.
+    """
+
     list: ListName
     items: Items
     side: Side
@@ -54,6 +61,13 @@ class ListInserted(EventData, frozen=True):
 
 
 class ListMoved(EventData, frozen=True):
+    """Items, as one block in this order, get new slots.
+
+    Attributes:
+        parent: the slot they hang on; null in a list that never had one, with side R.
+        side: before (L) or after (R) that slot.
+    """
+
     list: ListName
     ids: ItemIds
     side: Side
@@ -69,11 +83,15 @@ class ListMovedBack(EventData, frozen=True):
 
 
 class ListRemoved(EventData, frozen=True):
+    """Items go; they keep their slots, so that they can come back."""
+
     list: ListName
     ids: ItemIds
 
 
 class ListRestored(EventData, frozen=True):
+    """The undo of a removal, and of a clear."""
+
     list: ListName
     ids: ItemIds
 
@@ -89,7 +107,14 @@ class ListCleared(EventData, frozen=True):
 
 
 class PlaybackStarted(EventData, frozen=True):
-    """Play this, transfer, jump, adopt: opens an epoch."""
+    """Play this, transfer, jump, adopt: opens an epoch.
+
+    Attributes:
+        device: the renderer.
+        follows: the head its maker saw; two when it adopts a session begun without a connection.
+        context: where "next" goes on when the queue is empty; any JSON.
+        detached: made without a confirmed connection; only its own device shows it.
+    """
 
     device: Id
     item: JsonObject
@@ -102,7 +127,14 @@ class PlaybackStarted(EventData, frozen=True):
 
 
 class PlaybackAdvanced(EventData, frozen=True):
-    """Next, previous, natural end: the next generation of an epoch."""
+    """Next, previous, natural end: the next generation of an epoch.
+
+    Attributes:
+        generation: of the play it goes on from, plus 1.
+        follows: the play it goes on from.
+        position_ms: null stands for 0.
+        automatic: by itself, at the end; only the renderer says so.
+    """
 
     epoch: EventIdText
     generation: Annotated[int, Meta(ge=1, le=SAFE_INTEGER_MAX)]
@@ -113,22 +145,30 @@ class PlaybackAdvanced(EventData, frozen=True):
 
 
 class PlaybackPaused(EventData, frozen=True):
+    """Stops the epoch. It says no position, so that an unaware seek survives it."""
+
     epoch: EventIdText
 
 
 class PlaybackResumed(EventData, frozen=True):
+    """Sets the epoch going again, from where `play` stands."""
+
     epoch: EventIdText
     play: EventIdText
     position_ms: Ms
 
 
 class PlaybackSeeked(EventData, frozen=True):
+    """Puts `play` at a position; `playing` says whether it goes on from there."""
+
     play: EventIdText
     position_ms: Ms
     playing: bool
 
 
 class PlaybackSpeedChanged(EventData, frozen=True):
+    """Changes the epoch's speed; the position tells how far the old one has brought it."""
+
     epoch: EventIdText
     play: EventIdText
     position_ms: Ms
@@ -153,12 +193,20 @@ class Shuffle(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PlaybackModeChanged(EventData, frozen=True):
+    """How playback goes on: what is given changes, the rest stays.
+
+    Attributes:
+        sleep_at_ms: server time at which it stops by itself; null takes the timer off.
+    """
+
     shuffle: Shuffle | UnsetType = UNSET
     repeat: Literal["off", "one", "all"] | UnsetType = UNSET
     sleep_at_ms: Ms | None | UnsetType = UNSET
 
 
 class DeviceVolumeChanged(EventData, frozen=True):
+    """A device's volume, by whoever turns it."""
+
     device: Id
     volume_permille: PerMille
 
@@ -189,11 +237,19 @@ class ProgressListened(EventData, frozen=True):
 
 
 class ProgressMarked(EventData, frozen=True):
+    """Played, or unplayed: the latter opens a new listen-through at 0."""
+
     episode: Id
     played: bool
 
 
 class HistoryPlayed(EventData, frozen=True):
+    """A play that was heard; reported again as it grows.
+
+    Attributes:
+        started_ms: only shown; what orders history is the event's own time.
+    """
+
     play: Id
     track: Id
     started_ms: Ms
@@ -204,14 +260,24 @@ class HistoryPlayed(EventData, frozen=True):
 
 
 class HistoryRemoved(EventData, frozen=True):
+    """One play is hidden for ever, also if it is reported later."""
+
     play: Id
 
 
 class HistoryCleared(EventData, frozen=True):
+    """Plays reported at or before that moment are hidden, also those that arrive later.
+
+    Attributes:
+        before_ms: server time; counts as at most the event's own.
+    """
+
     before_ms: Ms
 
 
 class DeviceDescribed(EventData, frozen=True):
+    """What a device says about itself: what is given changes, the rest stays."""
+
     device: Id
     name: str | None | UnsetType = UNSET
     kind: str | None | UnsetType = UNSET
@@ -225,6 +291,8 @@ class DeviceRevoked(EventData, frozen=True):
 
 
 class PlaylistDescribed(EventData, frozen=True):
+    """What a playlist says about itself: what is given changes, the rest stays. Deleting can be undone."""
+
     name: str | None | UnsetType = UNSET
     description: str | None | UnsetType = UNSET
     image: str | None | UnsetType = UNSET

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import asyncpg
 
 from syncd import limits
+from syncd.postgres.failures import DRIVER_ERRORS
 
 CONNECT_TIMEOUT_S = 5.0
 """From the first packet to the login. Postgres forks a process for it: 5-20 ms here, seconds on a loaded machine."""
+
+HANG_UP_TIMEOUT_S = 2.0
+"""For the polite end of a connection; then it is cut."""
 
 
 def settings(*, statement_timeout_s: float = limits.STATEMENT_TIMEOUT_S) -> dict[str, str]:
@@ -21,8 +27,16 @@ def settings(*, statement_timeout_s: float = limits.STATEMENT_TIMEOUT_S) -> dict
     }
 
 
-async def connect(dsn: str, *, statement_timeout_s: float = limits.STATEMENT_TIMEOUT_S) -> asyncpg.Connection:
+async def connect(dsn: str, *, statement_timeout_s: float = limits.STATEMENT_TIMEOUT_S) -> asyncpg.Connection[Any]:
     """One connection of one's own. Raises the driver's errors; deadline `CONNECT_TIMEOUT_S`."""
     return await asyncpg.connect(
         dsn, timeout=CONNECT_TIMEOUT_S, server_settings=settings(statement_timeout_s=statement_timeout_s)
     )
+
+
+async def hang_up(connection: asyncpg.Connection[Any]) -> None:
+    """End a connection, politely if the other end still listens. Never raises the driver's errors."""
+    try:
+        await connection.close(timeout=HANG_UP_TIMEOUT_S)
+    except DRIVER_ERRORS:
+        connection.terminate()

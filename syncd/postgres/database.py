@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -57,7 +57,7 @@ class Database:
         size: int,
         unavailable: type[Unavailable],
         what: str,
-        init: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
+        init: Callable[[asyncpg.Connection[asyncpg.Record]], Coroutine[Any, Any, None]] | None = None,
     ) -> Database:
         """Open a pool of one to `size` connections.
 

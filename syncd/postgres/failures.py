@@ -14,8 +14,8 @@ def says_no(error: BaseException) -> bool:
     """Whether the error proves that the statement's transaction is not and will not be committed.
 
     True for an answer of the server about the statement (severity ERROR): Postgres answers so only before the commit.
-    True for input that the driver could not encode: it never left. False for everything that leaves the question open: a
-    connection that broke, a deadline, and FATAL, with which a backend may end after it has committed.
+    True for input that the driver could not encode: it never left. False for everything that leaves the question open:
+    a connection that broke, a deadline, and FATAL, with which a backend may end after it has committed.
     """
     if isinstance(error, asyncpg.DataError):
         return True
@@ -26,8 +26,13 @@ def says_no(error: BaseException) -> bool:
 
 
 def is_bad_data(error: BaseException) -> bool:
-    """Whether Postgres, or the driver, cannot hold what it was given, as text with a NUL. Asking again cannot help."""
-    return isinstance(error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError)
+    """Whether Postgres, or the driver, cannot take what it was given, as text with a NUL, or one key twice in a batch.
+
+    Asking again cannot help.
+    """
+    return isinstance(
+        error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError | asyncpg.CardinalityViolationError
+    )
 
 
 def lacks_schema(error: BaseException) -> bool:

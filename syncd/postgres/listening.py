@@ -1,7 +1,7 @@
 """One connection that LISTENs, for ever.
 
 States: connecting -> listening -> (lost) -> waiting -> connecting … -> closed. Only the task below moves between them.
-What is sent while it is not listening is lost; whoever needs certainty polls behind it (`on_listening` says when to look).
+What is sent while it is not listening is lost; whoever needs certainty polls behind it.
 """
 
 from __future__ import annotations
@@ -33,12 +33,9 @@ Callback = Callable[[str], None]
 class ListeningConnection:
     """Calls a callback on the event loop for each payload of a channel, and reconnects when the connection is lost."""
 
-    def __init__(
-        self, dsn: str, channels: Mapping[str, Callback], *, on_listening: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, dsn: str, channels: Mapping[str, Callback]) -> None:
         self._dsn = dsn
         self._channels = dict(channels)
-        self._on_listening = on_listening
         self._listening = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -81,8 +78,6 @@ class ListeningConnection:
             for channel in self._channels:
                 await connection.add_listener(channel, self._deliver)
             self._listening.set()
-            if self._on_listening is not None:
-                self._on_listening()
             while not lost.is_set():
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(HEARTBEAT_S):

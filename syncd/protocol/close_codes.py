@@ -19,18 +19,22 @@ from syncd.errors import (
 
 
 class Then(Enum):
-    """What the client does after a close."""
+    """What the client does after a close; `DUTIES` says it in words."""
 
     RESUME = "resume"
-    """Come back, with jitter, and present the cursor."""
     SNAPSHOT = "snapshot"
-    """Come back without the cursor."""
     RENEW_WRITER = "renew_writer"
-    """Come back without the cursor and without the writer; pending events are renumbered."""
     RENEW_LOGIN = "renew_login"
-    """Do not come back with this token."""
     STAY_AWAY = "stay_away"
-    """Report; coming back would end the same way."""
+
+
+DUTIES: dict[Then, str] = {
+    Then.RESUME: "come back, with jitter, and present the cursor",
+    Then.SNAPSHOT: "come back without the cursor",
+    Then.RENEW_WRITER: "come back without the cursor and without the writer; pending events are renumbered",
+    Then.RENEW_LOGIN: "do not come back with this token",
+    Then.STAY_AWAY: "report it; coming back would end the same way",
+}
 
 
 @dataclass(frozen=True)

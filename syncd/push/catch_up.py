@@ -66,7 +66,7 @@ class CatchUp:
             ConnectionError: it is gone.
         """
         if how.resume == "tail":
-            self._serve_tail(subscription, how.offset)
+            self.serve_tail(subscription, how.offset)
         else:
             await self._serve_cells(subscription, how)
 
@@ -77,8 +77,8 @@ class CatchUp:
         covered = self._hub.recent[channel.partition].covers(channel.stream, offset)
         await self.serve(subscription, Plan("tail" if covered else "cells", offset))
 
-    def _serve_tail(self, subscription: Subscription, offset: int) -> None:
-        """The original deltas, from memory."""
+    def serve_tail(self, subscription: Subscription, offset: int) -> None:
+        """The original deltas, from memory, all at once."""
         channel, sink = subscription.channel, subscription.sink
         for entry in self._hub.recent[channel.partition].since(channel.stream, offset):
             if sink.congested:

@@ -66,8 +66,10 @@ class Recent:
             missed += 1
         return list(islice(of_stream, len(of_stream) - missed, None))
 
-    def __len__(self) -> int:
-        return len(self._entries)
+    @property
+    def bytes(self) -> int:
+        """What the ring's entries cost."""
+        return self._bytes
 
     def _forget_oldest(self) -> None:
         entry = self._entries.popleft()

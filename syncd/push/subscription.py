@@ -1,6 +1,7 @@
 """One connection's interest in one stream.
 
     CATCHING_UP --served--> LIVE --outbox full--> BEHIND --drained--> CATCHING_UP
+    VIEWING      a small device: gets whole views instead of deltas
          (any) --unsubscribed, closed, role lost--> ENDED
 
 Only LIVE subscriptions get live deltas. Who is BEHIND has kept nothing but the offset where it stopped.
@@ -21,6 +22,7 @@ class SubscriptionState(Enum):
     CATCHING_UP = "catching up"
     LIVE = "live"
     BEHIND = "behind"
+    VIEWING = "viewing"
     ENDED = "ended"
 
 

@@ -83,7 +83,11 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one commit of a projector writes. Rows are unique by their keys; cells are already joined among themselves."""
+    """What one commit of a projector writes.
+
+    Rows are unique by their keys; cells are already joined among themselves. Texts of cells and writers are not empty
+    and hold no control characters.
+    """
 
     lease: Lease
     epoch: str
@@ -114,11 +118,21 @@ class ProjectionStore(Protocol):
     async def checkpoint(self, partition: int) -> Checkpoint:
         """Where the partition's cells stand."""
 
+    async def begin_epoch(self, lease: Lease, *, epoch: str, offset_next: int) -> None:
+        """Move the checkpoint to `offset_next` of another life of the log, as after a restore; the cells stay.
+
+        Whoever folds decides from where: folding a record again changes nothing, leaving one out does.
+
+        Raises:
+            FencedOut: the lease has another term. Nothing written.
+        """
+
     async def commit(self, batch: Batch) -> int:
         """Join the batch's cells and move the checkpoint from `offset_old` to `offset_new`, in one transaction.
 
         Cells join by (rank, canonical value); writers by the larger seq and the larger t; voids and dead letters are
-        inserted once; slots add up. Nothing of the batch is visible unless all of it is.
+        inserted once; slots add up. Nothing of the batch is visible unless all of it is. A checkpoint that was never
+        committed, at 0 of epoch "", takes the batch's epoch.
 
         Returns:
             How many cells changed.
@@ -149,14 +163,11 @@ class StreamState:
 class StateReader(Protocol):
     """What push, the API and the operators need."""
 
-    async def cells(
-        self, stream: str, partition: int, *, from_offset: int = 0, under: Sequence[str] = ()
-    ) -> StreamState:
-        """The cells of a stream that changed at `log_offset >= from_offset`, ordered by key, with the checkpoint.
+    async def cells(self, stream: str, partition: int, *, from_offset: int = 0) -> StreamState:
+        """The cells of a stream that changed at `log_offset >= from_offset`, ordered by key, with the checkpoint."""
 
-        Args:
-            under: prefixes of keys; only cells under one of them. None given: all.
-        """
+    async def cells_under(self, stream: str, partition: int, *, prefixes: Sequence[str]) -> StreamState:
+        """As `cells`, but only those whose key begins with one of the prefixes, which must not overlap."""
 
     async def checkpoint(self, partition: int) -> Checkpoint:
         """Where the partition's cells stand."""
@@ -211,7 +222,7 @@ class SideChannel(Protocol):
         """Tell every listener of the topic, ourselves included. Payload at most 4,000 bytes. Never raises: a side
         channel that is down loses the message and says so in the log of the process."""
 
-    def listen(self, topic: str, callback: "Listener") -> None:
+    def listen(self, topic: str, callback: Listener) -> None:
         """Call `callback(payload)` on the event loop for every message that arrives from now on."""
 
 

@@ -33,11 +33,16 @@ class ListReplica:
         self._clock = HybridClock()
         self._seq = 0
 
+    @property
+    def seq_next(self) -> int:
+        """The seq of the event that `emit` makes next."""
+        return self._seq + 1
+
     def emit(self, data: EventData, *, t: int | None = None) -> Event:
         """Make an event of an edit, and see it. Its time is the counter's next, or the one given."""
-        self._seq += 1
         t = self._clock.tick(0) if t is None else t
-        event = Event(self.stream, self.writer, self._seq, t, KINDS[type(data)], data)
+        event = Event(self.stream, self.writer, self.seq_next, t, KINDS[type(data)], data)
+        self._seq += 1
         self.sees(event)
         return event
 

@@ -32,6 +32,8 @@ from syncd.store.embedded.socket_folder import CONTROL, SOCKET_PATH_BYTES_MAX
 # Covers the linger and a fast shutdown several times, on a machine that is busy with other tests.
 DEADLINE_S = 20.0
 CHECKOUT = Path(__file__).parents[2]
+# The process of Postgres without which no shutdown can end; stopped, it holds the shutdown where we want it.
+CHECKPOINTER = "select pid from pg_stat_activity where backend_type = 'checkpointer'"
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -127,10 +129,16 @@ def test_supervisor_that_is_killed_takes_postgres_along_and_the_next_join_recove
         member = await join(data_dir)
         await execute(member, "create table kept as select 42 as answer")
         lost = asyncio.create_task(member.lost())
+        checkpointer = await fetch(member, CHECKPOINTER)
+        os.kill(checkpointer, signal.SIGSTOP)
         kill(supervisors_of(data_dir))
         await asyncio.wait_for(lost, DEADLINE_S)
-        # At once: the old Postgres may still be writing, and must have ended before the new one starts.
-        again = await join(data_dir)
+        # The old Postgres is still writing, and must have ended before the new one starts.
+        joining = asyncio.create_task(join(data_dir))
+        done, _ = await asyncio.wait({joining}, timeout=0.5)
+        assert not done
+        os.kill(checkpointer, signal.SIGCONT)
+        again = await joining
         assert await fetch(again, "select answer from kept") == 42
         assert len(supervisors_of(data_dir)) == 1
         await member.close()
@@ -145,6 +153,7 @@ def test_supervisor_that_is_killed_leaves_no_process_behind(data_dir: Path) -> N
         kill(supervisors_of(data_dir))
         await until_nobody_is_left(data_dir)
         await member.close()
+        shutil.rmtree(socket_folder(member.dsn))  # what the next join would do
 
     asyncio.run(story())
 
@@ -212,11 +221,12 @@ def test_join_during_a_shutdown_waits_and_starts_anew(data_dir: Path) -> None:
     async def story() -> None:
         member = await join(data_dir)
         started = await fetch(member, "select pg_postmaster_start_time()")
-        checkpointer = await fetch(member, "select pid from pg_stat_activity where backend_type = 'checkpointer'")
-        control = socket_folder(member.dsn) / CONTROL
-        os.kill(checkpointer, signal.SIGSTOP)  # a fast shutdown cannot end without it
+        checkpointer = await fetch(member, CHECKPOINTER)
+        os.kill(checkpointer, signal.SIGSTOP)
         await member.close()
-        await until(lambda: not accepts(control), "the supervisor did not stop")
+        # Not by trying its socket: whoever connects is a member, and keeps it from stopping.
+        log = data_dir / "postgres.log"
+        await until(lambda: "received fast shutdown request" in log.read_text(), "Postgres was not stopped")
         joining = asyncio.create_task(join(data_dir))
         done, _ = await asyncio.wait({joining}, timeout=0.3)
         assert not done
@@ -354,13 +364,12 @@ def test_temporary_folder_with_a_long_path_is_passed_over(
 
 def test_settings_of_the_persons_environment_change_nothing(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
-        "PGPORT": "1", "PGDATA": "/nowhere", "PGOPTIONS": "-c nonsense=1", "LC_ALL": "tlh_KX", "TZ": "Asia/Tokyo",
+        "PGPORT": "1", "PGDATA": "/nowhere", "PGCLIENTENCODING": "Klingon", "LC_ALL": "tlh_KX", "TZ": "Asia/Tokyo",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
 
     async def story() -> None:
         member = await join(data_dir)
-        monkeypatch.delenv("PGOPTIONS")  # asyncpg would send it
         monkeypatch.setenv("PGSSLMODE", "require")
         assert await fetch(member, "show timezone") == "UTC"
         await member.close()
@@ -527,6 +536,8 @@ def test_ordinary_user_may_join_beside_root_who_started_it_on_his_data(folder: P
     with member_process(data_dir, uid=uid):
         pass
     asyncio.run(until_nobody_is_left(data_dir))
+    for remade_by_root in ("postgres.lock", "postgres.log"):
+        (data_dir / remade_by_root).unlink()
 
     async def story() -> None:
         root = await join(data_dir)
@@ -575,6 +586,9 @@ def open_folder() -> Iterator[Path]:
     path.chmod(0o711)
     try:
         yield path
+        # Those that linger may go at once; whether they would have gone by themselves, the tests ask where it matters.
+        for supervisor in supervisors_of(path):
+            os.kill(supervisor, signal.SIGINT)
         asyncio.run(until_nobody_is_left(path))
     finally:
         kill(processes_of(path))
@@ -673,10 +687,11 @@ asyncio.run(main())
 
     def __init__(self, data_dir: Path, uid: int | None) -> None:
         interpreter = sys.executable if uid is None else interpreter_for(uid)
+        paths = [str(CHECKOUT), sysconfig.get_path("purelib"), os.environ.get("PYTHONPATH", "")]
         self.process = subprocess.Popen(
             [interpreter, "-c", self.PROGRAM, str(data_dir)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-            env={**os.environ, "PYTHONPATH": f"{CHECKOUT}{os.pathsep}{sysconfig.get_path('purelib')}"},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             user=uid, group=uid, extra_groups=None if uid is None else [],
         )  # fmt: skip
 
@@ -720,7 +735,7 @@ def processes_of(data_dir: Path) -> dict[int, list[bytes]]:
             command = (process / "cmdline").read_bytes()
             inside = Path(os.readlink(process / "cwd")).is_relative_to(data_dir)
             if command and (inside or os.fsencode(f"{data_dir}/") in command or json_of(data_dir) in command):
-                found[int(process.name)] = command.split(b"\0")
+                found[int(process.name)] = command.rstrip(b"\0").split(b"\0")
     return found
 
 
@@ -754,10 +769,17 @@ async def until(condition: Callable[[], bool], otherwise: str) -> None:
 
 
 async def until_nobody_is_left(data_dir: Path) -> None:
-    """Wait until no process of ours is left, and check that the lock says the same."""
-    await until(lambda: not processes_of(data_dir), f"still there: {processes_of(data_dir)}")
+    """Wait until no process of ours is left, and the lock says the same (a dying process lets go of it last)."""
+    await until(lambda: not processes_of(data_dir) and lock_is_free(data_dir), "processes were left behind")
+
+
+def lock_is_free(data_dir: Path) -> bool:
     with contextlib.suppress(FileNotFoundError), (data_dir / "postgres.lock").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 def socket_folder(dsn: str) -> Path:

@@ -106,7 +106,7 @@ class OneReplica(RuleBasedStateMachine):
     def undo_the_last_move(self) -> None:
         for back in self.undo:
             self.replica.emit(back)
-            self.plain.place_of[back.item] = back.slot
+            self.plain.place_of[ItemId(back.item)] = ItemId(back.slot)
         self.undo = []
 
     @precondition(lambda self: self.plain.shown())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from player import MINUTE_MS, Room, Shown, shown
+from player import MINUTE_MS, Room, Shown, context_item, shown
 from world import START_MS, World, assert_every_order
 
 from syncd.model.cells import Cells
@@ -38,9 +38,8 @@ def test_an_edit_from_a_clock_three_days_behind_loses_uncorrected() -> None:
 
 def test_an_edit_from_a_clock_three_days_behind_wins_restamped_by_the_monotonic_clock() -> None:
     world, pending = _edited_offline_an_hour_after_the_web()
-    now = Reconnect(
-        server_now_ms=world.now_ms, offset_ms=3 * DAY_MS, monotonic_ms=9_000 + 60 * MINUTE_MS, boot="one", sent_t=0
-    )
+    # Its wall clock was set right meanwhile: the offset of today says nothing about the edit.
+    now = Reconnect(server_now_ms=world.now_ms, offset_ms=0, monotonic_ms=9_000 + 60 * MINUTE_MS, boot="one", sent_t=0)
     [restamped] = restamp([pending], now, writer=world.devices["phone"].writer)
     assert ms(restamped.t) == START_MS + 60 * MINUTE_MS
     world.devices["phone"].admit(_event(restamped))
@@ -111,6 +110,32 @@ def test_an_event_admitted_twice_with_two_clamped_times_is_one_event() -> None:
 
     def check(cells: Cells) -> None:
         assert shown(cells, at=13_000) == Shown("X", "phone", True, 91_000)
+
+    assert_every_order(room.admitted, check, orders=60)
+
+
+def test_a_start_admitted_twice_is_one_epoch_that_begins_at_the_later_time() -> None:
+    """Whoever skips an event already seen ends with the time that happened to arrive first."""
+    room = Room()
+    room.web.device.clock_off_ms = DAY_MS
+    room.at(10_000)
+    made = room.web.device.make(
+        "playback.started",
+        device="web",
+        item=context_item("P"),
+        follows=[],
+        position_ms=0,
+        playing=True,
+        speed_permille=1_000,
+    )
+    room.web.device.admit(made)
+    room.at(11_000)
+    room.speaker.start("Q")
+    room.at(12_000)
+    room.web.device.admit(made)
+
+    def check(cells: Cells) -> None:
+        assert shown(cells, at=13_000) == Shown("P", "web", True, 1_000)
 
     assert_every_order(room.admitted, check, orders=60)
 

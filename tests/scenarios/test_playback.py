@@ -159,6 +159,17 @@ def test_a_pause_unaware_of_the_seek_before_it_stops_at_the_sought_position() ->
     assert_every_order(room.admitted, expect(at=60_000, track="X", playing=False, position_ms=93_000))
 
 
+def test_a_second_pause_unaware_of_the_first_and_of_a_seek_in_between_moves_nothing() -> None:
+    room = Room()
+    room.at(20_000)
+    room.web.sees(room.phone.pause())
+    room.at(25_000)
+    room.web.seek(90_000)
+    room.at(30_000)
+    room.speaker.pause()
+    assert_every_order(room.admitted, expect(at=60_000, track="X", playing=False, position_ms=90_000))
+
+
 def test_a_next_unaware_of_the_pause_before_it_plays() -> None:
     room = Room()
     room.at(20_000)
@@ -303,6 +314,17 @@ def test_a_report_of_what_was_commanded_before_an_unaware_pause_is_ignored() -> 
     assert_every_order(room.admitted, expect(at=11_000, track="X", playing=False, position_ms=9_000))
 
 
+def test_a_report_that_claims_to_answer_the_future_does_not_shut_out_the_renderer() -> None:
+    room = Room()
+    play = id_of(room.start)
+    future = ["z" * 21, "z" * 21]
+    room.at(5_000)
+    room.web.device.emit("playback.reported", play=play, position_ms=1, buffering=True, answers=future)
+    room.at(10_000)
+    room.phone.report(8_000)
+    assert_every_order(room.admitted, expect(at=11_000, track="X", position_ms=9_000))
+
+
 def test_the_later_of_two_reports_counts() -> None:
     room = Room()
     room.at(10_000)
@@ -394,7 +416,7 @@ def test_adopting_makes_a_session_live_and_what_either_heard_is_gone() -> None:
     room.at(31_000)
     room.web.pause()
     room.at(40_000)
-    item = {"from": "queue", "id": f"{room.phone.device.writer}.1.1", "track": "Z"}
+    item: dict[str, object] = {"from": "queue", "id": f"{room.phone.device.writer}.1.1", "track": "Z"}
     room.phone.advance(item, automatic=False)
     room.at(60_000)
     room.phone.sees_all()

@@ -24,7 +24,7 @@ select account from accounts where account = $1;
 -- name: link
 -- A new device, or no row when there is no such account.
 insert into devices (device, account, name, token_hash, linked_ms)
-select $1, account, $3, $4, $5 from accounts where account = $2
+select $2, account, $3, $4, $5 from accounts where account = $1
 returning device;
 
 -- name: devices

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, chain, repeat
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from syncd.errors import EpochChanged
 from syncd.log.port import Appended
 from syncd.log.postgres.life import Life, check_life
 from syncd.log.record import Record
+from syncd.postgres.columns import integer_column, text_column
 from syncd.postgres.connection import connect
 from syncd.postgres.failures import DRIVER_ERRORS, says_no, sentence
 from syncd.postgres.queries import load_queries
@@ -47,6 +48,8 @@ class Appender:
 
     async def append(self, groups: Groups) -> list[Appended]:
         """Append each partition's records; partitions ascending. As `EventLog.append`."""
+        if self._closed:
+            return _all_ended(groups, "refused", "the log is closed")
         deadline = asyncio.get_running_loop().time() + limits.APPEND_TIMEOUT_S
         sent = False
         try:
@@ -92,9 +95,7 @@ class Appender:
         """The first offset of each partition that took its records."""
         if len(groups) == 1:
             ((partition, group),) = groups.items()
-            start = await self._append_one.fetchval(
-                partition, self._life.marker, len(group), *zip(*group, strict=True)
-            )
+            start = await self._append_one.fetchval(partition, self._life.marker, len(group), *_columns(group))
             return {} if start is None else {partition: start}
         sizes = [len(group) for group in groups.values()]
         rows = await self._append_many.fetch(
@@ -102,8 +103,8 @@ class Appender:
             self._life.marker,
             sizes,
             list(accumulate(sizes[:-1], initial=1)),
-            list(chain.from_iterable(map(repeat, groups, sizes))),
-            *zip(*chain.from_iterable(groups.values()), strict=True),
+            integer_column(chain.from_iterable(map(repeat, groups, sizes))),
+            *_columns(chain.from_iterable(groups.values())),
         )
         return {row["partition"]: row["offset_start"] for row in rows}
 
@@ -120,3 +121,11 @@ class Appender:
 
 def _all_ended(groups: Groups, outcome: Literal["refused", "unknown"], reason: str) -> list[Appended]:
     return [Appended(partition, outcome, group, reason=reason) for partition, group in groups.items()]
+
+
+def _columns(records: Iterable[Record]) -> tuple[str, str, str, str, str, Sequence[bytes]]:
+    streams, writers, seqs, kinds, versions, bodies = zip(*records, strict=True)
+    return (
+        text_column(streams), text_column(writers), integer_column(seqs), text_column(kinds), integer_column(versions),
+        bodies,
+    )  # fmt: skip

@@ -18,7 +18,7 @@ from syncd.log.postgres.appending import Appender
 from syncd.log.postgres.life import Life, check_life, life_of
 from syncd.log.postgres.notifier import CHANNEL, Notifier, parse_payload
 from syncd.log.record import LoggedRecord, Record
-from syncd.postgres.connection import connect
+from syncd.postgres.connection import connect, hang_up
 from syncd.postgres.database import Database, failures_as
 from syncd.postgres.listening import ListeningConnection
 from syncd.postgres.queries import load_queries
@@ -63,7 +63,7 @@ class PostgresLog:
                 count = await _agree_on_partitions(connection, partitions)
                 life = await life_of(connection)
             finally:
-                connection.terminate()
+                await hang_up(connection)
         database = await Database.open(
             dsn, size=readers, unavailable=LogUnavailable, what="log", init=partial(check_life, life=life)
         )
@@ -128,10 +128,12 @@ class PostgresLog:
 
     async def trim(self, partition: int, before: int) -> None:
         await self._database.row(_QUERIES["trim_mark"], partition, before)
-        start = await self.start(partition)
-        check_kept(before, start=0, end=await self.end(partition))
-        while await self._database.rows(_QUERIES["trim_some"], partition, start, TRIM_RECORDS):
-            pass
+        start, end = await self._bounds(partition)
+        check_kept(before, start=0, end=end)
+        more = True
+        while more:
+            row = await self._database.row(_QUERIES["trim_some"], partition, start, TRIM_RECORDS)
+            more = row is not None and row["records"] > 0
 
     async def close(self) -> None:
         self._appender.close()

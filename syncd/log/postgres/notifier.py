@@ -25,8 +25,8 @@ def parse_payload(payload: str) -> tuple[int, int] | None:
 class Notifier:
     """Sends at most one NOTIFY at a time, after the commits it tells of, and never makes an append wait.
 
-    A NOTIFY inside the appending transaction would hold a lock of the whole database until that is on disk. While one is
-    under way only the newest end of each partition is kept. A NOTIFY that fails is lost, and polling covers it.
+    A NOTIFY inside the appending transaction would hold a lock of the whole database until that is on disk. While one
+    is under way only the newest end of each partition is kept. A NOTIFY that fails is lost, and polling covers it.
     """
 
     def __init__(self, database: Database) -> None:

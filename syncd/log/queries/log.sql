@@ -2,23 +2,28 @@
 
 -- name: append_one
 -- Append records of one partition: take its counter row, insert behind it. One statement, so one round trip and one
--- transaction. Returns the first offset; no row when the log lives another life than $2.
+-- transaction. Columns are joined by chr(31), see `syncd.postgres.columns`. Returns the first offset; no row when the log
+-- lives another life than $2.
 with counter as (
     update log_partitions set offset_next = offset_next + $3::bigint
     where partition = $1::int and life = $2::uuid
     returning partition, offset_next - $3::bigint as offset_start
 ), written as (
     insert into events (partition, "offset", stream, writer, seq, kind, version, body)
-    select c.partition, c.offset_start + r.place - 1, r.stream, r.writer, r.seq, r.kind, r.version, r.body
-    from counter c, unnest($4::text[], $5::text[], $6::bigint[], $7::text[], $8::int[], $9::bytea[])
-        with ordinality as r (stream, writer, seq, kind, version, body, place)
+    select c.partition, c.offset_start + r.place - 1,
+           r.stream, r.writer, r.seq::bigint, r.kind, r.version::int, r.body
+    from counter c, unnest(
+        string_to_array($4::text, chr(31)), string_to_array($5::text, chr(31)), string_to_array($6::text, chr(31)),
+        string_to_array($7::text, chr(31)), string_to_array($8::text, chr(31)), $9::bytea[]
+    ) with ordinality as r (stream, writer, seq, kind, version, body, place)
 )
 select offset_start from counter;
 
 -- name: append_many
 -- The same for several partitions, $1 ascending, of which $3 says how many records each gets and $4 the place of its
--- first one among all records. The counter rows are locked in ascending order before any is moved, so that two
--- appends cannot wait for each other. Returns (partition, first offset), without partitions of another life.
+-- first one among all records; $5 is the partition of each record. The counter rows are locked in ascending order before
+-- any is moved, so that two appends cannot wait for each other. Returns (partition, first offset), without partitions of
+-- another life.
 with groups as (
     select * from unnest($1::int[], $3::bigint[], $4::bigint[]) as g (partition, records, place_first)
 ), locked as (
@@ -32,9 +37,13 @@ with groups as (
     returning p.partition, p.offset_next - g.records as offset_start, g.place_first
 ), written as (
     insert into events (partition, "offset", stream, writer, seq, kind, version, body)
-    select c.partition, c.offset_start + r.place - c.place_first, r.stream, r.writer, r.seq, r.kind, r.version, r.body
-    from unnest($5::int[], $6::text[], $7::text[], $8::bigint[], $9::text[], $10::int[], $11::bytea[])
-        with ordinality as r (partition, stream, writer, seq, kind, version, body, place)
+    select c.partition, c.offset_start + r.place - c.place_first,
+           r.stream, r.writer, r.seq::bigint, r.kind, r.version::int, r.body
+    from unnest(
+        string_to_array($5::text, chr(31))::int[],
+        string_to_array($6::text, chr(31)), string_to_array($7::text, chr(31)), string_to_array($8::text, chr(31)),
+        string_to_array($9::text, chr(31)), string_to_array($10::text, chr(31)), $11::bytea[]
+    ) with ordinality as r (partition, stream, writer, seq, kind, version, body, place)
     join counters c using (partition)
 )
 select partition, offset_start from counters order by partition;
@@ -72,9 +81,13 @@ update log_partitions set offset_start = $2
 where partition = $1 and offset_start < $2 and $2 <= offset_next;
 
 -- name: trim_some
--- Delete at most $3 of the oldest records below $2.
-delete from events where partition = $1 and "offset" < $2
-and "offset" < (select min("offset") + $3 from events where partition = $1);
+-- Delete at most $3 of the oldest records below $2 and tell how many that were.
+with gone as (
+    delete from events where partition = $1 and "offset" < $2
+    and "offset" < (select min("offset") + $3 from events where partition = $1)
+    returning 1
+)
+select count(*) as records from gone;
 
 -- name: decide_partitions
 -- Write down how many partitions there are, if nobody did, and tell the number and the life of the log.

@@ -30,7 +30,8 @@ class ItemView(NamedTuple):
 class Block:
     """A stretch of slots.
 
-    `shown` is what a view showed here last; None when it must look again, which whoever changes the block sees to.
+    `shown` is what the view of the list showed here last. The view sets it to None where an entry comes, goes or
+    changes; slots that come in between show nothing by themselves.
     """
 
     __slots__ = ("shown", "slots")
@@ -111,7 +112,6 @@ class Blocks:
             self._blocks = self._cut(slots)
 
     def _insert(self, block: Block, i: int, slots: Sequence[ItemId]) -> None:
-        block.shown = None
         block.slots[i:i] = slots
         if len(block.slots) <= BLOCK_SLOTS_MAX:
             self._home.update(dict.fromkeys(slots, block))

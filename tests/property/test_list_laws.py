@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.model import edits
+from syncd.model.canonical import Json
 from syncd.model.cells import Cell, Cells, fold
 from syncd.model.events import Event, ListCleared, ListInserted, ListRemoved
 from syncd.model.ids import EventId, ItemId
@@ -149,11 +150,11 @@ times = st.integers(1, 5)
 stamps = st.builds(stamp, times, writers)
 
 
-def insertion(parent: ItemId | None, side: str, t: int, size: int) -> dict[str, object]:
+def insertion(parent: ItemId | None, side: str, t: int, size: int) -> Json:
     return {"parent": parent, "side": side, "t": t, "writer": "", "items": [{"track": f"{t}.{k}"} for k in range(size)]}
 
 
-def movement(parent: ItemId | None, side: str, t: int, size: int) -> dict[str, object]:
+def movement(parent: ItemId | None, side: str, t: int, size: int) -> Json:
     return {"parent": parent, "side": side, "t": t, "writer": "", "count": size}
 
 
@@ -237,7 +238,7 @@ def test_a_list_kept_up_to_date_equals_one_read_anew(
 
 
 @given(st.lists(st.tuples(run_ids, run_values), max_size=40))
-def test_the_order_is_what_the_page_words(writes: list[tuple[EventId, dict[str, object]]]) -> None:
+def test_the_order_is_what_the_page_words(writes: list[tuple[EventId, Json]]) -> None:
     """Law 8 for the order alone, and for the walk, which neither recurses nor visits a slot twice."""
     runs = dict(writes)
     expected = naive_order(run_of(id_, value) for id_, value in runs.items())
@@ -248,6 +249,20 @@ def test_the_order_is_what_the_page_words(writes: list[tuple[EventId, dict[str, 
     assert list(order.slots) == expected
     assert [order.slots.at(order.slots.index(slot)) for slot in expected] == expected
     assert [order.slots.after(slot) for slot in expected] == [*expected[1:], None][: len(expected)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), times), max_size=30))
+def test_runs_admitted_again_with_other_times_stand_where_those_put_them(writes: list[tuple[int, int]]) -> None:
+    """Ten runs on the two sides of one slot, some of which get another time again and again."""
+    root, siblings = EventId("aaaaaaaaaa.1"), [EventId(f"bbbbbbbbbb.{seq}") for seq in range(1, 11)]
+    values = {root: insertion(None, "R", 1, 1)}
+    order = ListOrder()
+    order.apply({root: run_of(root, values[root])})
+    for n, t in writes:
+        id_ = siblings[n]
+        values[id_] = insertion(ItemId(f"{root}.0"), "LR"[n % 2], t, 1)
+        order.apply({id_: run_of(id_, values[id_])})
+        assert list(order.slots) == naive_order(run_of(id_, value) for id_, value in values.items())
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,0 +1,124 @@
+"""The HTTP application: its routes, and what each answers.
+
+    /             the page                              /healthz      this process runs
+    /docs         how to connect, messages, commands    /readyz       it should get traffic
+    /static/...   the page's files                      /metrics      its numbers, for Prometheus
+    /v1/connect   the gateway to use                    /v1/state     all views of the caller's account
+
+Everything is read with GET; state changes only through the socket.
+"""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+import syncd
+from syncd.api.answers import Json, bearer_token, refusal
+from syncd.api.docs_page import docs_page
+from syncd.api.gateway_url import gateway_url
+from syncd.api.guard import PAGE_POLICY, Guard
+from syncd.api.services import ApiServices
+from syncd.api.web_files import read_web_files, web_file
+from syncd.errors import LoginExpired, Unauthenticated
+from syncd.metrics import CONTENT_TYPE, exposition
+from syncd.protocol.version import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK
+
+TOKEN_CHARS_MAX = 512
+"""Of a device's token; ours have 49. A longer one is not looked up."""
+
+
+def create_app(services: ApiServices) -> Starlette:
+    """The application over these services. It starts and stops nothing by itself."""
+    api = _Api(services)
+    routes = [
+        Route("/", api.page),
+        Route("/docs", api.docs),
+        Route("/static/{name}", api.static),
+        Route("/healthz", api.alive),
+        Route("/readyz", api.ready),
+        Route("/v1/connect", api.connect),
+        Route("/v1/state", api.state),
+    ]
+    if services.serves_metrics:
+        routes.append(Route("/metrics", api.metrics))
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, metrics=services.metrics, clock=services.clock)],
+        exception_handlers={HTTPException: _not_served},
+    )
+    app.router.redirect_slashes = False  # A redirect would repeat the Host header, which is client text.
+    return app
+
+
+class _Api:
+    """The routes' answers."""
+
+    def __init__(self, services: ApiServices) -> None:
+        self._services = services
+        self._files = read_web_files()
+        self._docs = web_file("docs.html", docs_page().encode())
+
+    async def page(self, request: Request) -> Response:
+        policy = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self' {self._gateway_url(request)}"
+        return self._files["index.html"].answer(request.headers, content_security_policy=policy)
+
+    async def docs(self, request: Request) -> Response:
+        return self._docs.answer(request.headers, content_security_policy=PAGE_POLICY)
+
+    async def static(self, request: Request) -> Response:
+        file = self._files.get(f"static/{request.path_params['name']}")
+        if file is None:
+            raise HTTPException(404)
+        return file.answer(request.headers)
+
+    async def alive(self, request: Request) -> Response:
+        return Json({"alive": True, "version": syncd.__version__})
+
+    async def ready(self, request: Request) -> Response:
+        readiness = await self._services.readiness()
+        reasons = readiness.reasons()
+        facts = {
+            "ready": not reasons,
+            "reasons": reasons,
+            "draining": readiness.draining,
+            "database": readiness.database_error or "ok",
+            "migrations_pending": readiness.migrations_pending,
+            "lag_records": readiness.lag_records,
+        }
+        return Json(facts, 503 if reasons else 200)
+
+    async def metrics(self, request: Request) -> Response:
+        headers = {"content-type": CONTENT_TYPE, "cache-control": "no-store"}
+        return Response(exposition(self._services.metrics), headers=headers)
+
+    async def connect(self, request: Request) -> Response:
+        return Json({"url": self._gateway_url(request), "subprotocols": [SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK]})
+
+    async def state(self, request: Request) -> Response:
+        token = bearer_token(request.headers)
+        if token is None:
+            raise Unauthenticated("send a device's token as `Authorization: Bearer ...`; `syncd device link` makes one")
+        if len(token) > TOKEN_CHARS_MAX:
+            raise LoginExpired(f"unknown token; this one has {len(token)} characters, tokens at most {TOKEN_CHARS_MAX}")
+        login = await self._services.accounts.login(token)
+        return Json(await self._services.account_state(login.account))
+
+    def _gateway_url(self, request: Request) -> str:
+        services = self._services
+        host = request.headers.get("host", "")
+        return gateway_url(host, ws_port=services.ws_port, public_ws_url=services.public_ws_url)
+
+
+async def _not_served(request: Request, error: Exception) -> Response:
+    """No such path, or no such method on it."""
+    assert isinstance(error, HTTPException)
+    path = request.url.path
+    if error.status_code == 405:
+        message = f"{request.method} is not served here; everything is read with GET"
+        return refusal(path, 405, code="method", message=message, headers={"allow": "GET, HEAD"})
+    return refusal(path, error.status_code, code="not_found", message=f"nothing is served at {path[:200]}")

@@ -1,0 +1,63 @@
+"""What the API is given, all of it by the one who starts it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from syncd.accounts import Accounts
+from syncd.clock import Clock
+from syncd.limits import READY_LAG_RECORDS_MAX
+from syncd.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether this process should get traffic, and the facts behind it.
+
+    Attributes:
+        draining: it was told to stop.
+        database_error: public text of what went wrong when the database was asked; None when it answered.
+        migrations_pending: how many the database lacks; None when it could not be asked.
+        lag_records: between the checkpoints and the ends of all partitions; None when it could not be asked.
+    """
+
+    draining: bool = False
+    database_error: str | None = None
+    migrations_pending: int | None = 0
+    lag_records: int | None = 0
+
+    def reasons(self) -> list[str]:
+        """Why it is not ready, in public words; empty when it is."""
+        reasons = []
+        if self.draining:
+            reasons.append("draining: this process is about to stop")
+        if self.database_error is not None:
+            reasons.append(f"database: {self.database_error}")
+        if self.migrations_pending:
+            reasons.append(f"migrations: {self.migrations_pending} pending; run `syncd migrate`")
+        if self.lag_records is not None and self.lag_records > READY_LAG_RECORDS_MAX:
+            reasons.append(f"lag: {self.lag_records} records, at most {READY_LAG_RECORDS_MAX}")
+        return reasons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiServices:
+    """Doors and settings.
+
+    Attributes:
+        account_state: all views of an account as JSON values, by account id. Raises `Unavailable`.
+        readiness: asked at every `/readyz`; answers within a second or two even when the database does not.
+        serves_metrics: whether `/metrics` exists.
+        ws_port: the gateway's port, on the host that the caller used for us.
+        public_ws_url: the gateway's whole address where it is not reached that way, as behind a proxy.
+    """
+
+    accounts: Accounts
+    account_state: Callable[[str], Awaitable[Mapping[str, object]]]
+    readiness: Callable[[], Awaitable[Readiness]]
+    metrics: Metrics
+    clock: Clock
+    ws_port: int
+    public_ws_url: str | None = None
+    serves_metrics: bool = True

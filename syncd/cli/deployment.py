@@ -1,0 +1,32 @@
+"""Running a command's work on the deployment that the settings name, beside whatever server runs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from syncd.bootstrap import Deployment
+
+T = TypeVar("T")
+
+
+def on_deployment(work: Callable[[Deployment], Awaitable[T]], *, config_file: Path | None, data_dir: Path | None) -> T:
+    """Connect, do the work, let go, and return its result.
+
+    An embedded Postgres is joined where it runs, else started for as long as the work takes.
+    """
+    from syncd import bootstrap
+    from syncd.config import load
+    from syncd.logs import configure_logs
+
+    config = load(flags={"data_dir": data_dir}, file=config_file)
+    # A command's result is its output; what rooms log in passing is of interest only when something is wrong.
+    configure_logs(form=config.log_format, level="debug" if config.log_level == "debug" else "warning")
+
+    async def main() -> T:
+        async with bootstrap.open_deployment(config) as deployment:
+            return await work(deployment)
+
+    return bootstrap.run(main())

@@ -1,0 +1,82 @@
+"""How pending events get other names and times, as transforms of what the store holds. Pure.
+
+Source: merge.md section 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+
+from syncd.client.own_event import OwnEvent
+from syncd.client.renumber import Identity, renumber
+from syncd.client.store_rows import Header, OutboxRows
+from syncd.model.cells import Cell, Cells
+from syncd.model.events import ProgressListened
+from syncd.model.restamp import Pending, Reconnect, restamp
+from syncd.model.stamp import stamp
+
+
+class Login(NamedTuple):
+    """Who the server says we are."""
+
+    writer: str
+    device: str
+    account: str
+
+
+def identified(
+    header: Header, outbox: OutboxRows, *, login: Login, now: Reconnect, is_admitted: Callable[[Pending], bool]
+) -> OutboxRows:
+    """Pending events as this login will send them, and the header to go with them (changed in place).
+
+    Events never sent are restamped. Under another writer all are renumbered, and those that `is_admitted` finds in
+    the confirmed cells are left out: another life of this store has sent them.
+    """
+    if header.writer_given and header.writer != login.writer:
+        outbox = [(n, event) for n, event in outbox if not is_admitted(event)]
+    events = restamp([event for _, event in outbox], now, writer=header.writer)
+    old, new = Identity(header.writer, header.device), Identity(login.writer, login.device)
+    if old != new:
+        events = renumber(events, old=old, new=new)
+    if old.writer != new.writer:
+        header.sent_t = 0
+    header.writer, header.device, header.account, header.writer_given = login.writer, login.device, login.account, True
+    header.clock_t = max([header.sent_t, header.seen_t, *(event.t for event in events)])
+    return [(n, event) for (n, _), event in zip(outbox, events, strict=True)]
+
+
+def is_admitted(event: Pending, writer: str, confirmed: Cells) -> bool:
+    """Whether the confirmed cells hold what a pending event writes.
+
+    Runs and plays are named after their event; of a register only the same stamp with the same value is proof.
+    """
+    own = OwnEvent(0, event, writer)
+    for key, cell in own.cells.items():
+        found = confirmed.get(key)
+        if found is not None and (found == cell or (key.endswith(f"/{own.id}") and _same_but_t(found, cell))):
+            return True
+    return False
+
+
+def names_stamp(event: Pending, rank: str) -> bool:
+    """Whether an event that never left names this stamp of a pending event."""
+    return not event.sent and isinstance(event.data, ProgressListened) and event.data.through == rank
+
+
+def restamped_by_admission(outbox: OutboxRows, *, old_t: int, new_t: int, writer: str) -> OutboxRows:
+    """Pending events after one before them was admitted with another time: those that named its stamp name the new."""
+    old, new = stamp(old_t, writer), stamp(new_t, writer)
+    return [
+        (n, replace(event, data=replace(event.data, through=new)) if names_stamp(event, old) else event)
+        for n, event in outbox
+    ]
+
+
+def _same_but_t(a: Cell, b: Cell) -> bool:
+    def timeless(cell: Cell) -> Any:
+        return {**cell.value, "t": 0} if isinstance(cell.value, dict) else cell.value
+
+    return bool(timeless(a) == timeless(b))

@@ -1,0 +1,240 @@
+"""One socket: bytes in, bytes out, and every deadline that a silent or stubborn peer meets.
+
+`websockets`' Sans-I/O `ServerProtocol` reads the frames; what is said in them is the `Conversation`'s business.
+Messages go out as frames that were built once for all subscribers, beside the library's own control frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, cast
+
+import structlog
+from websockets.exceptions import InvalidHandshake
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from syncd.gateway.conversation import Conversation
+from syncd.gateway.handshake import refusal
+from syncd.gateway.outbox import Outbox
+from syncd.limits import FRAME_BYTES_MAX, HELLO_TIMEOUT_S, PING_INTERVAL_S, PING_TIMEOUT_S, SEND_TIMEOUT_S
+from syncd.protocol import close_codes
+from syncd.protocol.close_codes import CloseCode
+from syncd.protocol.codec import CODECS, codec_for
+
+if TYPE_CHECKING:
+    from syncd.gateway.gateway import Gateway
+
+log = structlog.get_logger()
+
+FRAGMENTS_MAX = 1_000
+"""Frames of one message: empty fragments cost the sender nothing, and would otherwise never end."""
+CLOSE_TIMEOUT_S = 2.0
+"""Between our close frame and the end of the TCP connection."""
+_SUBPROTOCOLS = [Subprotocol(name) for name in CODECS]
+
+
+def _select_subprotocol(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """The first that we speak; none offered means JSON, and only unknown ones are refused."""
+    if not offered:
+        return None
+    for name in offered:
+        if name in CODECS:
+            return name
+    raise InvalidHandshake(f"no subprotocol in common; this server speaks {', '.join(CODECS)}")
+
+
+class Connection(asyncio.Protocol):
+    """See the module. States are those of the websocket: CONNECTING, OPEN, CLOSING, CLOSED."""
+
+    __slots__ = (
+        "_deadline", "_fragments", "_fragments_text", "_gateway", "_transport", "_ws", "conversation", "heard_s",
+        "outbox", "ping_sent",
+    )  # fmt: skip
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._ws = ServerProtocol(
+            subprotocols=_SUBPROTOCOLS, select_subprotocol=_select_subprotocol, max_size=FRAME_BYTES_MAX,
+            logger=gateway.ws_logger,
+        )  # fmt: skip
+        self._fragments: list[bytes] = []
+        self._fragments_text = False
+        self.conversation: Conversation | None = None
+        self.outbox: Outbox | None = None
+        self.heard_s = 0.0
+        self.ping_sent = False
+
+    # --- asyncio's side ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        loop = asyncio.get_running_loop()
+        self.heard_s = loop.time()
+        self._deadline: asyncio.TimerHandle | None = loop.call_later(HELLO_TIMEOUT_S, self._no_hello)
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            # The kernel gives up on a peer that vanished while we had something to send it.
+            timeout_ms = int((SEND_TIMEOUT_S + PING_TIMEOUT_S) * 1000)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout_ms)
+        self._gateway.connection_made(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_s = asyncio.get_running_loop().time()
+        self.ping_sent = False
+        self._ws.receive_data(data)
+        for event in self._ws.events_received():
+            if isinstance(event, Frame):
+                self._frame(event)
+            else:
+                self._handshake(cast(Request, event))
+        self._pump()
+        if self._ws.state is State.CLOSING or self._ws.state is State.CLOSED:
+            self._end_conversation()
+
+    def eof_received(self) -> None:
+        self._ws.receive_eof()
+        self._pump()
+        self._end_conversation()
+
+    def pause_writing(self) -> None:
+        if self.outbox is not None:
+            self._gateway.metrics.slow_spells += 1
+            self.outbox.pause()
+
+    def resume_writing(self) -> None:
+        if self.outbox is not None:
+            self.outbox.resume()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        self._end_conversation()
+        self._gateway.connection_lost(self)
+
+    # --- the conversation's side ---
+
+    def close(self, code: CloseCode, reason: str = "") -> None:
+        """Say why, and close; once. What was written before it is sent first."""
+        if self._ws.state is State.OPEN:
+            self._gateway.metrics.closes.add(str(code.code))
+            self._ws.send_close(code.code, (reason or code.reason)[:120])
+            self._pump()
+            self._end_conversation()
+            self._arm(CLOSE_TIMEOUT_S, self.abort)
+        elif self._ws.state is State.CONNECTING:
+            self.abort()
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        self._transport.abort()
+
+    def pause_reading(self) -> None:
+        """Read no more until `resume_reading`."""
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Go on reading, unless the outbox is congested: then it will."""
+        if not self._transport.is_closing() and not (self.outbox is not None and self.outbox.congested):
+            self._transport.resume_reading()
+
+    def greeted(self) -> None:
+        """Hello came; its deadline is met."""
+        self._disarm()
+
+    def keep_alive(self, now_s: float) -> None:
+        """Ping a silent peer; abort one that does not answer."""
+        silent_s = now_s - self.heard_s
+        if silent_s > PING_INTERVAL_S + PING_TIMEOUT_S:
+            self._gateway.metrics.closes.add(str(close_codes.ABNORMAL.code))
+            self.abort()
+        elif silent_s > PING_INTERVAL_S and not self.ping_sent and self._ws.state is State.OPEN:
+            self.ping_sent = True
+            self._ws.send_ping(b"")
+            self._pump()
+
+    # --- inside ---
+
+    def _handshake(self, request: Request) -> None:
+        refused = self._gateway.refusal() or refusal(request, origins=self._gateway.origins)
+        if refused is not None:
+            status, text = refused
+            self._gateway.metrics.handshakes_refused.add(status.phrase.lower())
+            self._ws.send_response(self._ws.reject(status, text))
+            return
+        response = self._ws.accept(request)
+        self._ws.send_response(response)
+        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            return
+        codec = codec_for(self._ws.subprotocol)
+        self.outbox = Outbox(codec, self._transport, on_drained=self._drained, on_overflow=self._overflow)
+        self.conversation = Conversation(self._gateway, self, self.outbox)
+
+    def _frame(self, frame: Frame) -> None:
+        opcode = frame.opcode
+        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
+            if frame.fin:
+                self._message(frame.data, text=opcode is Opcode.TEXT)
+            else:
+                self._fragments = [bytes(frame.data)]
+                self._fragments_text = opcode is Opcode.TEXT
+        elif opcode is Opcode.CONT:
+            self._fragments.append(bytes(frame.data))
+            if frame.fin:
+                fragments, self._fragments = self._fragments, []
+                self._message(b"".join(fragments), text=self._fragments_text)
+            elif len(self._fragments) > FRAGMENTS_MAX:
+                self.close(close_codes.MESSAGE_TOO_BIG, f"over {FRAGMENTS_MAX} fragments in one message")
+
+    def _message(self, payload: bytes | bytearray | memoryview, *, text: bool) -> None:
+        if self.conversation is not None and self._ws.state is State.OPEN:
+            self.conversation.receive(bytes(payload), text=text)
+
+    def _pump(self) -> None:
+        """Send what the library has to say: the handshake, pongs, close frames, the end."""
+        if self.outbox is not None:
+            self.outbox.flush()
+        for data in self._ws.data_to_send():
+            if data:
+                self._transport.write(data)
+            else:
+                # Half-close is what the library asks for; whoever does not answer it meets the close timeout.
+                if self._transport.can_write_eof() and not self._transport.is_closing():
+                    self._transport.write_eof()
+                self._arm(CLOSE_TIMEOUT_S, self.abort)
+        if self._ws.state is State.CLOSING and self._deadline is None:
+            self._arm(CLOSE_TIMEOUT_S, self.abort)
+
+    def _end_conversation(self) -> None:
+        """Nothing more is said, from the close frame on; twice is harmless."""
+        if self.outbox is not None:
+            self.outbox.close()
+        if self.conversation is not None:
+            self.conversation.closed()
+
+    def _drained(self) -> None:
+        if self.conversation is not None:
+            self.conversation.drained()
+
+    def _overflow(self) -> None:
+        self.close(close_codes.TOO_SLOW)
+
+    def _no_hello(self) -> None:
+        self._deadline = None
+        self.close(close_codes.NO_HELLO)
+
+    def _arm(self, delay_s: float, callback: object) -> None:
+        self._disarm()
+        assert callable(callback)
+        self._deadline = asyncio.get_running_loop().call_later(delay_s, callback)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

@@ -1,0 +1,436 @@
+"""What one device and the gateway say to each other once the socket stands.
+
+Messages are handled in the order they came. What needs an answer from the database (hello, subscribe, the first event
+on a stream) runs as the conversation's one task; later messages wait behind it, a bounded number of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from syncd.accounts import Login
+from syncd.errors import LoginExpired, LoginRevoked, PositionLost, Unavailable
+from syncd.gateway.admission import UNDER_WAY, Admission, Author, Repeat, admit
+from syncd.gateway.appender import Pending
+from syncd.gateway.guard import Guard
+from syncd.gateway.ledger import Answer, StreamLedger, WriterLedger
+from syncd.gateway.outbox import Outbox
+from syncd.limits import SUBSCRIPTIONS_MAX
+from syncd.model.ids import is_stream
+from syncd.protocol import close_codes
+from syncd.protocol.codec import BrokenEmit
+from syncd.protocol.messages import (
+    AckItem,
+    ClientMessage,
+    DigestRequest,
+    Emit,
+    EmittedEvent,
+    Error,
+    Hello,
+    Nack,
+    Ping,
+    Pong,
+    Presence,
+    StreamClaim,
+    StreamWelcome,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+    Unsubscribed,
+)
+from syncd.protocol.server_session import Broken, ServerSession
+from syncd.push.catch_up import Plan
+from syncd.push.entry import Entry
+from syncd.push.subscription import Subscription, SubscriptionState
+
+if TYPE_CHECKING:
+    from syncd.gateway.connection import Connection
+    from syncd.gateway.gateway import Gateway
+
+log = structlog.get_logger()
+
+BACKLOG_MAX = 32
+"""Messages that wait behind a task before the socket is read no further."""
+
+
+class Conversation:
+    """One connection's login, writer, subscriptions and events under way."""
+
+    def __init__(self, gateway: Gateway, connection: Connection, outbox: Outbox) -> None:
+        self._gateway = gateway
+        self._connection = connection
+        self._session = ServerSession(outbox.codec)
+        self._backlog: deque[ClientMessage | BrokenEmit] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._serving: set[asyncio.Task[None]] = set()
+        self._guards: dict[str, Guard] = {}
+        self._is_closed = False
+        self.outbox = outbox
+        self.login: Login | None = None
+        self.author: Author | None = None
+        self.writer: WriterLedger | None = None
+        self.wants_view = False
+        self.subscriptions: dict[str, Subscription] = {}
+
+    # --- from the connection ---
+
+    def receive(self, payload: bytes, *, text: bool) -> None:
+        """One message came."""
+        try:
+            message = self._session.receive(payload, text=text)
+        except Broken as broken:
+            self.outbox.send(broken.error)
+            self._connection.close(broken.close, broken.error.message)
+            return
+        if isinstance(message, Error):
+            self.outbox.send(message)
+        elif self._task is None:
+            self._handle(message)
+        else:
+            self._backlog.append(message)
+            if len(self._backlog) >= BACKLOG_MAX:
+                self._connection.pause_reading()
+
+    def drained(self) -> None:
+        """The outbox has room again: whoever fell behind catches up."""
+        for subscription in list(self.subscriptions.values()):
+            if subscription.state is SubscriptionState.BEHIND:
+                self._serve(self._gateway.catch_up.resume(subscription))
+            elif subscription.state is SubscriptionState.VIEWING:
+                self._gateway.views.refresh(subscription)
+
+    def closed(self) -> None:
+        """The connection is gone. What is under way to the log goes on; nobody waits for its answer."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._session.close()
+        for task in (self._task, *self._serving):
+            if task is not None:
+                task.cancel()
+        for stream in list(self.subscriptions):
+            self._drop(stream)
+        for guard in list(self._guards.values()):
+            self._gateway.release_guard(guard, self)
+        self._gateway.conversation_closed(self)
+
+    # --- from the gateway ---
+
+    def settled(self, entry: Entry, cursor: str | None) -> None:
+        """An event of ours is durable."""
+        if self._is_closed:
+            return
+        if entry.void is not None:
+            self.outbox.nack(_nack_of(entry.stream, entry.seq, entry.void))
+        else:
+            self.outbox.ack(AckItem(entry.stream, entry.writer, entry.seq, entry.t, False, cursor))
+
+    def unavailable(self, pendings: Sequence[Pending], reason: str) -> None:
+        """The log refused these events of ours; the client keeps them and sends them again."""
+        for pending in pendings:
+            record = pending.admission.record
+            pending.ledger.admitted = min(pending.ledger.admitted, record.seq - 1)
+            if not self._is_closed:
+                self.outbox.nack(Nack(record.stream, record.seq, "unavailable", reason))
+
+    def presence(self, presence: Presence) -> None:
+        """A device of a subscribed account came or went. Nobody needs to be told of themselves."""
+        assert self.login is not None
+        if presence.device != self.login.device and not self.outbox.congested:
+            self.outbox.send(presence)
+
+    def role_lost(self, stream: str) -> None:
+        """The account may not listen to this stream any more."""
+        self._drop(stream)
+        self.outbox.send(Unsubscribed(stream, "forbidden"))
+
+    def end(self, code: close_codes.CloseCode) -> None:
+        """Close the socket."""
+        self._connection.close(code)
+
+    # --- messages ---
+
+    def _handle(self, message: ClientMessage | BrokenEmit) -> None:
+        if isinstance(message, Emit | BrokenEmit):
+            self._emit(message.events)
+        elif isinstance(message, Hello):
+            self._start(self._hello(message))
+        elif isinstance(message, Subscribe):
+            self._start(self._subscribe(message))
+        elif isinstance(message, Unsubscribe):
+            stream = self._resolve(message.stream)
+            self._drop(stream)
+            self.outbox.send(Unsubscribed(stream))
+        elif isinstance(message, Ping):
+            self.outbox.send(Pong(message.sent_ms, self._gateway.clock.now_ms()))
+        else:
+            assert isinstance(message, DigestRequest)
+            self._start(self._digest(message))
+
+    async def _hello(self, hello: Hello) -> None:
+        gateway = self._gateway
+        self.login = await gateway.accounts.login(hello.token)
+        self._connection.greeted()
+        self.author = Author(self.login.account, self.login.device, gateway.region)
+        self.wants_view = hello.view == "now"
+        claims = self._claims(hello.streams)
+        guards = [await self._guard(claim.stream) for claim in claims]
+        allowed = [claim for claim, guard in zip(claims, guards, strict=True) if self._may_subscribe(guard)]
+        self.writer = await gateway.writers.claim(
+            hello.writer, nonce=hello.nonce, author=self.author, claims=allowed, conversation=self
+        )
+        welcomes: list[StreamWelcome] = []
+        plans: list[tuple[Subscription, Plan]] = []
+        for claim in allowed:
+            subscription, how = self._open(claim)
+            ledger = self.writer.streams[claim.stream]
+            welcomes.append(StreamWelcome(claim.stream, ledger.durable + 1, how.resume))
+            plans.append((subscription, how))
+        self._session.welcomed()
+        self.outbox.send(gateway.welcome(self.login, self.writer.writer, welcomes))
+        gateway.conversation_live(self)
+        for subscription, how in plans:
+            self._begin(subscription, how)
+
+    async def _subscribe(self, claim: Subscribe) -> None:
+        stream = self._resolve(claim.stream)
+        if stream in self.subscriptions:
+            self.outbox.send(Error("conflict", "already subscribed", stream))
+            return
+        if len(self.subscriptions) >= SUBSCRIPTIONS_MAX:
+            self.outbox.send(Error("limit", f"at most {SUBSCRIPTIONS_MAX} subscriptions on a connection", stream))
+            return
+        if not is_stream(stream):
+            self.outbox.send(Error("invalid", "a stream is a:<account>, a:me or p:<playlist, 16 characters or more>"))
+            return
+        if not self._may_subscribe(await self._guard(stream)):
+            return
+        ledger = await self._stream_ledger(stream)
+        if (claim.last_seq or 0) < ledger.durable:
+            self._connection.close(
+                close_codes.WRITER_OUTDATED, f"last_seq {claim.last_seq or 0} of {stream}, known is {ledger.durable}"
+            )
+            return
+        subscription, how = self._open(StreamClaim(stream, claim.cursor, claim.last_seq))
+        self.outbox.send(Subscribed(stream, ledger.durable + 1, how.resume))
+        self._begin(subscription, how)
+
+    async def _digest(self, request: DigestRequest) -> None:
+        stream = self._resolve(request.stream)
+        if stream not in self.subscriptions:
+            self.outbox.send(Error("invalid", "a digest is answered for subscribed streams only", stream))
+            return
+        self.outbox.send(await self._gateway.digest(stream))
+
+    def _emit(self, events: Sequence[EmittedEvent | Nack]) -> None:
+        """Admit events in order; from the first one that needs the database on, as a task."""
+        for index, event in enumerate(events):
+            if not self._admit(event):
+                self._start(self._emit_prepared(events[index:]))
+                break
+        self.outbox.flush()
+
+    async def _emit_prepared(self, events: Sequence[EmittedEvent | Nack]) -> None:
+        for event in events:
+            if not self._admit(event):
+                await self._prepare(event)
+                admitted = self._admit(event)
+                assert admitted, "a prepared event needs no further preparation"
+        self.outbox.flush()
+
+    def _admit(self, event: EmittedEvent | Nack) -> bool:
+        """Judge one event and answer it, or send it to the log. False when something must be loaded first."""
+        gateway, writer, author = self._gateway, self.writer, self.author
+        assert writer is not None
+        assert author is not None
+        stream = self._resolve(event.stream)
+        if not is_stream(stream):
+            message = f"{stream[:100]} is no stream; a stream is a:<account>, a:me or p:<playlist>"
+            self.outbox.nack(Nack(stream, event.seq, "forbidden", message))
+            return True
+        ledger, guard = writer.streams.get(stream), self._guards.get(stream)
+        if ledger is None or guard is None or (guard.playlist and guard.owner is None):
+            return False
+        if isinstance(event, EmittedEvent) and event.kind == "list.inserted" and guard.must_recount(self._now_s()):
+            return False
+        if gateway.appender.full:
+            self.outbox.nack(Nack(stream, event.seq, "unavailable", "too many events wait for the log"))
+            return True
+        verdict = admit(
+            event, stream, author=author, writer=writer, ledger=ledger, rules=guard, codec=self.outbox.codec,
+            now_ms=gateway.clock.now_ms(),
+        )  # fmt: skip
+        if isinstance(verdict, Admission):
+            if verdict.nack is not None:
+                gateway.metrics.events_refused.add(verdict.nack.reason)
+            gateway.appender.submit(Pending(verdict, self, writer, ledger))
+        elif isinstance(verdict, Repeat):
+            return self._repeat(stream, verdict.seq, verdict.answer)
+        elif isinstance(verdict, Nack):
+            gateway.metrics.events_refused.add(verdict.reason)
+            self.outbox.nack(verdict)
+        else:
+            assert verdict is UNDER_WAY or verdict is None
+        return True
+
+    async def _prepare(self, event: EmittedEvent | Nack) -> None:
+        """Load what `_admit` missed."""
+        gateway = self._gateway
+        assert self.login is not None
+        stream = self._resolve(event.stream)
+        guard = await self._guard(stream)
+        if guard.playlist and guard.owner is None:
+            guard.owner = (await gateway.store.claim_stream(stream, owner=self.login.account)).owner
+            gateway.roles_changed(guard)
+        ledger = await self._stream_ledger(stream)
+        if event.seq <= ledger.durable and event.seq not in ledger.answers:
+            ledger.answers[event.seq] = await gateway.writers.answer_of(ledger, self.writer_id, stream, event.seq)
+            ledger.answers.move_to_end(event.seq, last=False)
+        if guard.must_recount(self._now_s()):
+            await guard.recount(gateway.log, gateway.store, self._now_s())
+
+    def _repeat(self, stream: str, seq: int, answer: Answer | None) -> bool:
+        """Answer a durable seq as it was answered the first time."""
+        if answer is None:
+            return False
+        if isinstance(answer, int):
+            self._gateway.metrics.events_seen += 1
+            self.outbox.ack(AckItem(stream, self.writer_id, seq, answer, seen=True))
+        else:
+            self.outbox.nack(_nack_of(stream, seq, answer))
+        return True
+
+    # --- parts ---
+
+    def _now_s(self) -> float:
+        return self._gateway.clock.monotonic_s()
+
+    @property
+    def writer_id(self) -> str:
+        assert self.writer is not None
+        return self.writer.writer
+
+    def _resolve(self, stream: str) -> str:
+        assert self.login is not None
+        return f"a:{self.login.account}" if stream == "a:me" else stream
+
+    def _claims(self, claims: Sequence[StreamClaim]) -> list[StreamClaim]:
+        """The hello's streams, resolved, each once, as many as a connection may have; errors for the others."""
+        resolved: dict[str, StreamClaim] = {}
+        for claim in claims:
+            stream = self._resolve(claim.stream)
+            if not is_stream(stream):
+                self.outbox.send(Error("invalid", f"{stream[:100]} is no stream", stream[:100]))
+            elif stream not in resolved:
+                resolved[stream] = StreamClaim(stream, claim.cursor, claim.last_seq)
+        if len(resolved) > SUBSCRIPTIONS_MAX:
+            message = f"{len(resolved)} streams in hello; the first {SUBSCRIPTIONS_MAX} were taken"
+            self.outbox.send(Error("limit", message))
+        return list(resolved.values())[:SUBSCRIPTIONS_MAX]
+
+    async def _guard(self, stream: str) -> Guard:
+        guard = self._guards.get(stream)
+        if guard is None:
+            guard = self._guards[stream] = await self._gateway.guard(stream, self)
+        return guard
+
+    def _may_subscribe(self, guard: Guard) -> bool:
+        assert self.login is not None
+        if guard.may_subscribe(self.login.account):
+            return True
+        self.outbox.send(Error("forbidden", "this account may not subscribe to this stream", guard.stream))
+        return False
+
+    async def _stream_ledger(self, stream: str) -> StreamLedger:
+        assert self.writer is not None
+        ledger = self.writer.streams.get(stream)
+        if ledger is None:
+            ledger = await self._gateway.writers.load(self.writer, stream)
+        return ledger
+
+    def _open(self, claim: StreamClaim) -> tuple[Subscription, Plan]:
+        channel = self._guards[claim.stream].channel
+        how = self._gateway.plan(channel, claim.cursor, wants_view=self.wants_view)
+        subscription = self._gateway.hub.subscribe(channel, self.outbox)
+        self.subscriptions[claim.stream] = subscription
+        return subscription, how
+
+    def _begin(self, subscription: Subscription, how: Plan) -> None:
+        self._gateway.metrics.resumes.add(how.resume)
+        if self.wants_view:
+            self._serve(self._gateway.views.show(subscription))
+        elif how.resume == "tail":
+            self._gateway.catch_up.serve_tail(subscription, how.offset)
+            self._tell_presence(subscription)
+        else:
+            self._serve(self._catch_up(subscription, how))
+
+    async def _catch_up(self, subscription: Subscription, how: Plan) -> None:
+        await self._gateway.catch_up.serve(subscription, how)
+        self._tell_presence(subscription)
+
+    def _tell_presence(self, subscription: Subscription) -> None:
+        """Who is online, once the stream itself has been told."""
+        for presence in self._gateway.presence.online(subscription.channel.stream):
+            self.presence(presence)
+
+    def _drop(self, stream: str) -> None:
+        subscription = self.subscriptions.pop(stream, None)
+        if subscription is not None:
+            self._gateway.views.hide(subscription)
+            self._gateway.hub.unsubscribe(subscription)
+
+    # --- tasks ---
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run the one task that later messages wait for."""
+        assert self._task is None
+        task = self._task = asyncio.get_running_loop().create_task(self._guarded(work))
+        task.add_done_callback(self._went_on)
+
+    def _went_on(self, _: asyncio.Task[None]) -> None:
+        self._task = None
+        if self._is_closed:
+            return
+        while self._backlog and self._task is None:
+            self._handle(self._backlog.popleft())
+        if len(self._backlog) < BACKLOG_MAX:
+            self._connection.resume_reading()
+
+    def _serve(self, work: Coroutine[Any, Any, None]) -> None:
+        """Catch-up runs beside the messages: a snapshot being sent must not hold up events."""
+        task = asyncio.get_running_loop().create_task(self._guarded(work))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        """The task's outer wall: every end of a conversation has a close code."""
+        try:
+            await work
+        except LoginExpired as error:
+            self._fail(close_codes.LOGIN_EXPIRED, str(error))
+        except LoginRevoked as error:
+            self._fail(close_codes.LOGIN_REVOKED, str(error))
+        except PositionLost as error:
+            self._fail(close_codes.POSITION_LOST, str(error))
+        except Unavailable as error:
+            log.warning("conversation_unavailable", code=error.code, error=str(error))
+            self._fail(close_codes.UNAVAILABLE, "the log or the store does not answer")
+        except ConnectionError:
+            return  # it was closed while we were sending; there is nobody to tell
+        except Exception:
+            log.exception("conversation_broke", device_id=self.login.device if self.login else None)
+            self._fail(close_codes.BUG, close_codes.BUG.reason)
+
+    def _fail(self, code: close_codes.CloseCode, message: str) -> None:
+        self.outbox.send(Error(code.name, message))
+        self._connection.close(code, message)
+
+
+def _nack_of(stream: str, seq: int, void: Any) -> Nack:
+    return Nack(stream, seq, void.reason, void.message)

@@ -1,0 +1,382 @@
+"""The gateway as a whole: its parts, how a durable record finds its way out, and how it starts and drains."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+import structlog
+
+from syncd.accounts import Accounts, Login
+from syncd.clock import Clock
+from syncd.errors import Unavailable
+from syncd.gateway.appender import Appender, Pending
+from syncd.gateway.connection import Connection
+from syncd.gateway.conversation import Conversation
+from syncd.gateway.guard import Guard
+from syncd.gateway.now_view import NowViews
+from syncd.gateway.outbox import Outbox
+from syncd.gateway.presence import PresenceBoard
+from syncd.gateway.writers import Writers
+from syncd.limits import (
+    APPEND_TIMEOUT_S,
+    CONNECTIONS_MAX,
+    CURSOR_REFRESH_S,
+    EMIT_EVENTS_MAX,
+    EVENT_BYTES_MAX,
+    FRAME_BYTES_MAX,
+    REVOCATION_POLL_S,
+    RING_BYTES_MAX,
+    SUBSCRIPTIONS_MAX,
+)
+from syncd.log.port import EventLog
+from syncd.metrics import Metrics
+from syncd.model.cells import digest as digest_of
+from syncd.protocol import close_codes
+from syncd.protocol.messages import Digest, Drain, Limits, Presence, StreamWelcome, Welcome
+from syncd.push.catch_up import CatchUp, Plan, plan
+from syncd.push.entry import Entry
+from syncd.push.hub import Channel, Hub
+from syncd.push.state import check_epoch
+from syncd.push.subscription import Sink
+from syncd.push.tail import Tail
+from syncd.store.port import SideChannel, Store
+
+log = structlog.get_logger()
+
+LIMITS = Limits(FRAME_BYTES_MAX, EVENT_BYTES_MAX, EMIT_EVENTS_MAX, SUBSCRIPTIONS_MAX)
+REVOKED_TOPIC = "revoked"
+"""Side channel: the payload is a device that was revoked just now."""
+RING_RECORDS_AT_START = 50_000
+"""How many records before the log's end the ring begins with, at most: a second or two of reading."""
+KEEP_ALIVE_SWEEP_S = 2.0
+DRAIN_SPREAD_MS_PER_CONNECTION = 1
+"""Clients of a draining gateway come back spread over this much each, so that 5,000 do not arrive in one moment."""
+DRAIN_SPREAD_MS_MAX = 5_000
+DRAIN_GRACE_S = 0.05
+"""Between the `drain` message and the close."""
+
+
+@dataclass(frozen=True)
+class GatewayServices:
+    """What a gateway is given."""
+
+    log: EventLog
+    store: Store
+    accounts: Accounts
+    side_channel: SideChannel
+    clock: Clock
+    metrics: Metrics
+    region: str = ""
+    origins: frozenset[str] = field(default_factory=frozenset)
+    ring_bytes_max: int = RING_BYTES_MAX
+
+
+class Gateway:
+    """Serves sockets from `start` to `drain`."""
+
+    def __init__(self, services: GatewayServices) -> None:
+        self.log = services.log
+        self.store = services.store
+        self.accounts = services.accounts
+        self.clock = services.clock
+        self.region = services.region
+        self.origins = services.origins
+        self.metrics = services.metrics
+        self.ws_logger = logging.getLogger("syncd.websockets")
+        self.ws_logger.setLevel(logging.CRITICAL)  # a peer's faults are counted, not logged line by line
+        self._ring_bytes_max = services.ring_bytes_max
+        self.hub = Hub()
+        self.tails: dict[int, Tail] = {}
+        self.appender = Appender(
+            self.log, self.metrics, on_written=self._written, on_refused=self._append_refused,
+            on_unknown=self._append_unknown,
+        )  # fmt: skip
+        self.writers = Writers(self.log, self.store, self.hub, self.tails, self.appender)
+        self.catch_up = CatchUp(self.log, self.store, self.hub)
+        self.views = NowViews(self.log, self.store, self.hub, self.clock)
+        self.presence = PresenceBoard(
+            services.side_channel, self.clock, gateway=secrets.token_hex(6), announce=self._announce
+        )
+        services.side_channel.listen(REVOKED_TOPIC, self._revoked)
+        self._guards: dict[str, Guard] = {}
+        self._guard_locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._connections: set[Connection] = set()
+        self._live: dict[Outbox, Conversation] = {}
+        self._by_device: dict[str, set[Conversation]] = defaultdict(set)
+        self._touched: list[Outbox] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._servers: list[asyncio.Server] = []
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self.draining = False
+
+    # --- life ---
+
+    async def start(self, sockets: Sequence[socket.socket]) -> None:
+        """Read up to the log's end, then accept on these bound sockets.
+
+        Raises:
+            Unavailable: log or store do not answer.
+            EpochChanged: the store was folded from another life of the log.
+        """
+        loop = asyncio.get_running_loop()
+        for partition in range(self.log.partitions):
+            await self._start_tail(partition)
+        self._tasks += [
+            loop.create_task(self.appender.run()),
+            loop.create_task(self.presence.run()),
+            loop.create_task(self._sweep_connections()),
+            loop.create_task(self._sweep_revoked()),
+            loop.create_task(self._refresh_cursors()),
+        ]
+        for sock in sockets:
+            self._servers.append(await loop.create_server(lambda: Connection(self), sock=sock, backlog=4096))
+        self.metrics.before_scrape.append(self._measure)
+
+    async def _start_tail(self, partition: int) -> None:
+        end = await self.log.end(partition)
+        checkpoint = await self.store.checkpoint(partition)
+        check_epoch(checkpoint, self.log.epoch(partition))
+        oldest = max(await self.log.start(partition), end - RING_RECORDS_AT_START)
+        tail = Tail(
+            self.log, self.hub, partition, start=min(max(oldest, checkpoint.offset_next), end),
+            ring_bytes_max=self._ring_bytes_max, publish=self._publish,
+        )  # fmt: skip
+        self.tails[partition] = tail
+        self._tasks.append(asyncio.get_running_loop().create_task(tail.run()))
+        await tail.reached(end, timeout_s=60.0)
+
+    async def drain(self) -> None:
+        """Stop admitting, tell everybody, let the log answer what is under way, close."""
+        self.draining = True
+        self.metrics.draining = 1
+        for server in self._servers:
+            server.close()
+        spread_ms = min(len(self._live) * DRAIN_SPREAD_MS_PER_CONNECTION, DRAIN_SPREAD_MS_MAX)
+        for outbox in list(self._live):
+            if not outbox.congested:
+                outbox.send(Drain(secrets.randbelow(spread_ms + 1)))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(APPEND_TIMEOUT_S):
+                await self.appender.idle()
+        if self._live:
+            await asyncio.sleep(DRAIN_GRACE_S)
+        for connection in list(self._connections):
+            connection.close(close_codes.DRAINING)
+        if self._connections:
+            self._empty.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await self._empty.wait()
+        for connection in list(self._connections):
+            connection.abort()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _measure(self) -> None:
+        """The numbers that nobody keeps up to date between scrapes."""
+        metrics = self.metrics
+        metrics.deltas_sent = self.hub.deltas_sent
+        metrics.subscriptions = sum(len(channel.subscriptions) for channel in self.hub.channels.values())
+        metrics.ring_bytes = sum(recent.bytes for recent in self.hub.recent.values())
+        metrics.outbox_bytes = sum(outbox.waiting_bytes for outbox in self._live)
+        metrics.slow_readers = sum(outbox.congested for outbox in self._live)
+        metrics.append_waiting = self.appender.waiting
+
+    # --- from connections ---
+
+    def refusal(self) -> tuple[HTTPStatus, str] | None:
+        """Why no socket is given to anybody now, or None."""
+        if self.draining:
+            return HTTPStatus.SERVICE_UNAVAILABLE, "this gateway is draining\n"
+        if len(self._connections) > CONNECTIONS_MAX:
+            return HTTPStatus.SERVICE_UNAVAILABLE, f"this gateway has {CONNECTIONS_MAX} connections\n"
+        return None
+
+    def connection_made(self, connection: Connection) -> None:
+        self._connections.add(connection)
+        self.metrics.connections = len(self._connections)
+        self.metrics.connections_opened += 1
+
+    def connection_lost(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self.metrics.connections = len(self._connections)
+        if not self._connections:
+            self._empty.set()
+
+    def conversation_live(self, conversation: Conversation) -> None:
+        """A hello was answered."""
+        login = conversation.login
+        assert login is not None
+        self._live[conversation.outbox] = conversation
+        self._by_device[login.device].add(conversation)
+        self.presence.arrived(f"a:{login.account}", login.device)
+
+    def conversation_closed(self, conversation: Conversation) -> None:
+        self.writers.release(conversation)
+        if self._live.pop(conversation.outbox, None) is None:
+            return
+        login = conversation.login
+        assert login is not None
+        devices = self._by_device[login.device]
+        devices.discard(conversation)
+        if not devices:
+            del self._by_device[login.device]
+        self.presence.left(f"a:{login.account}", login.device)
+
+    def welcome(self, login: Login, writer: str, streams: list[StreamWelcome]) -> Welcome:
+        return Welcome(writer, login.account, login.device, self.clock.now_ms(), streams, LIMITS)
+
+    def plan(self, channel: Channel, cursor: str | None, *, wants_view: bool) -> Plan:
+        """How a subscription will be served; a view needs no cells, and says `tail`."""
+        return Plan("tail", 0) if wants_view else plan(self.hub, channel, cursor)
+
+    async def guard(self, stream: str, user: Conversation) -> Guard:
+        """The rules of a stream, loaded once however many connections ask."""
+        async with self._guard_locks[stream]:
+            guard = self._guards.get(stream)
+            if guard is None:
+                partition = self.log.partition_of(stream)
+                info = (await self.store.streams([stream]))[stream]
+                channel = self.hub.open(
+                    stream, partition=partition, epoch=self.log.epoch(partition), generation=info.generation
+                )
+                guard = Guard(channel, on_roles=self.roles_changed)
+                await guard.load(self.log, self.store, self.hub)
+                self._guards[stream] = guard
+            guard.users.add(user)
+            return guard
+
+    def release_guard(self, guard: Guard, user: Conversation) -> None:
+        guard.users.discard(user)
+        if not guard.users and self._guards.get(guard.stream) is guard:
+            guard.close()
+            del self._guards[guard.stream]
+            self._guard_locks.pop(guard.stream, None)
+            self.hub.close_if_idle(guard.channel)
+
+    async def digest(self, stream: str) -> Digest:
+        """The digest of everything that was sent of the stream up to now, for a device to compare itself with."""
+        cells, offset = await self.views.cells_now(self._guards[stream].channel)
+        return Digest(stream, self._guards[stream].channel.cursor(offset), digest_of(cells), len(cells))
+
+    def roles_changed(self, guard: Guard) -> None:
+        """Subscriptions of those who may not listen any more end."""
+        for subscription in list(guard.channel.subscriptions):
+            conversation = self._conversation(subscription.sink)
+            assert conversation is not None
+            assert conversation.login is not None
+            if not guard.may_subscribe(conversation.login.account):
+                conversation.role_lost(guard.stream)
+
+    # --- from the log ---
+
+    def _written(self, partition: int, offset_start: int, pendings: Sequence[Pending]) -> None:
+        """Our append was answered: publish, unless somebody else's records come first; then the tail will."""
+        entries = [pending.admission.entry for pending in pendings]
+        for offset, entry in enumerate(entries, offset_start):
+            entry.offset = offset
+        durable_s = time.monotonic()
+        if self.tails[partition].appended(entries):
+            self.metrics.commit_to_delta_seconds.observe(time.monotonic() - durable_s)
+
+    def _publish(self, partition: int, entry: Entry) -> None:
+        """One durable record, in log order: the ledger learns, subscribers get the delta, the origin its ack."""
+        pending = self.appender.take((entry.writer, entry.stream, entry.seq))
+        ledger = self.writers.ledgers.get(entry.writer)
+        if ledger is not None:
+            ledger.note(entry)
+        origin = pending.origin if pending is not None else None
+        cursor = self.hub.publish(partition, entry, origin.outbox if origin is not None else None)
+        if origin is not None:
+            origin.settled(entry, cursor)
+            self._touch(origin.outbox)
+        if entry.kind == "device.revoked":
+            for key in entry.cells:
+                self._revoked(key.split("/")[1])
+
+    def _touch(self, outbox: Outbox) -> None:
+        """Acks of one loop turn to one connection are joined: flush them when the turn ends."""
+        if not self._touched:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._touched.append(outbox)
+
+    def _flush(self) -> None:
+        touched, self._touched = self._touched, []
+        for outbox in touched:
+            outbox.flush()
+
+    def _append_refused(self, pendings: Sequence[Pending], reason: str) -> None:
+        """Nothing was written. Whatever the same connections have waiting behind it would leave a gap: it goes too."""
+        log.warning("append_refused", records=len(pendings), reason=reason)
+        by_origin: dict[Conversation, list[Pending]] = defaultdict(list)
+        for pending in pendings:
+            by_origin[pending.origin].append(pending)
+        for origin, mine in by_origin.items():
+            origin.unavailable([*mine, *self.appender.withdraw(origin)], reason)
+
+    def _append_unknown(self, pendings: Sequence[Pending]) -> None:
+        """Nobody knows. Answer nothing, forget what we believed of these writers, and let the devices come back."""
+        log.warning("append_unknown", records=len(pendings))
+        for origin in {pending.origin for pending in pendings}:
+            self.appender.withdraw(origin)
+            origin.end(close_codes.UNAVAILABLE)
+        for writer in {pending.writer.writer for pending in pendings}:
+            self.writers.forget(writer)
+
+    # --- from the side ---
+
+    def _conversation(self, sink: Sink) -> Conversation | None:
+        assert isinstance(sink, Outbox)
+        return self._live.get(sink)
+
+    def _announce(self, presence: Presence) -> None:
+        channel = self.hub.channels.get(presence.stream)
+        if channel is None:
+            return
+        for subscription in channel.subscriptions:
+            conversation = self._conversation(subscription.sink)
+            if conversation is not None:
+                conversation.presence(presence)
+
+    def _revoked(self, payload: str) -> None:
+        for conversation in list(self._by_device.get(payload, ())):
+            conversation.end(close_codes.LOGIN_REVOKED)
+
+    async def _sweep_revoked(self) -> None:
+        """Ask for revoked devices, in case the side channel lost the news."""
+        while True:
+            await asyncio.sleep(REVOCATION_POLL_S)
+            devices = list(self._by_device)
+            try:
+                for start in range(0, len(devices), 5_000):
+                    for device in await self.accounts.revoked_of(devices[start : start + 5_000]):
+                        self._revoked(device)
+            except Unavailable as error:
+                log.warning("revocations_unknown", code=error.code)
+
+    async def _sweep_connections(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_ALIVE_SWEEP_S)
+            now_s = asyncio.get_running_loop().time()
+            for connection in list(self._connections):
+                connection.keep_alive(now_s)
+
+    async def _refresh_cursors(self) -> None:
+        """Idle streams get fresh cursors, a hundredth of them at a time so that no loop turn is long."""
+        slices = 100
+        while True:
+            channels = list(self.hub.channels.values())
+            for index in range(slices):
+                await asyncio.sleep(CURSOR_REFRESH_S / slices)
+                self.hub.refresh_cursors(channels[index::slices])

@@ -1,0 +1,147 @@
+"""Which writer a connection gets, and what its ledgers begin with."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from syncd.errors import LogUnavailable, Unavailable
+from syncd.gateway.admission import Author
+from syncd.gateway.ledger import Answer, StreamLedger, WriterLedger
+from syncd.limits import APPEND_TIMEOUT_S
+from syncd.log.port import EventLog, SearchableLog
+from syncd.log.record import LoggedRecord, decode_record
+from syncd.model.events import VOID
+from syncd.model.ids import WRITER_LENGTH
+from syncd.protocol import close_codes
+from syncd.protocol.messages import StreamClaim
+from syncd.push.entry import void_answer
+from syncd.push.history import recent_entries
+from syncd.push.hub import Hub
+from syncd.push.tail import Tail
+from syncd.store.port import Store, WriterKnown
+
+if TYPE_CHECKING:
+    from syncd.gateway.appender import Appender
+    from syncd.gateway.conversation import Conversation
+
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_NOBODY = WriterKnown(account="", device="", nonce="")
+
+
+def fresh_writer() -> str:
+    """10 random characters; 51 bits, and the store refuses one that is taken."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(WRITER_LENGTH))
+
+
+class Writers:
+    """The ledgers of the writers that are connected here."""
+
+    def __init__(self, log: EventLog, store: Store, hub: Hub, tails: Mapping[int, Tail], appender: Appender) -> None:
+        self._log = log
+        self._store = store
+        self._hub = hub
+        self._tails = tails
+        self._appender = appender
+        self.ledgers: dict[str, WriterLedger] = {}
+        self._holders: dict[str, Conversation] = {}
+
+    async def claim(
+        self, writer: str | None, *, nonce: str, author: Author, claims: Sequence[StreamClaim],
+        conversation: Conversation,
+    ) -> WriterLedger:  # fmt: skip
+        """The ledger of the writer that this connection will use, with a `StreamLedger` for each claimed stream.
+
+        The writer asked for is kept when it belongs to this device, the nonce is that of its local store and the store
+        knows of every seq that the server knows of; else it is a fresh one.
+        """
+        if writer is not None:
+            await self._take_over(writer, conversation)
+            ledger = WriterLedger(writer)
+            known = await self._load(ledger, [claim.stream for claim in claims])
+            ours = (known.account, known.device, known.nonce) == (author.account, author.device, nonce)
+            if ours and all((claim.last_seq or 0) >= ledger.streams[claim.stream].durable for claim in claims):
+                self._hold(ledger, conversation)
+                return ledger
+        ledger = WriterLedger(await self._register(nonce=nonce, author=author))
+        for claim in claims:
+            ledger.streams[claim.stream] = StreamLedger()
+        self._hold(ledger, conversation)
+        return ledger
+
+    async def load(self, writer: WriterLedger, stream: str) -> StreamLedger:
+        """The ledger of one more stream of a connected writer."""
+        await self._load(writer, [stream])
+        return writer.streams[stream]
+
+    async def answer_of(self, ledger: StreamLedger, writer: str, stream: str, seq: int) -> Answer:
+        """How an old seq was answered, from the log.
+
+        Raises:
+            Unavailable: the log cannot tell; the client asks again.
+        """
+        assert seq <= ledger.durable
+        if not isinstance(self._log, SearchableLog):
+            raise Unavailable(f"the answer of seq {seq} is not kept any more")
+        record: LoggedRecord | None = await self._log.find(stream, writer, seq)
+        if record is None:
+            raise Unavailable(f"seq {seq} of {writer} is not in the log any more")
+        event = decode_record(record).event
+        return void_answer(event.data) if record.kind == VOID else event.t
+
+    def release(self, conversation: Conversation) -> None:
+        """A connection is gone; its writer's ledger goes with it, unless another connection took the writer over."""
+        writer = conversation.writer
+        if writer is not None and self._holders.get(writer.writer) is conversation:
+            del self._holders[writer.writer]
+            del self.ledgers[writer.writer]
+
+    def forget(self, writer: str) -> Conversation | None:
+        """Nobody knows what became of this writer's events: drop its ledger. Returns the connection that used it."""
+        self.ledgers.pop(writer, None)
+        return self._holders.pop(writer, None)
+
+    # --- inside ---
+
+    def _hold(self, ledger: WriterLedger, conversation: Conversation) -> None:
+        self.ledgers[ledger.writer] = ledger
+        self._holders[ledger.writer] = conversation
+
+    async def _take_over(self, writer: str, conversation: Conversation) -> None:
+        """A local store has one connection: close an older one, and let what it has under way reach the log."""
+        older = self._holders.get(writer)
+        if older is not None and older is not conversation:
+            older.end(close_codes.REPLACED)
+        await self._appender.settled(writer, timeout_s=APPEND_TIMEOUT_S)
+
+    async def _register(self, *, nonce: str, author: Author) -> str:
+        for _ in range(5):
+            writer = fresh_writer()
+            if await self._store.register_writer(writer, account=author.account, device=author.device, nonce=nonce):
+                return writer
+        raise LogUnavailable("no free writer id in five draws")  # 36^10 ids: the store answers nonsense
+
+    async def _load(self, writer: WriterLedger, streams: Sequence[str]) -> WriterKnown:
+        """Add the ledgers of streams: what the store knows, then the log from its checkpoint to its end.
+
+        The checkpoints are read before the store's writers: what was folded in between is then met twice, never missed.
+        """
+        checkpoints = {}
+        for partition in {self._log.partition_of(stream) for stream in streams}:
+            await self._tails[partition].reached(await self._log.end(partition), timeout_s=APPEND_TIMEOUT_S)
+            checkpoints[partition] = await self._store.checkpoint(partition)
+        known = (await self._store.writers([writer.writer])).get(writer.writer, _NOBODY)
+        writer.last_t = max((t for _, t in known.progress.values()), default=writer.last_t)
+        for stream in streams:
+            seq, _ = known.progress.get(stream, (0, 0))
+            ledger = StreamLedger(seq, known.voids.get(stream, frozenset()))
+            recent = self._hub.recent[partition := self._log.partition_of(stream)]
+            offset = min(checkpoints[partition].offset_next, recent.position)
+            entries, _ = await recent_entries(self._log, recent, stream, offset)
+            for entry in entries:
+                if entry.writer == writer.writer:
+                    writer.last_t = max(writer.last_t, entry.t)
+                    ledger.note(entry)
+            writer.streams[stream] = ledger
+        return known

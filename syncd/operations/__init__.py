@@ -1,0 +1,1 @@
+"""What an operator asks of a deployment: the work behind the commands. Nothing here knows a terminal."""

@@ -1,0 +1,106 @@
+"""Linking and revoking a device: the login, and what the account's other devices are told.
+
+The login is a row behind the accounts' door; the name, and that it was revoked, are events of the account's stream, so
+that every device shows them and a refold finds them again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Final, Protocol
+
+from syncd.accounts import Accounts, Device, LinkedDevice
+from syncd.clock import Clock
+from syncd.errors import AppendUnknown, LogUnavailable, SyncdError
+from syncd.log.port import Appended, EventLog
+from syncd.log.record import Body, encode_record
+from syncd.model.events import DeviceDescribed, DeviceRevoked
+from syncd.model.ids import WRITER_LENGTH, AccountId, account_stream
+from syncd.model.stamp import pack
+from syncd.store.port import SideChannel
+
+REVOKED_TOPIC: Final = "revoked"
+"""Of the side channel; the payload is the device. Gateways poll behind it, so a lost message only costs seconds."""
+APPEND_ATTEMPTS: Final = 3
+"""An append whose outcome is unknown is made again: joining a record twice changes nothing."""
+_WRITER_CHARACTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class DevicesDeployment(Protocol):
+    """The parts of a deployment that are needed here."""
+
+    @property
+    def log(self) -> EventLog: ...
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def side_channel(self) -> SideChannel: ...
+    @property
+    def clock(self) -> Clock: ...
+
+
+async def link(deployment: DevicesDeployment, account: str, *, name: str) -> LinkedDevice:
+    """A new device of the account, with a token that nobody will see again.
+
+    When its name cannot be written into the log, the login is taken back, because its token goes to nobody. Cancelled
+    in between, a device without a name and with an unknown token may stay; revoking it is harmless.
+
+    Args:
+        account: its id.
+
+    Raises:
+        NotFound, Refused, StoreUnavailable: nothing was linked.
+        LogUnavailable, AppendUnknown: nothing stays linked, or the text says which device to revoke.
+    """
+    linked = await deployment.accounts.link(account, name=name)
+    try:
+        described = DeviceDescribed(device=linked.device, name=linked.name)
+        await _append(deployment, linked.account, linked.device, kind="device.described", data=described)
+    except SyncdError as error:
+        try:
+            await deployment.accounts.revoke(linked.device)
+        except SyncdError:
+            error.add_note(f"device {linked.device} is linked but its token is lost: revoke it")
+        raise
+    return linked
+
+
+async def revoke(deployment: DevicesDeployment, device: str) -> Device:
+    """End a device's login for good. From then on it can do nothing; gateways close its socket within seconds.
+
+    Twice is harmless, and completes what an earlier try could not.
+
+    Raises:
+        NotFound, StoreUnavailable: nothing changed.
+        LogUnavailable, AppendUnknown: the login has ended, but other devices may not show it yet; try again.
+    """
+    revoked = await deployment.accounts.revoke(device)
+    try:
+        await _append(
+            deployment,
+            revoked.account,
+            revoked.device,
+            kind="device.revoked",
+            data=DeviceRevoked(device=revoked.device),
+        )
+    finally:
+        # Also when the log is down: the socket must close whatever the other devices can be told.
+        await deployment.side_channel.publish(REVOKED_TOPIC, revoked.device)
+    return revoked
+
+
+async def _append(deployment: DevicesDeployment, account: str, device: str, *, kind: str, data: Any) -> None:
+    """Write one event in the account's stream, by a writer of its own: seq 1, never used again."""
+    now_ms = deployment.clock.now_ms()
+    writer = "".join(secrets.choice(_WRITER_CHARACTERS) for _ in range(WRITER_LENGTH))
+    body = Body(t=pack(now_ms), data=data, account=account, device=device, admitted_ms=now_ms)
+    record = encode_record(account_stream(AccountId(account)), writer, 1, kind, body)
+    outcome: Appended | None = None
+    for _ in range(APPEND_ATTEMPTS):
+        (outcome,) = await deployment.log.append([record])
+        if outcome.outcome == "written":
+            return
+        if outcome.outcome == "refused":
+            raise LogUnavailable(f"{kind} of device {device} was not written: {outcome.reason}")
+    assert outcome is not None
+    raise AppendUnknown(f"nobody knows whether {kind} of device {device} was written: {outcome.reason}")

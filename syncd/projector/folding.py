@@ -1,0 +1,81 @@
+"""From a batch of records to what one commit writes. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from syncd.errors import Poison
+from syncd.log.record import LoggedRecord, decode_record
+from syncd.model.canonical import canonical
+from syncd.model.cells import Cell, wins
+from syncd.model.events import EVENTS, SERVER_KINDS, VOID, Event, ListInserted
+from syncd.model.lowering import lower
+from syncd.store.port import CellRow, DeadLetterRow, SlotsRow, VoidRow, WriterRow
+
+
+@dataclass(slots=True)
+class Folded:
+    """Rows, each unique by its key, in an order that depends on the records alone.
+
+    Attributes:
+        unknown_kinds: kind -> how many records of it lowered to nothing because this version does not know it.
+    """
+
+    cells: list[CellRow] = field(default_factory=list)
+    writers: list[WriterRow] = field(default_factory=list)
+    voids: list[VoidRow] = field(default_factory=list)
+    slots: list[SlotsRow] = field(default_factory=list)
+    dead_letters: list[DeadLetterRow] = field(default_factory=list)
+    unknown_kinds: Counter[str] = field(default_factory=Counter)
+
+
+def fold_records(records: Sequence[LoggedRecord]) -> Folded:
+    """Lower every record and join the batch in memory, so that the store sees one row a key.
+
+    A cell's `log_offset` is that of the record whose write stayed. A record that cannot be lowered becomes a dead
+    letter; its seq still counts, or its writer would be told of a gap for ever.
+    """
+    folded = Folded()
+    cells: dict[tuple[str, str], tuple[Cell, int]] = {}
+    writers: dict[tuple[str, str], tuple[int, int]] = {}
+    slots: Counter[tuple[str, str]] = Counter()
+    for record in records:
+        progress = (record.writer, record.stream)
+        seq, t = writers.get(progress, (0, 0))
+        try:
+            event = decode_record(record).event
+        except Poison as error:
+            folded.dead_letters.append(DeadLetterRow(*record, reason=f"{error.code}: {error}"))
+            writers[progress] = max(seq, record.seq), t
+            continue
+        writers[progress] = max(seq, event.seq), max(t, event.t)
+        _fold_event(event, record.offset, cells, slots, folded)
+    folded.cells = [
+        CellRow(stream, key, cell.rank, canonical(cell.value), offset)
+        for (stream, key), (cell, offset) in cells.items()
+    ]
+    folded.writers = [WriterRow(writer, stream, seq, t) for (writer, stream), (seq, t) in writers.items()]
+    folded.slots = [SlotsRow(stream, name, count) for (stream, name), count in slots.items()]
+    return folded
+
+
+def _fold_event(
+    event: Event, offset: int, cells: dict[tuple[str, str], tuple[Cell, int]], slots: Counter[tuple[str, str]],
+    folded: Folded,
+) -> None:  # fmt: skip
+    if event.kind == VOID:
+        reason = event.data.get("reason", "invalid") if isinstance(event.data, dict) else "invalid"
+        folded.voids.append(VoidRow(event.writer, event.stream, event.seq, str(reason)))
+        return
+    if event.kind not in EVENTS and event.kind not in SERVER_KINDS:
+        folded.unknown_kinds[event.kind] += 1
+        return
+    if isinstance(event.data, ListInserted):
+        slots[event.stream, event.data.list] += len(event.data.items)
+    for key, cell in lower(event).items():
+        at = (event.stream, key)
+        before = cells.get(at)
+        if wins(cell, None if before is None else before[0]):
+            cells[at] = (cell, offset)

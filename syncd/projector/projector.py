@@ -1,0 +1,143 @@
+"""The loop that folds partitions into the store.
+
+A worker asks for a partition's lease; while it holds it, it reads from the checkpoint, folds a batch and commits both
+in one transaction that names the lease's term. The lease is the only fence: a worker that was frozen past its lease has
+its next commit refused, drops the partition, and asks again later.
+
+    IDLE --acquired--> FOLDING --lease lost, commit fenced, store away--> IDLE
+      ^                   |
+      └──── released ─────┘  (on stop)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from contextlib import suppress
+
+import structlog
+
+from syncd.errors import EpochChanged, FencedOut, PositionLost, Unavailable
+from syncd.limits import LEASE_TTL_S, READ_RECORDS_MAX
+from syncd.log.port import EventLog
+from syncd.metrics import Metrics
+from syncd.projector.folding import fold_records
+from syncd.store.port import Batch, Lease, ProjectionStore
+
+log = structlog.get_logger()
+
+GATHER_S = 0.02
+"""How long a batch may gather after the first news. Devices do not wait for it: they are pushed from the log, and a
+resume joins the log's tail; so a few ms of lag buy far fewer transactions."""
+WAIT_S = LEASE_TTL_S / 4
+"""One wait for news; between waits the lease is looked after."""
+ASK_AGAIN_S = 1.0
+"""Between attempts at a lease that somebody else holds."""
+TROUBLE_PAUSE_S = 0.5
+"""After the store or the log did not answer."""
+
+
+class Projector:
+    """Folds every partition whose lease it can get, until cancelled."""
+
+    def __init__(
+        self, event_log: EventLog, store: ProjectionStore, metrics: Metrics, *, holder: str | None = None,
+        lease_ttl_s: float = LEASE_TTL_S,
+    ) -> None:  # fmt: skip
+        self._metrics = metrics
+        self._log = event_log
+        self._metrics = metrics
+        self._store = store
+        self._holder = holder or secrets.token_hex(8)
+        self._lease_ttl_s = lease_ttl_s
+
+    async def run(self) -> None:
+        """Work on all partitions; leases are released when this is cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for partition in range(self._log.partitions):
+                group.create_task(self._partition(partition))
+
+    async def _partition(self, partition: int) -> None:
+        while True:
+            try:
+                lease = await self._store.acquire(partition, holder=self._holder, ttl_s=self._lease_ttl_s)
+                if lease is None:
+                    await asyncio.sleep(ASK_AGAIN_S)
+                    continue
+                await self._hold(lease)
+            except FencedOut as error:
+                self._metrics.leases_lost += 1
+                log.warning("partition_dropped", partition=partition, code=error.code, error=str(error))
+                await asyncio.sleep(ASK_AGAIN_S)
+            except (Unavailable, PositionLost) as error:
+                log.warning("projector_waits", partition=partition, code=error.code, error=str(error))
+                await asyncio.sleep(TROUBLE_PAUSE_S)
+
+    async def _hold(self, lease: Lease) -> None:
+        """Fold while the lease stands. Raises what ends it."""
+        partition = lease.partition
+        self._metrics.leases += 1
+        loop = asyncio.get_running_loop()
+        work = {loop.create_task(self._fold(lease)), loop.create_task(self._keep(lease))}
+        try:
+            done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+            self._metrics.leases -= 1
+            self._metrics.lag_records.drop(str(partition))
+            with suppress(Unavailable):
+                await asyncio.shield(self._store.release(lease))
+
+    async def _keep(self, lease: Lease) -> None:
+        while True:
+            await asyncio.sleep(self._lease_ttl_s / 4)
+            if not await self._store.renew(lease, ttl_s=self._lease_ttl_s):
+                raise FencedOut(f"the lease on partition {lease.partition} (term {lease.term}) has ended")
+
+    async def _fold(self, lease: Lease) -> None:
+        partition = lease.partition
+        epoch = self._log.epoch(partition)
+        checkpoint = await self._store.checkpoint(partition)
+        if checkpoint.epoch not in ("", epoch):
+            raise EpochChanged(
+                f"partition {partition} was folded in epoch {checkpoint.epoch}, the log is in {epoch}; "
+                "see `syncd migrate --help`"
+            )
+        offset = checkpoint.offset_next
+        while True:
+            end = await self._log.wait_beyond(partition, offset, timeout_s=WAIT_S)
+            self._metrics.lag_records.set(str(partition), max(0, end - offset))
+            if end <= offset:
+                continue
+            if end - offset < READ_RECORDS_MAX:
+                await asyncio.sleep(GATHER_S)
+            offset = await self._fold_batch(lease, epoch, offset)
+
+    async def _fold_batch(self, lease: Lease, epoch: str, offset: int) -> int:
+        records = await self._log.read(lease.partition, offset, limit=READ_RECORDS_MAX)
+        if not records:
+            return offset
+        folded = fold_records(records)
+        offset_new = records[-1].offset + 1
+        started_s = time.monotonic()
+        changed = await self._store.commit(
+            Batch(
+                lease, epoch, offset, offset_new, folded.cells, folded.writers, folded.voids, folded.slots,
+                folded.dead_letters,
+            )
+        )  # fmt: skip
+        metrics = self._metrics
+        metrics.projector_commit_seconds.observe(time.monotonic() - started_s)
+        metrics.projector_batch_records.observe(len(records))
+        metrics.projected_records += len(records)
+        metrics.cells_changed += changed
+        metrics.dead_letters += len(folded.dead_letters)
+        metrics.unknown_kinds += sum(folded.unknown_kinds.values())
+        for letter in folded.dead_letters:
+            log.error("dead_letter", partition=letter.partition, offset_next=letter.offset, code=letter.reason[:80])
+        return offset_new

@@ -1,0 +1,176 @@
+"""The store in this process's memory: for tests and the simulation. It sits the same exam as Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from syncd.clock import Clock, SystemClock
+from syncd.errors import FencedOut
+from syncd.store.port import (
+    Batch,
+    CellRow,
+    Checkpoint,
+    DeadLetterRow,
+    Lease,
+    StreamInfo,
+    StreamState,
+    VoidRow,
+    WriterKnown,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    lease: Lease
+    expires_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    account: str
+    device: str
+    nonce: str
+
+
+class MemoryStore:
+    """A `Store`. Nothing awaits inside a method, so each is atomic.
+
+    Args:
+        clock: its monotonic time is the "database's clock" by which leases expire.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._cells: dict[str, dict[str, CellRow]] = {}
+        self._checkpoints: dict[int, Checkpoint] = {}
+        self._leases: dict[int, _Held] = {}
+        self._streams: dict[str, StreamInfo] = {}
+        self._identities: dict[str, _Identity] = {}
+        self._progress: dict[str, dict[str, tuple[int, int]]] = {}
+        self._voids: dict[tuple[str, str, int], VoidRow] = {}
+        self._slots: dict[tuple[str, str], int] = {}
+        self._dead_letters: dict[tuple[int, str, int], DeadLetterRow] = {}
+
+    # --- ProjectionStore ---
+
+    async def acquire(self, partition: int, *, holder: str, ttl_s: float) -> Lease | None:
+        now_s = self._clock.monotonic_s()
+        held = self._leases.get(partition)
+        if held is not None and held.expires_at_s > now_s:
+            return None
+        lease = Lease(partition, holder, 1 if held is None else held.lease.term + 1)
+        self._leases[partition] = _Held(lease, now_s + ttl_s)
+        return lease
+
+    async def renew(self, lease: Lease, *, ttl_s: float) -> bool:
+        now_s = self._clock.monotonic_s()
+        held = self._leases.get(lease.partition)
+        if held is None or held.lease != lease or held.expires_at_s <= now_s:
+            return False
+        self._leases[lease.partition] = _Held(lease, now_s + ttl_s)
+        return True
+
+    async def release(self, lease: Lease) -> None:
+        held = self._leases.get(lease.partition)
+        if held is not None and held.lease == lease:
+            self._leases[lease.partition] = _Held(lease, float("-inf"))
+
+    async def checkpoint(self, partition: int) -> Checkpoint:
+        return self._checkpoints.get(partition, Checkpoint(partition, "", 0))
+
+    async def begin_epoch(self, lease: Lease, *, epoch: str, offset_next: int) -> None:
+        if not self._stands(lease):
+            raise FencedOut(f"partition {lease.partition}: term {lease.term} is over")
+        self._checkpoints[lease.partition] = Checkpoint(lease.partition, epoch, offset_next)
+
+    async def commit(self, batch: Batch) -> int:
+        partition = batch.lease.partition
+        at = await self.checkpoint(partition)
+        if not self._stands(batch.lease) or at.offset_next != batch.offset_old or at.epoch not in (batch.epoch, ""):
+            raise FencedOut(
+                f"partition {partition}: the checkpoint is not at offset {batch.offset_old} of epoch {batch.epoch} "
+                f"under term {batch.lease.term}"
+            )
+        self._checkpoints[partition] = Checkpoint(partition, batch.epoch, batch.offset_new)
+        for row in batch.writers:
+            streams = self._progress.setdefault(row.writer, {})
+            seq, t = streams.get(row.stream, (0, 0))
+            streams[row.stream] = (max(seq, row.seq), max(t, row.t))
+        for void in batch.voids:
+            self._voids.setdefault((void.writer, void.stream, void.seq), void)
+        for slots in batch.slots:
+            name = (slots.stream, slots.list_name)
+            self._slots[name] = self._slots.get(name, 0) + slots.slots
+        for letter in batch.dead_letters:
+            self._dead_letters.setdefault((letter.partition, batch.epoch, letter.offset), letter)
+        return sum([self._join(cell) for cell in batch.cells])
+
+    def _stands(self, lease: Lease) -> bool:
+        """Whether nobody took the lease since, expired or not: the fence is the term."""
+        held = self._leases.get(lease.partition)
+        return held is not None and held.lease.term == lease.term
+
+    def _join(self, cell: CellRow) -> bool:
+        cells = self._cells.setdefault(cell.stream, {})
+        kept = cells.get(cell.key)
+        if kept is not None and (kept.rank, kept.value) >= (cell.rank, cell.value):
+            return False
+        cells[cell.key] = cell
+        return True
+
+    # --- StateReader ---
+
+    async def cells(self, stream: str, partition: int, *, from_offset: int = 0) -> StreamState:
+        cells = self._cells.get(stream, {})
+        return StreamState(
+            await self.checkpoint(partition),
+            self._info(stream).generation,
+            [cells[key] for key in sorted(cells) if cells[key].log_offset >= from_offset],
+        )
+
+    async def cells_under(self, stream: str, partition: int, *, prefixes: Sequence[str]) -> StreamState:
+        state = await self.cells(stream, partition)
+        return replace(state, cells=[cell for cell in state.cells if cell.key.startswith(tuple(prefixes))])
+
+    async def streams(self, streams: Sequence[str]) -> Mapping[str, StreamInfo]:
+        return {stream: self._info(stream) for stream in streams}
+
+    async def slots(self, stream: str, list_name: str) -> int:
+        return self._slots.get((stream, list_name), 0)
+
+    def _info(self, stream: str) -> StreamInfo:
+        return self._streams.get(stream, StreamInfo(None, 0))
+
+    # --- WriterRegistry ---
+
+    async def writers(self, writers: Sequence[str]) -> Mapping[str, WriterKnown]:
+        return {writer: self._known(writer) for writer in writers if writer in self._identities}
+
+    def _known(self, writer: str) -> WriterKnown:
+        identity = self._identities[writer]
+        voids: dict[str, set[int]] = {}
+        for who, stream, seq in self._voids:
+            if who == writer:
+                voids.setdefault(stream, set()).add(seq)
+        return WriterKnown(
+            account=identity.account,
+            device=identity.device,
+            nonce=identity.nonce,
+            progress=dict(self._progress.get(writer, {})),
+            voids={stream: frozenset(seqs) for stream, seqs in voids.items()},
+        )
+
+    async def register_writer(self, writer: str, *, account: str, device: str, nonce: str) -> bool:
+        if writer in self._identities:
+            return False
+        self._identities[writer] = _Identity(account, device, nonce)
+        return True
+
+    async def claim_stream(self, stream: str, *, owner: str) -> StreamInfo:
+        info = self._info(stream)
+        self._streams[stream] = StreamInfo(info.owner or owner, info.generation)
+        return self._streams[stream]
+
+    async def close(self) -> None:
+        """Nothing to let go of."""

@@ -1,0 +1,78 @@
+"""Leases, checkpoints, commits. Source: design.md section 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from syncd.errors import FencedOut
+from syncd.postgres.columns import integer_column, text_column
+from syncd.postgres.database import Database
+from syncd.postgres.queries import load_queries
+from syncd.store.port import Batch, CellRow, Checkpoint, Lease, WriterRow
+
+_QUERIES = load_queries("syncd.store", "projection.sql")
+
+
+class PostgresProjection:
+    """A `ProjectionStore`. Every method is one statement, so one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def acquire(self, partition: int, *, holder: str, ttl_s: float) -> Lease | None:
+        row = await self._database.row(_QUERIES["acquire"], partition, holder, ttl_s)
+        return None if row is None else Lease(partition, holder, row["term"])
+
+    async def renew(self, lease: Lease, *, ttl_s: float) -> bool:
+        row = await self._database.row(_QUERIES["renew"], lease.partition, lease.holder, lease.term, ttl_s)
+        return row is not None
+
+    async def release(self, lease: Lease) -> None:
+        await self._database.row(_QUERIES["release"], lease.partition, lease.holder, lease.term)
+
+    async def checkpoint(self, partition: int) -> Checkpoint:
+        row = await self._database.row(_QUERIES["checkpoint"], partition)
+        return Checkpoint(partition, "", 0) if row is None else Checkpoint(partition, row["epoch"], row["offset_next"])
+
+    async def begin_epoch(self, lease: Lease, *, epoch: str, offset_next: int) -> None:
+        row = await self._database.row(_QUERIES["begin_epoch"], lease.partition, lease.term, epoch, offset_next)
+        if row is None:
+            raise FencedOut(f"partition {lease.partition}: term {lease.term} is over")
+
+    async def commit(self, batch: Batch) -> int:
+        row = await self._database.row(
+            _QUERIES["commit"],
+            batch.lease.partition,
+            batch.lease.term,
+            batch.epoch,
+            batch.offset_old,
+            batch.offset_new,
+            *_cells(batch.cells),
+            *_writers(batch.writers),
+            *_arrays(batch.voids, 4),
+            *_arrays(batch.slots, 3),
+            *_arrays(batch.dead_letters, 9),
+        )
+        assert row is not None, "the statement always returns one row"
+        if not row["passed"]:
+            raise FencedOut(
+                f"partition {batch.lease.partition}: the checkpoint is not at offset {batch.offset_old} "
+                f"of epoch {batch.epoch} under term {batch.lease.term}"
+            )
+        changed: int = row["changed"]
+        return changed
+
+
+def _cells(rows: Sequence[CellRow]) -> tuple[str, str, str, Sequence[bytes], str]:
+    streams, keys, ranks, values, log_offsets = zip(*rows, strict=True) if rows else [()] * 5
+    return text_column(streams), text_column(keys), text_column(ranks), values, integer_column(log_offsets)
+
+
+def _writers(rows: Sequence[WriterRow]) -> tuple[str, str, str, str]:
+    writers, streams, seqs, times = zip(*rows, strict=True) if rows else [()] * 4
+    return text_column(writers), text_column(streams), integer_column(seqs), integer_column(times)
+
+
+def _arrays(rows: Sequence[tuple[object, ...]], width: int) -> Sequence[Sequence[object]]:
+    """Rows that are few, and may hold any text, as an array for each column."""
+    return list(zip(*rows, strict=True)) if rows else [()] * width

@@ -1,0 +1,51 @@
+"""Writers and owners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from syncd.postgres.database import Database
+from syncd.postgres.queries import load_queries
+from syncd.store.port import StreamInfo, WriterKnown
+
+_QUERIES = load_queries("syncd.store", "registry.sql")
+
+
+class PostgresRegistry:
+    """A `WriterRegistry`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def writers(self, writers: Sequence[str]) -> Mapping[str, WriterKnown]:
+        rows = await self._database.rows(_QUERIES["writers"], writers)
+        return {
+            row["writer"]: WriterKnown(
+                account=row["account"],
+                device=row["device"],
+                nonce=row["nonce"],
+                progress=_progress(row["streams"] or (), row["seqs"] or (), row["ts"] or ()),
+                voids=_voids(row["void_streams"] or (), row["void_seqs"] or ()),
+            )
+            for row in rows
+        }
+
+    async def register_writer(self, writer: str, *, account: str, device: str, nonce: str) -> bool:
+        row = await self._database.row(_QUERIES["register_writer"], writer, account, device, nonce)
+        return row is not None
+
+    async def claim_stream(self, stream: str, *, owner: str) -> StreamInfo:
+        row = await self._database.row(_QUERIES["claim_stream"], stream, owner)
+        assert row is not None, "insert or update, the statement returns its row"
+        return StreamInfo(row["owner"], row["generation"])
+
+
+def _progress(streams: Iterable[str], seqs: Iterable[int], ts: Iterable[int]) -> dict[str, tuple[int, int]]:
+    return {stream: (seq, t) for stream, seq, t in zip(streams, seqs, ts, strict=True)}
+
+
+def _voids(streams: Iterable[str], seqs: Iterable[int]) -> dict[str, frozenset[int]]:
+    found: dict[str, set[int]] = {}
+    for stream, seq in zip(streams, seqs, strict=True):
+        found.setdefault(stream, set()).add(seq)
+    return {stream: frozenset(numbers) for stream, numbers in found.items()}

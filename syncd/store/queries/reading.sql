@@ -1,0 +1,48 @@
+-- What push, the API and the operators ask for.
+
+-- name: cells
+-- All cells of a stream with the partition's checkpoint. One statement sees one snapshot, so they belong together. Arrays,
+-- because a row of its own for each of 10,000 cells costs the driver more than the cells do.
+select checkpoint.epoch, checkpoint.offset_next,
+       coalesce((select generation from streams where stream = $1), 0) as generation, found.*
+from (select 1) as one
+left join checkpoints as checkpoint on checkpoint.partition = $2
+cross join lateral (
+    select array_agg(key) as keys, array_agg(rank) as ranks, array_agg(value) as values,
+           array_agg(log_offset) as log_offsets
+    from (select key, rank, value, log_offset from cells where stream = $1 order by key) as sorted
+) as found;
+
+-- name: cells_since
+-- The same for cells that changed at or after an offset. Unsorted, so that the planner takes the index on offsets and
+-- never walks a whole playlist for one change.
+select checkpoint.epoch, checkpoint.offset_next,
+       coalesce((select generation from streams where stream = $1), 0) as generation, found.*
+from (select 1) as one
+left join checkpoints as checkpoint on checkpoint.partition = $2
+cross join lateral (
+    select array_agg(key) as keys, array_agg(rank) as ranks, array_agg(value) as values,
+           array_agg(log_offset) as log_offsets
+    from cells where stream = $1 and log_offset >= $3
+) as found;
+
+-- name: cells_under
+-- The same for the keys under some prefixes. Keys are ASCII, so everything under p lies between p and p || DEL.
+select checkpoint.epoch, checkpoint.offset_next,
+       coalesce((select generation from streams where stream = $1), 0) as generation, found.*
+from (select 1) as one
+left join checkpoints as checkpoint on checkpoint.partition = $2
+cross join lateral (
+    select array_agg(key) as keys, array_agg(rank) as ranks, array_agg(value) as values,
+           array_agg(log_offset) as log_offsets
+    from unnest($3::text[]) as prefix
+    join cells on stream = $1 and key >= prefix collate "C" and key < (prefix || chr(127)) collate "C"
+) as found;
+
+-- name: streams
+-- Owners and generations of the streams that have a row.
+select stream, owner, generation from streams where stream = any($1::text[]);
+
+-- name: slots
+-- How many slots a list has by the projector's count.
+select slots from list_slots where stream = $1 and list_name = $2;

@@ -1,0 +1,27 @@
+-- What the gateway asks about writers and owners.
+
+-- name: writers
+-- Each known writer, with what was folded of it on every stream, and its used-up seqs. One statement, one snapshot: a
+-- void is never missing from a seq that counts it.
+select id.writer, id.account, id.device, id.nonce, folded.*, used_up.*
+from writer_ids as id
+cross join lateral (
+    select array_agg(stream) as streams, array_agg(seq) as seqs, array_agg(t) as ts
+    from writers where writer = id.writer
+) as folded
+cross join lateral (
+    select array_agg(stream) as void_streams, array_agg(seq) as void_seqs from voids where writer = id.writer
+) as used_up
+where id.writer = any($1::text[]);
+
+-- name: register_writer
+-- Remember a fresh writer. No row when the id is taken.
+insert into writer_ids (writer, account, device, nonce) values ($1, $2, $3, $4)
+on conflict (writer) do nothing returning writer;
+
+-- name: claim_stream
+-- Give a stream its owner unless it has one, and tell who that is. The update, also where it changes nothing, waits for a
+-- claim under way and sees its result.
+insert into streams (stream, owner) values ($1, $2)
+on conflict (stream) do update set owner = coalesce(streams.owner, excluded.owner)
+returning owner, generation;

@@ -1,0 +1,66 @@
+"""The adapters of the log port, each as something that a test can open as often as it likes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from syncd.log.memory import MemoryLog
+from syncd.log.port import SearchableLog, TrimmableLog
+from syncd.log.postgres import PostgresLog
+from syncd.log.record import Record
+
+
+class Log(SearchableLog, TrimmableLog, Protocol):
+    """Everything that the adapters promise together."""
+
+
+class LogUnderTest(Protocol):
+    """One log; each opening is what another process would see of it."""
+
+    @asynccontextmanager
+    def open(self, *, partitions: int = 1) -> AsyncIterator[Log]: ...
+
+
+@dataclass
+class MemoryUnderTest:
+    """In memory there is one process, so every opening is the same object, and nobody closes it."""
+
+    log: MemoryLog | None = None
+
+    @asynccontextmanager
+    async def open(self, *, partitions: int = 1) -> AsyncIterator[Log]:
+        self.log = self.log or MemoryLog(partitions)
+        yield self.log
+
+
+@dataclass
+class PostgresUnderTest:
+    dsn: str
+    opened: list[PostgresLog] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def open(self, *, partitions: int = 1) -> AsyncIterator[Log]:
+        log = await PostgresLog.open(self.dsn, partitions=partitions)
+        try:
+            yield log
+        finally:
+            await log.close()
+
+
+def record(stream: str = "a:1", *, writer: str = "wwwwwwwwww", seq: int = 1, body: bytes = b"{}") -> Record:
+    """A record that a gateway could have admitted."""
+    return Record(stream, writer, seq, "list.inserted", 1, body)
+
+
+def records(count: int, stream: str = "a:1", *, first_seq: int = 1) -> list[Record]:
+    """`count` records of one stream with ascending seqs."""
+    return [record(stream, seq=seq) for seq in range(first_seq, first_seq + count)]
+
+
+def streams_of(partition: int, partitions: int, *, count: int, log: Log) -> Sequence[str]:
+    """Names of streams that live in a partition."""
+    found = (name for name in (f"a:{number}" for number in range(100_000)) if log.partition_of(name) == partition)
+    return [next(found) for _ in range(count)]
