@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,21 +24,46 @@ settings.register_profile("deep", max_examples=5_000, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
-@pytest.fixture(scope="session")
-def postgres_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Version], str]]:
-    """The administrator's DSN of a Postgres of a version, started for the first test that asks.
+_POSTGRES_FOLDER = pytest.StashKey[Path]()
 
-    Parallel workers share it: their temporary folders have one parent.
-    """
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+_TMPFS = Path("/dev/shm")
+_TMPFS_BYTES_MIN = 2 * 1024**3
+"""Two clusters, their write-ahead logs and the databases of the tests that run; containers often have only 64 MiB."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Decide where the tests' Postgres lies: in memory if there is room, and in one place for all parallel workers."""
+    given = getattr(config, "workerinput", {}).get("postgres_folder")
+    if given is None:
+        in_memory = _TMPFS.is_dir() and shutil.disk_usage(_TMPFS).free >= _TMPFS_BYTES_MIN
+        given = tempfile.mkdtemp(prefix="syncd-test-", dir=_TMPFS if in_memory else None)
+        os.chmod(given, 0o711)  # started by root, Postgres may have to run as somebody who must get through
+    config.stash[_POSTGRES_FOLDER] = Path(given)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """xdist: tell a worker."""
+    node.workerinput["postgres_folder"] = str(node.config.stash[_POSTGRES_FOLDER])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The first process, which ends last, takes the folder away."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(config.stash[_POSTGRES_FOLDER], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_servers(request: pytest.FixtureRequest) -> Iterator[Callable[[Version], str]]:
+    """The administrator's DSN of a Postgres of a version, started for the first test that asks."""
+    folder = request.config.stash[_POSTGRES_FOLDER]
     running: dict[Version, str] = {}
     with ExitStack() as stack:
 
         def server(version: Version) -> str:
             if version not in running:
                 try:
-                    running[version] = stack.enter_context(running_postgres(version, shared / f"postgres-{version}"))
+                    running[version] = stack.enter_context(running_postgres(version, folder / version))
                 except FileNotFoundError as error:
                     pytest.skip(str(error))
             return running[version]

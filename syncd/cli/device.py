@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from syncd.accounts import Device, LinkedDevice
     from syncd.bootstrap import Deployment
 
-app = typer.Typer(
-    invoke_without_command=True, help="Link and revoke devices or, without a subcommand, be one that scripts can drive."
-)
+app = typer.Typer(invoke_without_command=True, help="Link, list and revoke devices; without a subcommand, be one.")
 
 
 @app.command(epilog="Example: syncd device link alice --name phone --json")
@@ -28,11 +26,12 @@ def link(
     config_file: options.ConfigFile = None,
 ) -> None:
     """Link a new device, and print its token: once, for only a hash is kept."""
-    from syncd.operations import devices
+    from syncd.operations.devices import link_device
 
     async def work(deployment: Deployment) -> LinkedDevice:
-        found = await deployment.accounts.find(account)
-        return await devices.link(deployment, found.account, name=name)
+        accounts = deployment.accounts
+        found = await accounts.find(account)
+        return await link_device(accounts, deployment.log, deployment.clock, found.account, name=name)
 
     linked = on_deployment(work, config_file=config_file, data_dir=data_dir)
     if as_json:
@@ -80,10 +79,11 @@ def revoke(
     config_file: options.ConfigFile = None,
 ) -> None:
     """End a device's login for good. Its socket closes within seconds; nothing more is accepted from it."""
-    from syncd.operations import devices
+    from syncd.operations.devices import revoke_device
 
     async def work(deployment: Deployment) -> Device:
-        return await devices.revoke(deployment, device)
+        side_channel, clock = deployment.side_channel, deployment.clock
+        return await revoke_device(deployment.accounts, deployment.log, side_channel, clock, device)
 
     revoked = on_deployment(work, config_file=config_file, data_dir=data_dir)
     if as_json:

@@ -24,9 +24,10 @@ def state(
     data_dir: options.DataDir = None,
     config_file: options.ConfigFile = None,
 ) -> None:
-    """Print all views of an account as JSON: playback, queue, playlists, library, settings, progress, history, devices.
+    """Print all that an account's devices show, as JSON.
 
-    The shape is that of `/v1/state`. With --at the log is refolded up to that time; the store is not asked for cells.
+    Playback, queue, playlists, library, settings, progress, history and devices, in the shape of `/v1/state`. With --at
+    the log is refolded up to that time; the store is not asked for cells.
     """
     from syncd.operations.state import account_state
 

@@ -28,9 +28,10 @@ def verify(
     data_dir: options.DataDir = None,
     config_file: options.ConfigFile = None,
 ) -> None:
-    """Refold every stream from the log's beginning in another order, and compare it with the store.
+    """Refold the log in another order, and compare it with the store.
 
-    Reads only, beside running servers. Ends with 1 when something differs, naming streams and keys.
+    Every stream from its beginning. Reads only, beside running servers. Ends with 1 when something differs, naming
+    streams and keys.
     """
     from syncd.operations import verify as operation
 
@@ -62,6 +63,8 @@ def _print(verified: Verified) -> None:
     for differs in verified.differences:
         _print_stream(differs)
     counts = f"{verified.streams} streams, {verified.records} records, {verified.cells} cells; seed {verified.seed}"
+    if verified.behind:
+        output.result(f"{verified.behind} records are not folded yet, and not compared: does a projector run?")
     if verified.unreadable:
         output.result(f"{verified.unreadable} records cannot be read; they lie among the dead letters", style="yellow")
     if verified.agrees:

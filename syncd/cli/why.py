@@ -22,7 +22,7 @@ def why(
     data_dir: options.DataDir = None,
     config_file: options.ConfigFile = None,
 ) -> None:
-    """Show every event that wrote a cell, which one stands, and why the others do not."""
+    """Show the events behind one cell: who wrote it, and who won."""
     from syncd.model.ids import AccountId, account_stream
     from syncd.operations import why as operation
 

@@ -28,6 +28,6 @@ class Backoff:
         return delay_s * (0.5 + self._rng.random() / 2)
 
     def steady(self, lived_s: float) -> None:
-        """A connection has ended that had been live for so long; 0 when it never was."""
+        """A connection has ended that had been live for so long."""
         if lived_s >= STEADY_S:
             self._tries = 0

@@ -77,14 +77,12 @@ class Conversation:
     """See the module's first lines.
 
     Attributes:
-        live_since_s: monotonic, when the welcome came; None before it.
         drain: what the server asked for before it goes down.
     """
 
     def __init__(
         self, state: LocalState, lists: Lists, link: Link, codec: Codec, listener: Listener, *, rng: random.Random
     ) -> None:
-        self.live_since_s: float | None = None
         self.drain: Drain | None = None
         self._state = state
         self._link = link
@@ -94,6 +92,7 @@ class Conversation:
         self._sending = Sending(state.outbox, self._session, rng)
         self._reissue = Reissue(state, lists)
         self._login: Login | None = None
+        self._live_since_s = 0.0
         self._to_say: deque[bytes] = deque()
         self._wake = asyncio.Event()
         self._hello_sent_ms = 0
@@ -136,6 +135,21 @@ class Conversation:
     def wake(self) -> None:
         """There is something new to send, or another stream is wanted."""
         self._wake.set()
+
+    @property
+    def lived_s(self) -> float | None:
+        """How long ago the welcome came; None when it did not."""
+        return None if self._login is None else self._now_s() - self._live_since_s
+
+    @property
+    def drain_wait_s(self) -> float:
+        """How long the server wants us to stay away from now on, after it said that it goes down."""
+        return max(0.0, self._leave_at_s - self._now_s())
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether own events leave: all that is owed was in step, and we know who we are."""
+        return self._sending.begun
 
     def state_of(self, stream: str) -> StreamState | None:
         """How far a stream has come on this connection; None when it was not asked for."""
@@ -243,7 +257,7 @@ class Conversation:
         self._state.check_account(welcome.account)
         self._state.time.measure(sent_ms=self._hello_sent_ms, server_ms=welcome.now_ms)
         self._login = Login(welcome.writer, welcome.device, welcome.account)
-        self.live_since_s = self._now_s()
+        self._live_since_s = self._now_s()
         header = self._state.header
         if header.writer_given and header.writer != welcome.writer:
             # Before anything is renumbered we must know all that the old writer has sent: what the server answers to

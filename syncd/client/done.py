@@ -27,8 +27,8 @@ class Done:
         self._restore = restore
 
     def __await__(self) -> Generator[None, None, Done]:
+        yield from ()
         return self
-        yield
 
     @property
     def outcome(self) -> Outcome:
@@ -69,7 +69,7 @@ class Undo:
             drafts = [draft for event in reversed(self._events) for draft in self._drafts(event)]
             if not drafts:
                 raise UndoGone("there is nothing left to undo: it was changed since, or undone already")
-            return Done(self._state, [self._state.act(lambda draft=draft: draft) for draft in drafts])
+            return Done(self._state, [self._state.make(draft) for draft in drafts])
 
     def _drafts(self, event: OwnEvent) -> list[Draft]:
         if event.outcome not in (Outcome.PENDING, Outcome.ADMITTED):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
+from typing import Protocol
 
 from syncd.client.done import Done
 from syncd.client.draft import Draft
@@ -20,6 +22,11 @@ from syncd.model.events import EventData, JsonObject, ListMovedBack, ListName, L
 from syncd.model.ids import ItemId, item_id
 from syncd.model.order.blocks import ItemView
 from syncd.model.views.live_list import ListView
+
+
+class _Place(Protocol):
+    def __call__(self, view: ListView, items: Sequence[JsonObject], last: ItemId | None) -> EventData:
+        """The event that inserts items; `last` is the last entry of the chunk that was inserted before them."""
 
 
 class EditableList:
@@ -60,7 +67,7 @@ class EditableList:
 
     def add(self, *tracks: str | JsonObject) -> Done:
         """Add tracks to the end."""
-        return self._insert(tracks, lambda view, items, _: edits.insert_at_end(view, items))
+        return self._insert(tracks, _at_end)
 
     def insert(self, index: int, *tracks: str | JsonObject) -> Done:
         """Add tracks so that the first shows at an index, 0 to the length, as Python's `list.insert` does.
@@ -98,7 +105,7 @@ class EditableList:
 
         ids = self._all_now(entries)
         chunks = [ids[i : i + ITEMS_MAX] for i in range(0, len(ids), ITEMS_MAX)] or [[]]
-        events = [self._edit("list.removed", lambda view, c=chunk: edits.remove(view, c)) for chunk in chunks]
+        events = [self._edit("list.removed", partial(edits.remove, ids=chunk)) for chunk in chunks]
         return Done(self._state, events, restore)
 
     def move(self, *entries: str, to: int) -> Done:
@@ -144,23 +151,22 @@ class EditableList:
     def _insert(
         self,
         tracks: Sequence[str | JsonObject],
-        place: Callable[[ListView, Sequence[JsonObject], ItemId | None], EventData],
+        place: _Place,
     ) -> Done:
-        """`place` is told the last entry that the chunk before it has added."""
         items: list[JsonObject] = [{"track": track} if isinstance(track, str) else track for track in tracks]
         chunks = [items[i : i + ITEMS_MAX] for i in range(0, len(items), ITEMS_MAX)] or [[]]
         events: list[OwnEvent] = []
         last: ItemId | None = None
         with self._state.lock:
             for chunk in chunks:
-                event = self._edit("list.inserted", lambda view, c=chunk, left=last: place(view, c, left))
+                event = self._edit("list.inserted", partial(place, items=chunk, last=last))
                 events.append(event)
                 last = item_id(event.id, len(chunk) - 1)
 
         def restore(event: OwnEvent, mine: AbstractSet[str]) -> Iterable[Draft]:
             ids = [item_id(event.id, k) for k in range(len(event.event.data.items))]
             there = [id_ for id_ in ids if self._view.shows(id_)]
-            return [Draft("list.removed", ListRemoved(self._name, there), self._stream)] if there else []
+            return [Draft("list.removed", ListRemoved(self._name, [*there]), self._stream)] if there else []
 
         return Done(self._state, events, restore)
 
@@ -188,3 +194,7 @@ class EditableList:
 
     def _now(self, id_: str | None) -> ItemId | None:
         return None if id_ is None else self._all_now([id_])[0]
+
+
+def _at_end(view: ListView, items: Sequence[JsonObject], last: ItemId | None) -> EventData:
+    return edits.insert_at_end(view, items)

@@ -87,6 +87,10 @@ class LocalState:
         self.on_owed()
         return event
 
+    def make(self, draft: Draft) -> OwnEvent:
+        """Make one event that names nothing which could be renamed. Raises as `act`."""
+        return self.act(lambda: draft)
+
     # --- what the server says ---
 
     def heard(self, delta: Delta) -> None:

@@ -27,7 +27,8 @@ class Outbox:
     """
 
     __slots__ = (
-        "_acks", "_deadline", "_is_closed", "_kept", "_on_drained", "_on_overflow", "_transport", "_waiters", "codec", "congested",
+        "_acks", "_deadline", "_is_closed", "_kept", "_on_drained", "_on_overflow", "_transport", "_waiters", "codec",
+        "congested",
     )  # fmt: skip
 
     def __init__(

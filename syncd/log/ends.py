@@ -30,10 +30,10 @@ class KnownEnds:
                 if offset < end and not future.done():
                     future.set_result(None)
 
-    async def wait_beyond(self, partition: int, offset: int, *, timeout_s: float) -> bool:
-        """Wait until the end is known to be beyond `offset`; False when `timeout_s` passed first."""
+    async def wait_beyond(self, partition: int, offset: int, *, timeout_s: float) -> int:
+        """Wait until the end is known to be beyond `offset`, or `timeout_s` has passed; the end as known then."""
         if self._ends[partition] > offset:
-            return True
+            return self._ends[partition]
         future = asyncio.get_running_loop().create_future()
         waiter = (offset, future)
         self._waiters[partition].append(waiter)
@@ -41,9 +41,9 @@ class KnownEnds:
             async with asyncio.timeout(timeout_s):
                 await future
         except TimeoutError:
-            return self._ends[partition] > offset
+            return self._ends[partition]
         finally:
             # `rise` has taken out a waiter that it woke.
             if waiter in self._waiters[partition]:
                 self._waiters[partition].remove(waiter)
-        return True
+        return self._ends[partition]

@@ -73,7 +73,7 @@ class MemoryLog:
     async def end(self, partition: int) -> int:
         return self._ends[partition]
 
-    async def wait_beyond(self, partition: int, offset: int, *, timeout_s: float) -> bool:
+    async def wait_beyond(self, partition: int, offset: int, *, timeout_s: float) -> int:
         return await self._ends.wait_beyond(partition, offset, timeout_s=timeout_s)
 
     async def trim(self, partition: int, before: int) -> None:

@@ -7,7 +7,7 @@ that every device shows them and a refold finds them again.
 from __future__ import annotations
 
 import secrets
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from syncd.accounts import Accounts, Device, LinkedDevice
 from syncd.clock import Clock
@@ -26,20 +26,7 @@ APPEND_ATTEMPTS: Final = 3
 _WRITER_CHARACTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-class DevicesDeployment(Protocol):
-    """The parts of a deployment that are needed here."""
-
-    @property
-    def log(self) -> EventLog: ...
-    @property
-    def accounts(self) -> Accounts: ...
-    @property
-    def side_channel(self) -> SideChannel: ...
-    @property
-    def clock(self) -> Clock: ...
-
-
-async def link(deployment: DevicesDeployment, account: str, *, name: str) -> LinkedDevice:
+async def link_device(accounts: Accounts, log: EventLog, clock: Clock, account: str, *, name: str) -> LinkedDevice:
     """A new device of the account, with a token that nobody will see again.
 
     When its name cannot be written into the log, the login is taken back, because its token goes to nobody. Cancelled
@@ -52,20 +39,22 @@ async def link(deployment: DevicesDeployment, account: str, *, name: str) -> Lin
         NotFound, Refused, StoreUnavailable: nothing was linked.
         LogUnavailable, AppendUnknown: nothing stays linked, or the text says which device to revoke.
     """
-    linked = await deployment.accounts.link(account, name=name)
+    linked = await accounts.link(account, name=name)
     try:
         described = DeviceDescribed(device=linked.device, name=linked.name)
-        await _append(deployment, linked.account, linked.device, kind="device.described", data=described)
+        await _append(log, clock, linked.account, linked.device, kind="device.described", data=described)
     except SyncdError as error:
         try:
-            await deployment.accounts.revoke(linked.device)
+            await accounts.revoke(linked.device)
         except SyncdError:
             error.add_note(f"device {linked.device} is linked but its token is lost: revoke it")
         raise
     return linked
 
 
-async def revoke(deployment: DevicesDeployment, device: str) -> Device:
+async def revoke_device(
+    accounts: Accounts, log: EventLog, side_channel: SideChannel, clock: Clock, device: str
+) -> Device:
     """End a device's login for good. From then on it can do nothing; gateways close its socket within seconds.
 
     Twice is harmless, and completes what an earlier try could not.
@@ -74,30 +63,25 @@ async def revoke(deployment: DevicesDeployment, device: str) -> Device:
         NotFound, StoreUnavailable: nothing changed.
         LogUnavailable, AppendUnknown: the login has ended, but other devices may not show it yet; try again.
     """
-    revoked = await deployment.accounts.revoke(device)
+    revoked = await accounts.revoke(device)
     try:
-        await _append(
-            deployment,
-            revoked.account,
-            revoked.device,
-            kind="device.revoked",
-            data=DeviceRevoked(device=revoked.device),
-        )
+        data = DeviceRevoked(device=revoked.device)
+        await _append(log, clock, revoked.account, revoked.device, kind="device.revoked", data=data)
     finally:
         # Also when the log is down: the socket must close whatever the other devices can be told.
-        await deployment.side_channel.publish(REVOKED_TOPIC, revoked.device)
+        await side_channel.publish(REVOKED_TOPIC, revoked.device)
     return revoked
 
 
-async def _append(deployment: DevicesDeployment, account: str, device: str, *, kind: str, data: Any) -> None:
+async def _append(log: EventLog, clock: Clock, account: str, device: str, *, kind: str, data: Any) -> None:
     """Write one event in the account's stream, by a writer of its own: seq 1, never used again."""
-    now_ms = deployment.clock.now_ms()
+    now_ms = clock.now_ms()
     writer = "".join(secrets.choice(_WRITER_CHARACTERS) for _ in range(WRITER_LENGTH))
     body = Body(t=pack(now_ms), data=data, account=account, device=device, admitted_ms=now_ms)
     record = encode_record(account_stream(AccountId(account)), writer, 1, kind, body)
     outcome: Appended | None = None
     for _ in range(APPEND_ATTEMPTS):
-        (outcome,) = await deployment.log.append([record])
+        (outcome,) = await log.append([record])
         if outcome.outcome == "written":
             return
         if outcome.outcome == "refused":

@@ -47,9 +47,15 @@ class StreamDiffers:
 
 @dataclass(slots=True)
 class Verified:
-    """What was compared, and what differs. `unreadable`: records that no version here can read (dead letters)."""
+    """What was compared, and what differs.
+
+    Attributes:
+        behind: records that the projector had not folded yet; they are not compared.
+        unreadable: records that this version cannot read, which the projector set aside as dead letters.
+    """
 
     seed: int
+    behind: int = 0
     streams: int = 0
     records: int = 0
     cells: int = 0
@@ -82,14 +88,14 @@ async def verify(
     verified = Verified(seed)
     names: list[tuple[int, str]] = []
     for partition in range(log.partitions) if partitions is None else partitions:
-        names += [(partition, stream) for stream in await _streams(log, store, partition)]
+        names += [(partition, stream) for stream in await _streams(log, store, partition, verified)]
     for n, (partition, stream) in enumerate(names, start=1):
         await _verify_stream(log, store, stream, partition, random.Random(f"{seed}/{stream}"), verified)
         progress(n, len(names))
     return verified
 
 
-async def _streams(log: SearchableLog, store: StateReader, partition: int) -> list[str]:
+async def _streams(log: SearchableLog, store: StateReader, partition: int, verified: Verified) -> list[str]:
     """The streams that have records below the partition's checkpoint, in the order of their first ones."""
     checkpoint = await store.checkpoint(partition)
     if checkpoint.epoch not in ("", log.epoch(partition)):
@@ -99,6 +105,7 @@ async def _streams(log: SearchableLog, store: StateReader, partition: int) -> li
     start = await log.start(partition)
     if start > 0:
         raise OffsetExpired(f"partition {partition} begins at offset {start}; what was before it was trimmed")
+    verified.behind += max(0, await log.end(partition) - checkpoint.offset_next)
     streams: dict[str, None] = {}
     offset = 0
     while offset < checkpoint.offset_next:

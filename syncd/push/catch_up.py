@@ -96,7 +96,8 @@ class CatchUp:
         state = await self._store.cells(stream, channel.partition, from_offset=how.offset)
         check_epoch(state.checkpoint, self._log.epoch(channel.partition))
         parts = _Parts(channel, sink.codec, snapshot=how.resume == "snapshot")
-        for chunk in _chunks(state.cells):
+        *early, final = list(_chunks(state.cells)) or [()]
+        for chunk in early:
             await sink.drained()
             sink.write(parts.framed(_wire_rows(chunk, sink.codec)))
             await asyncio.sleep(0)  # a large stream must not hold up the deltas of others
@@ -112,10 +113,10 @@ class CatchUp:
         if subscription.state is not SubscriptionState.CATCHING_UP:
             return
         _drop_losers(late, state.cells)
-        *before, last = list(_chunks_of_cells(late)) or [{}]
+        *before, last = [_wire_rows(final, sink.codec), *map(wire_cells, _chunks_of_cells(late))]
         for cells in before:
-            sink.write(parts.framed(wire_cells(cells)))
-        sink.write(parts.framed(wire_cells(last), cursor=channel.cursor(offset)))
+            sink.write(parts.framed(cells))
+        sink.write(parts.framed(last, cursor=channel.cursor(offset)))
         subscription.state = SubscriptionState.LIVE
 
 

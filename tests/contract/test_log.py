@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 
 import pytest
 from logs_under_test import Log, LogUnderTest, MemoryUnderTest, PostgresUnderTest, record, records
@@ -19,16 +19,18 @@ PATIENCE_S = 10.0
 """For what should happen at once; only a broken adapter waits so long."""
 
 
-@pytest.fixture(params=["memory", "15", "18"])
-def log_under_test(request: pytest.FixtureRequest) -> LogUnderTest:
+@pytest.fixture(params=["memory", "15", "18"], ids=["memory", "postgres-15", "postgres-18"])
+def log_under_test(request: pytest.FixtureRequest) -> Iterator[LogUnderTest]:
     """Each adapter in turn; Postgres in both versions."""
     if request.param == "memory":
-        return MemoryUnderTest()
+        yield MemoryUnderTest()
+        return
     version: Version = request.param
+    # Asked for here and not in the signature, so that memory is examined where no Postgres is.
     admin_dsn = request.getfixturevalue("postgres_servers")(version)
     dsn = asyncio.run(create_database(admin_dsn))
-    request.addfinalizer(lambda: asyncio.run(drop_database(admin_dsn, dsn)))
-    return PostgresUnderTest(dsn)
+    yield PostgresUnderTest(dsn)
+    asyncio.run(drop_database(admin_dsn, dsn))
 
 
 def tell(log_under_test: LogUnderTest, story: Story, *, partitions: int = 1) -> None:
@@ -177,15 +179,13 @@ def test_an_event_is_found_by_its_id_and_stream(log_under_test: LogUnderTest) ->
 
 def test_a_group_with_text_that_cannot_be_kept_is_refused_whole(log_under_test: LogUnderTest) -> None:
     async def story(log: Log) -> None:
-        for text in ("", "a:\x1f1", "a:\x00"):
-            (appended,) = await log.append([record(text), record(text)] if text else [record(text)])
+        for group in ([record("")], [record("a:1"), record("a:\x1f1")], [record("a:\x00"), record("a:1")]):
+            (appended,) = await log.append(group)
             assert appended.outcome == "refused"
             assert appended.reason
-            (appended,) = await log.append([record("a:1"), record(text), record("a:1")])
-            assert appended.outcome == ("refused" if text else appended.outcome)
-        end = await log.end(0)
+        assert await log.end(0) == 0
         (appended,) = await log.append([record("a:2")])
-        assert (appended.outcome, appended.offset_start) == ("written", end)
+        assert (appended.outcome, appended.offset_start) == ("written", 0)
 
     tell(log_under_test, story)
 
@@ -194,7 +194,7 @@ def test_waiting_ends_at_once_when_there_is_something(log_under_test: LogUnderTe
     async def story(log: Log) -> None:
         await log.append(records(2))
         async with asyncio.timeout(PATIENCE_S):
-            assert await log.wait_beyond(0, 1, timeout_s=60)
+            assert await log.wait_beyond(0, 1, timeout_s=60) == 2 == 2
 
     tell(log_under_test, story)
 
@@ -202,8 +202,8 @@ def test_waiting_ends_at_once_when_there_is_something(log_under_test: LogUnderTe
 def test_waiting_ends_without_success_when_nothing_comes(log_under_test: LogUnderTest) -> None:
     async def story(log: Log) -> None:
         await log.append(records(2))
-        assert not await log.wait_beyond(0, 2, timeout_s=0)
-        assert not await log.wait_beyond(0, 2, timeout_s=0.02)
+        assert await log.wait_beyond(0, 2, timeout_s=0) == 2
+        assert await log.wait_beyond(0, 2, timeout_s=0.02) == 2
 
     tell(log_under_test, story)
 
@@ -219,7 +219,7 @@ def test_everybody_who_waits_is_woken_by_another_process(log_under_test: LogUnde
             await asyncio.sleep(0)
             await other.append(records(2, stream))
             async with asyncio.timeout(PATIENCE_S):
-                assert await asyncio.gather(*waits) == [True] * 3
+                assert await asyncio.gather(*waits) == [2, 2, 2]
             assert not any(task.done() for task in others)
             for task in others:
                 task.cancel()
@@ -236,7 +236,7 @@ def test_a_cancelled_wait_is_forgotten(log_under_test: LogUnderTest) -> None:
         with pytest.raises(asyncio.CancelledError):
             await wait
         await log.append(records(1))
-        assert await log.wait_beyond(0, 0, timeout_s=0)
+        assert await log.wait_beyond(0, 0, timeout_s=0) > 0
 
     tell(log_under_test, story)
 
@@ -257,9 +257,8 @@ def test_appends_of_many_processes_never_mix_nor_leave_gaps(log_under_test: LogU
             async with asyncio.timeout(PATIENCE_S):
                 await asyncio.gather(
                     *(
-                        append_groups(one, writer)
-                        for one in (log, second, third)
-                        for writer in (f"{id(one):x}", f"{id(one):x}b")
+                        append_groups(one, f"process{number}")
+                        for number, one in enumerate((log, second, third, log, second, third))
                     )
                 )
         total = 0
@@ -291,7 +290,7 @@ def test_readers_see_each_record_as_soon_as_the_end_counts_it(log_under_test: Lo
             async def follow() -> int:
                 at = 0
                 while at < 120:
-                    assert await log.wait_beyond(0, at, timeout_s=PATIENCE_S)
+                    assert await log.wait_beyond(0, at, timeout_s=PATIENCE_S) > at
                     found = await log.read(0, at, limit=50)
                     assert found, "the end was beyond, so there is a record"
                     assert [one.offset for one in found] == list(range(at, at + len(found)))
@@ -312,7 +311,9 @@ def test_partitions_and_epochs_are_known_once_opened(log_under_test: LogUnderTes
         names = [f"p:{number}" for number in range(20)]
         assert [log.partition_of(name) for name in names] == [partition_of(name, 3) for name in names]
         async with log_under_test.open(partitions=3) as again:
-            assert [again.epoch(partition) for partition in range(3)] == [log.epoch(partition) for partition in range(3)]
+            assert [again.epoch(partition) for partition in range(3)] == [
+                log.epoch(partition) for partition in range(3)
+            ]
 
     tell(log_under_test, story, partitions=3)
 

@@ -29,7 +29,7 @@ MUTANTS = [
     Mutant(
         name="siblings are sorted by writer alone",
         file="order/tree.py",
-        old="self.key: SortKey = (t, writer, int(seq))",
+        old='self.key: SortKey = (fields["t"], writer, int(seq))',
         new="self.key: SortKey = (0, writer, int(seq))",
         why="whose device was linked first decides who stands first",
         tests=_SCENARIOS,
@@ -37,8 +37,8 @@ MUTANTS = [
     Mutant(
         name="an entry moved to a slot that is missing vanishes",
         file="views/lists.py",
-        old="seats.setdefault(slot if slot in here else entry.id, [])",
-        new="seats.setdefault(slot, [])",
+        old="index_of.get(at.get(entry.id, entry.id), index_of.get(entry.id))",
+        new="index_of.get(at.get(entry.id, entry.id))",
         why="a track disappears until the one it was moved behind has arrived",
         tests=_SCENARIOS,
     ),
@@ -155,6 +155,22 @@ MUTANTS = [
         old="                    touched.update(dict.fromkeys(self._drawn.get(slot, ())))\n",
         new="",
         why="a moved track stays where it was on devices that heard of the move too early",
+        tests=_LAWS,
+    ),
+    Mutant(
+        name="what a block remembers does not shift when slots come in",
+        file="order/blocks.py",
+        old="            block.entries[i:i] = [None] * len(slots)\n",
+        new="            pass\n",
+        why="entries show in the places of their neighbours until the device is restarted",
+        tests=_LAWS,
+    ),
+    Mutant(
+        name="two entries in one slot show as one",
+        file="views/shown.py",
+        old="            if self._crowds:\n",
+        new="            if False:\n",
+        why="a faulty client makes an entry vanish on devices that were online",
         tests=_LAWS,
     ),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mutant import Mutant
 
-_SCENARIOS = ("scenarios/test_playback.py",)
+_SCENARIOS = ("scenarios/test_playback.py", "scenarios/test_sessions.py")
 
 MUTANTS = [
     Mutant(

@@ -33,13 +33,13 @@ from syncd.model.views.playlist import playlist_view
 from syncd.model.views.plays import Plays, consumed
 from syncd.model.views.progress import progress_view
 from syncd.model.views.settings import settings_view
-from syncd.testing.strategies import (
+from syncd.testing.histories import (
     ACCOUNT_KINDS,
     PLAYLIST,
     PLAYLIST_KINDS,
     SPAN_MS,
     START_MS,
-    cell,
+    colliding_cells,
     events,
     histories,
     said,
@@ -83,7 +83,7 @@ def all_views(cells: Cells) -> list[Any]:
 # --- 1: the join ---
 
 
-@given(cell(), cell(), cell())
+@given(colliding_cells(), colliding_cells(), colliding_cells())
 def test_join_is_commutative_associative_and_idempotent(a: Cell, b: Cell, c: Cell) -> None:
     assert join(a, b) == join(b, a)
     assert join(join(a, b), c) == join(a, join(b, c))

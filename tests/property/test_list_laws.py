@@ -251,6 +251,20 @@ def test_the_order_is_what_the_page_words(writes: list[tuple[EventId, Json]]) ->
     assert [order.slots.after(slot) for slot in expected] == [*expected[1:], None][: len(expected)]
 
 
+@given(st.lists(st.tuples(st.integers(0, 4), st.none() | st.booleans() | st.integers(0, 4)), max_size=30))
+def test_entries_that_share_a_slot_stand_by_id(writes: list[tuple[int, int | bool | None]]) -> None:
+    """Five entries that a faulty writer sends to one another's slots, and that come and go there."""
+    run_id = EventId("aaaaaaaaaa.1")
+    cells: Cells = {f"items/run/{run_id}": Cell(stamp(1, WRITERS[0]), insertion(None, "R", 1, 5))}
+    view = ListView("items", cells)
+    for n, (item, write) in enumerate(writes):
+        key = f"items/{'on' if isinstance(write, bool) else 'at'}/{run_id}.{item}"
+        value: Json = write if isinstance(write, bool) else f"{run_id}.{item if write is None else write}"
+        cells[key] = Cell(stamp(2 + n, WRITERS[0]), value)
+        view.apply({key: cells[key]})
+        well_kept(view, cells)
+
+
 @given(st.lists(st.tuples(st.integers(0, 9), times), max_size=30))
 def test_runs_admitted_again_with_other_times_stand_where_those_put_them(writes: list[tuple[int, int]]) -> None:
     """Ten runs on the two sides of one slot, some of which get another time again and again."""

@@ -9,7 +9,7 @@ assert_every_order(room.admitted, lambda cells: …)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from world import START_MS, Device, World
@@ -52,6 +52,28 @@ def queue(cells: Cells, *, device: str | None = None) -> list[str]:
 def queued(cells: Cells, *, device: str | None = None) -> list[ItemView]:
     """The entries that the queue shows."""
     return list_view(cells, "queue", consumed=consumed(cells, device=device))
+
+
+def expect(
+    *,
+    at: int,
+    track: str,
+    on: str = "phone",
+    playing: bool = True,
+    position_ms: int | None = None,
+    left: str | None = None,
+) -> Callable[[Cells], None]:
+    """A check of what shows at `at` ms; `left` are the tracks still in the queue, as "Z W"."""
+
+    def check(cells: Cells) -> None:
+        now = shown(cells, at=at)
+        assert now is not None
+        expected = Shown(track, on, playing, now.position_ms if position_ms is None else position_ms)
+        assert now == expected
+        if left is not None:
+            assert queue(cells) == left.split()
+
+    return check
 
 
 class Player:

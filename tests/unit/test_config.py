@@ -280,6 +280,4 @@ def test_settings_cannot_be_changed_after_the_start() -> None:
 
 
 def test_the_reference_page_is_made_from_the_table() -> None:
-    assert PAGE.read_text(encoding="utf-8") == reference(), (
-        "run `python -m syncd.config.page` again"
-    )
+    assert PAGE.read_text(encoding="utf-8") == reference(), "run `python -m syncd.config.page` again"

@@ -9,7 +9,7 @@ from functools import partial
 import asyncpg
 
 from syncd import limits
-from syncd.errors import ConfigError, LogUnavailable
+from syncd.errors import ConfigError, EpochChanged, LogUnavailable
 from syncd.log.bounds import check_kept
 from syncd.log.ends import KnownEnds
 from syncd.log.partition import by_partition, partition_of
@@ -113,18 +113,16 @@ class PostgresLog:
     async def end(self, partition: int) -> int:
         return (await self._bounds(partition))[1]
 
-    async def wait_beyond(self, partition: int, offset: int, *, timeout_s: float) -> bool:
+    async def wait_beyond(self, partition: int, offset: int, *, timeout_s: float) -> int:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
         while True:
             wait_s = min(deadline - loop.time(), limits.LOG_POLL_S)
-            if await self._ends.wait_beyond(partition, offset, timeout_s=wait_s):
-                return True
+            if (end := await self._ends.wait_beyond(partition, offset, timeout_s=wait_s)) > offset:
+                return end
             # No notification came, or it was lost.
-            if await self.end(partition) > offset:
-                return True
-            if loop.time() >= deadline:
-                return False
+            if (end := await self.end(partition)) > offset or loop.time() >= deadline:
+                return end
 
     async def trim(self, partition: int, before: int) -> None:
         await self._database.row(_QUERIES["trim_mark"], partition, before)
@@ -144,6 +142,9 @@ class PostgresLog:
     async def _bounds(self, partition: int) -> tuple[int, int]:
         row = await self._database.row(_QUERIES["bounds"], partition)
         assert row is not None, f"partition {partition} has no counter row; there are {self._partitions} partitions"
+        # Tails ask this twice a second when nothing happens, so they soon learn of `syncd migrate --new-epoch`.
+        if row["life"] != self._life.marker:
+            raise EpochChanged(f"the log's epoch is not {self._life.epoch} any more: open it anew")
         self._ends.rise(partition, row["offset_next"])
         return row["offset_start"], row["offset_next"]
 

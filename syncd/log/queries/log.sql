@@ -64,12 +64,8 @@ select partition, "offset", stream, writer, seq, kind, version, body from events
 where writer = $1 and seq = $2 and stream = $3 order by "offset" limit 1;
 
 -- name: bounds
--- The oldest offset kept and the next one.
-select offset_start, offset_next from log_partitions where partition = $1;
-
--- name: ends
--- The next offset of every partition: what polling asks for.
-select partition, offset_next from log_partitions;
+-- The oldest offset kept, the next one, and which life they are counted in.
+select offset_start, offset_next, life from log_partitions where partition = $1;
 
 -- name: notify
 -- Tell every listener how far partitions have come; each payload is `partition:offset_next`.

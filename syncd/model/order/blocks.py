@@ -1,9 +1,9 @@
 """A long sequence of slots in blocks of about 512.
 
-The plain way, one Python list, finds a slot only by looking at every slot before it, a tenth of a millisecond for every
-change to a list of 10,000. Here a slot knows its block, a search looks inside that one block, and counting goes over
-whole blocks. Blocks that grow past 1,024 are split, so a search stays bounded; the number of blocks, 200 at 100,000
-slots, is what grows. Source: merge.md section 3.1 ("blocks of about 512").
+The plain way, one Python list, finds a slot only by looking at every slot before it. Here a slot knows its block, a
+search looks inside that one block, and counting goes over whole blocks. Blocks that grow past 1,024 are split, so a
+search stays bounded; the number of blocks, 200 at 100,000 slots, is what grows.
+Source: merge.md section 3.1 ("blocks of about 512").
 """
 
 from __future__ import annotations
@@ -28,17 +28,19 @@ class ItemView(NamedTuple):
 
 
 class Block:
-    """A stretch of slots.
+    """A stretch of slots, and what the view of the list remembers of it (syncd.model.views.shown).
 
-    `shown` is what the view of the list showed here last. The view sets it to None where an entry comes, goes or
-    changes; slots that come in between show nothing by themselves.
+    `entries` are what shows at each slot, None where nothing does; `shown` are those that are not None. Either is None
+    when the view has to look again; `unread` counts the changes made to `entries` since `shown` was read.
     """
 
-    __slots__ = ("shown", "slots")
+    __slots__ = ("entries", "shown", "slots", "unread")
 
     def __init__(self, slots: list[ItemId]) -> None:
         self.slots = slots
+        self.entries: list[ItemView | None] | None = None
         self.shown: list[ItemView] | None = None
+        self.unread = 0
 
 
 class Blocks:
@@ -113,6 +115,8 @@ class Blocks:
 
     def _insert(self, block: Block, i: int, slots: Sequence[ItemId]) -> None:
         block.slots[i:i] = slots
+        if block.entries is not None:
+            block.entries[i:i] = [None] * len(slots)
         if len(block.slots) <= BLOCK_SLOTS_MAX:
             self._home.update(dict.fromkeys(slots, block))
         else:

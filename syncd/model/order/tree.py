@@ -15,14 +15,25 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from typing import cast
+from typing import NotRequired, TypedDict, cast
 
 from syncd.model.canonical import Json
 from syncd.model.events import Side
-from syncd.model.ids import EventId, ItemId, item_id
+from syncd.model.ids import EventId, ItemId
 
 SortKey = tuple[int, str, int]
 """(t, writer, seq): what sorts siblings. No two runs share one."""
+
+
+class RunFields(TypedDict):
+    """The value of a cell `<list>/run/<id>`: an insertion brings `items`, a move a `count` of slots."""
+
+    parent: ItemId | None
+    side: Side
+    t: int
+    writer: str
+    items: NotRequired[list[dict[str, Json]]]
+    count: NotRequired[int]
 
 
 class Run:
@@ -34,13 +45,14 @@ class Run:
 
     __slots__ = ("children", "id", "key", "parent", "side", "slots")
 
-    def __init__(self, run_id: EventId, *, parent: ItemId | None, side: Side, t: int, count: int) -> None:
+    def __init__(self, run_id: EventId, fields: RunFields) -> None:
         self.id = run_id
         writer, _, seq = run_id.partition(".")
-        self.key: SortKey = (t, writer, int(seq))
-        self.parent = parent
-        self.side = side
-        self.slots = [item_id(run_id, k) for k in range(count)]
+        self.key: SortKey = (fields["t"], writer, int(seq))
+        self.parent = fields["parent"]
+        self.side = fields["side"]
+        count = fields["count"] if "count" in fields else len(fields["items"])
+        self.slots = cast(list[ItemId], [f"{run_id}.{k}" for k in range(count)])
         self.children: dict[tuple[int, Side], list[Run]] = {}
 
     def hangs_like(self, other: Run) -> bool:
@@ -48,23 +60,15 @@ class Run:
         return self.parent == other.parent and self.side == other.side and len(self.slots) == len(other.slots)
 
 
+def run_of(run_id: EventId, value: Json) -> Run:
+    """The run that the value of a cell `<list>/run/<id>` describes."""
+    return Run(run_id, cast(RunFields, value))
+
+
 def split_slot(slot: ItemId) -> tuple[EventId, int]:
     """The run of a slot, and the slot's index in it."""
     run_id, _, k = slot.rpartition(".")
     return EventId(run_id), int(k)
-
-
-def run_of(run_id: EventId, value: Json) -> Run:
-    """The run that a cell `<list>/run/<id>` describes: of an insertion (`items`) or of a move (`count`)."""
-    fields = cast(dict[str, Json], value)
-    count = cast(int, fields["count"]) if "count" in fields else len(cast(list[Json], fields["items"]))
-    return Run(
-        run_id,
-        parent=cast(ItemId | None, fields["parent"]),
-        side=cast(Side, fields["side"]),
-        t=cast(int, fields["t"]),
-        count=count,
-    )
 
 
 class Tree:

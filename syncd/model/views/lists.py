@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import cast
 
-from syncd.model.canonical import Json
 from syncd.model.cells import Cell
 from syncd.model.events import ListName
 from syncd.model.ids import EventId, ItemId, WriterId, from_key_part, item_id
 from syncd.model.order.blocks import ItemView
-from syncd.model.order.tree import Tree, run_of
+from syncd.model.order.tree import RunFields, Tree, run_of
 from syncd.model.views.visibility import Visibility
 
 NOTHING: AbstractSet[ItemId] = frozenset()
@@ -49,17 +48,17 @@ def list_view(
             visibility.set_on(ItemId(name), cell)
         elif part == "cleared":
             visibility.set_cleared(WriterId(name), cell)
-    slots = Tree(run_of(run_id, cell.value) for run_id, cell in runs.items()).order()
-    here = set(slots)
-    seats: dict[ItemId, list[ItemView]] = {}
+    order = Tree(run_of(run_id, cell.value) for run_id, cell in runs.items()).order()
+    index_of = {slot: index for index, slot in enumerate(order)}
+    seated: list[tuple[int, ItemView]] = []
     for run_id, cell in runs.items():
         for entry in inserted_items(run_id, cell):
             if visibility.shows(entry.id):
-                slot = at.get(entry.id, entry.id)
-                seats.setdefault(slot if slot in here else entry.id, []).append(entry)
-    for seat in seats.values():
-        seat.sort(key=by_id)
-    return [entry for slot in slots if slot in seats for entry in seats[slot]]
+                index = index_of.get(at.get(entry.id, entry.id), index_of.get(entry.id))
+                if index is not None:
+                    seated.append((index, entry))
+    seated.sort()  # by place, then by id; no two ids are equal, so items are never compared
+    return [entry for _, entry in seated]
 
 
 def seen(cells: Mapping[str, Cell], list_name: ListName) -> dict[str, int]:
@@ -99,10 +98,5 @@ def sidebar_view(cells: Mapping[str, Cell], *, hidden: AbstractSet[str] = frozen
 
 def inserted_items(run_id: EventId, cell: Cell) -> list[ItemView]:
     """The items that a run brought, each under its id; none if it is the run of a move."""
-    items = cast(dict[str, Json], cell.value).get("items", [])
-    return [ItemView(item_id(run_id, k), item) for k, item in enumerate(cast(list[dict[str, Json]], items))]
-
-
-def by_id(entry: ItemView) -> ItemId:
-    """How entries in one slot, which only a faulty writer makes, are sorted: by code points."""
-    return entry.id
+    items = cast(RunFields, cell.value).get("items", [])
+    return [ItemView(item_id(run_id, k), item) for k, item in enumerate(items)]

@@ -1,16 +1,14 @@
 """A list that stays up to date while cells change.
 
-The plain way, `list_view` after every change, takes tens of ms for 10,000 entries. Here a change touches only what it
-names: the slots of a new run enter a block of the order, an entry changes its seat, and the blocks concerned forget
-what they showed. A reader joins what the blocks remember and looks again only into those that forgot, 512 slots each. A
-clear looks at every entry, and so does the rare change that reorders what was there.
+The plain way, `list_view` after every change, looks at every entry each time. Here a change touches only what it names:
+the slots of a new run enter a block of the order, an entry changes its seat, and the blocks concerned forget what they
+showed. A clear looks at every entry, and so does the rare change that reorders what was there.
 
 Law 8: after every change, in any order of cells, this equals `list_view`. Source: merge.md section 3.1.
 """
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import cast
@@ -19,10 +17,11 @@ from syncd.errors import NotFound
 from syncd.model.cells import Cell
 from syncd.model.events import ListName
 from syncd.model.ids import EventId, ItemId, WriterId, item_id
-from syncd.model.order.blocks import Block, ItemView
+from syncd.model.order.blocks import ItemView
 from syncd.model.order.place import ListOrder, Place
 from syncd.model.order.tree import Run, run_of
-from syncd.model.views.lists import by_id, inserted_items, seen_in
+from syncd.model.views.lists import inserted_items, seen_in
+from syncd.model.views.shown import Shown
 from syncd.model.views.visibility import Visibility
 
 
@@ -40,8 +39,7 @@ class ListView:
         """Slot -> the entries whose `at` names it, whether or not it is in the order yet."""
         self._seat: dict[ItemId, ItemId] = {}
         """Entry -> the slot it sits at, shown or not; none while its run waits for a parent."""
-        self._shown: dict[ItemId, list[ItemView]] = {}
-        """Slot -> the entries that show there, by id."""
+        self._shown = Shown(self._order)
         if cells:
             self.apply(cells)
 
@@ -97,18 +95,21 @@ class ListView:
 
     def __len__(self) -> int:
         """How many entries show."""
-        return sum(len(self._shown_in(block)) for block in self._order.slots.blocks)
+        return sum(len(self._shown.in_block(block)) for block in self._order.slots.blocks)
 
     def items(self) -> list[ItemView]:
         """The entries that show, in order."""
-        return [entry for block in self._order.slots.blocks for entry in self._shown_in(block)]
+        entries: list[ItemView] = []
+        for block in self._order.slots.blocks:
+            entries += self._shown.in_block(block)
+        return entries
 
     def slice(self, start: int, stop: int) -> list[ItemView]:
         """The entries from `start` up to but not including `stop`; those beyond the end are left out."""
         entries: list[ItemView] = []
         before = 0
         for block in self._order.slots.blocks:
-            shown = self._shown_in(block)
+            shown = self._shown.in_block(block)
             if before + len(shown) > start:
                 entries += shown[max(start - before, 0) : max(stop - before, 0)]
             before += len(shown)
@@ -133,8 +134,8 @@ class ListView:
         for block in self._order.slots.blocks:
             if block is home:
                 break
-            before += len(self._shown_in(block))
-        return before + [entry.id for entry in self._shown_in(home)].index(item)
+            before += len(self._shown.in_block(block))
+        return before + [entry.id for entry in self._shown.in_block(home)].index(item)
 
     # --- what an edit needs ---
 
@@ -190,8 +191,6 @@ class ListView:
     def _seat_everyone(self) -> None:
         self._seat.clear()
         self._shown.clear()
-        for block in self._order.slots.blocks:
-            block.shown = None
         self._seat_again(self._entries)
 
     def _seat_again(self, items: Iterable[ItemId]) -> None:
@@ -200,7 +199,7 @@ class ListView:
         for item in items:
             left = self._seat.pop(item, None)
             if left is not None:
-                self._unshow(item, left)
+                self._shown.discard(left, item)
             entry = self._entries.get(item)
             if entry is None:
                 continue
@@ -211,18 +210,4 @@ class ListView:
                     continue
             self._seat[item] = slot
             if self._visibility.shows(item):
-                insort(self._shown.setdefault(slot, []), entry, key=by_id)
-                slots.block_of(slot).shown = None
-
-    def _unshow(self, item: ItemId, slot: ItemId) -> None:
-        shown = self._shown.pop(slot, ())
-        others = [entry for entry in shown if entry.id != item]
-        if others:
-            self._shown[slot] = others
-        self._order.slots.block_of(slot).shown = None
-
-    def _shown_in(self, block: Block) -> list[ItemView]:
-        if block.shown is None:
-            shown = self._shown
-            block.shown = [entry for slot in block.slots if slot in shown for entry in shown[slot]]
-        return block.shown
+                self._shown.add(slot, entry)

@@ -91,8 +91,8 @@ def choose_identity(
         reasons.append(reason if identity.way == "namespace" else f"as user {_name(identity.uid)}, {reason}")
     raise EmbeddedPostgresError(
         f"Postgres does not run as root, and no other way to run it is open: {'; '.join(reasons)}. "
-        "Let SYNCD_DATA_DIR name a folder that other users can reach, such as one in /var/lib, "
-        "or start syncd as an ordinary user"
+        "Let SYNCD_DATA_DIR name a folder that other users can reach, such as one in /var/lib "
+        "(where syncd is installed must be one too), or start syncd as an ordinary user"
     )
 
 

@@ -124,7 +124,7 @@ class _Attempt:
             if _lock_taken(lock):
                 starter, link = self._start(lock)
             else:
-                link = self._connect(_control_address(lock))
+                link = self._connect(lock)
         if link is None:
             return None
         try:
@@ -178,13 +178,16 @@ class _Attempt:
             os.close(log)
         return process, link
 
-    def _connect(self, control: str | None) -> socket.socket | None:
-        if control is None:
+    def _connect(self, lock: int) -> socket.socket | None:
+        try:
+            address = json.loads(os.pread(lock, LOCK_BYTES_MAX, 0))
+        except ValueError:  # it has not said yet where it listens
             return None
+        self.last_step = f"waiting for the supervisor (process {address['pid']}) that holds postgres.lock"
         link = socket.socket(socket.AF_UNIX)
         link.setblocking(False)
         try:
-            link.connect(control)
+            link.connect(address["control"])
         except OSError:  # not there yet, there no more, or not reading: the deadline decides when it is too long
             link.close()
             return None
@@ -239,15 +242,6 @@ def _lock_taken(lock: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _control_address(lock: int) -> str | None:
-    """Where the holder of the lock listens; None while it has not said so yet."""
-    try:
-        address = json.loads(os.pread(lock, LOCK_BYTES_MAX, 0))
-    except ValueError:
-        return None
-    return str(address["control"])
 
 
 def _reap(starter: subprocess.Popen[bytes]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.model.raw import json_key_twice, json_nests_deeper, msgpack_key_twice, msgpack_nests_deeper
-from syncd.testing.strategies import free_json
+from syncd.testing.histories import free_json
 
 
 def depth_of(value: Any) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 from syncd import limits
 from syncd.model.cells import fold
@@ -24,14 +26,11 @@ from syncd.protocol.messages import (
     Welcome,
 )
 
-# The page leaves out the token, the limits and the cursors with an ellipsis. It is good JSON where it stands for text.
-HELLO = """{"type":"hello","token":"…","nonce":"5c1f0a9be2d7443a","client":"demo/1","now_ms":1763870000000,"streams":[{"stream":"a:me"}]}"""
-WELCOME = """{"type":"welcome","writer":"k3v9q2m4ta","account":"9f3c","device":"d1","now_ms":1763870000010,"streams":[{"stream":"a:9f3c","next_seq":1,"resume":"snapshot"}],"limits":{…}}"""
-SNAPSHOT = """{"type":"snapshot","stream":"a:9f3c","cells":[],"part":0,"last":true,"cursor":"…"}"""
-EMIT = """{"type":"emit","events":[{"stream":"a:me","seq":1,"t":3612405760024576,"kind":"list.inserted","data":{"list":"queue","parent":null,"side":"R","items":[{"track":"t1"}]}}]}"""
-ACK = """{"type":"ack","stream":"a:9f3c","writer":"k3v9q2m4ta","seq":1,"t":3612405760024576,"cursor":"…"}"""
-DELTA = """{"type":"delta","stream":"a:9f3c","cells":[["queue/run/k3v9q2m4ta.1","36ler11oo00k3v9q2m4ta",{"items":[{"track":"t1"}],"parent":null,"side":"R","t":3612405760024576,"writer":"k3v9q2m4ta"}]],
-    "by":{"account":"9f3c","device":"d1","kind":"list.inserted","event":"k3v9q2m4ta.1","t":3612405760024576},"cursor":"…"}"""
+# As the page has it: "->" is the client, "<-" the server, other lines go on or say who hears what.
+PAGE = Path(__file__).with_name("exchange.txt").read_text(encoding="utf-8")
+HELLO, WELCOME, SNAPSHOT, EMIT, ACK, DELTA = re.findall(r"^(?:->|<-) (\{.*\}|\{.*\n.*\})$", PAGE, re.MULTILINE)
+# The page leaves the limits out; an ellipsis that stands for a token or a cursor is good text.
+WELCOME = WELCOME.replace("{…}", '{"frame_bytes":262144,"event_bytes":65536,"emit_events":256,"subscriptions":1000}')
 
 LIMITS = Limits(limits.FRAME_BYTES_MAX, limits.EVENT_BYTES_MAX, limits.EMIT_EVENTS_MAX, limits.SUBSCRIPTIONS_MAX)
 
@@ -48,10 +47,9 @@ def test_hello_as_printed() -> None:
 
 
 def test_welcome_as_printed() -> None:
-    text = WELCOME.replace("{…}", '{"frame_bytes":262144,"event_bytes":65536,"emit_events":256,"subscriptions":1000}')
     welcome = Welcome("k3v9q2m4ta", "9f3c", "d1", 1763870000010, [StreamWelcome("a:9f3c", 1, "snapshot")], LIMITS)
-    assert JSON.decode_server(text.encode()) == welcome
-    assert JSON.encode(welcome).decode() == text
+    assert JSON.decode_server(WELCOME.encode()) == welcome
+    assert JSON.encode(welcome).decode() == WELCOME
 
 
 def test_snapshot_as_printed() -> None:

@@ -68,7 +68,7 @@ def test_anything_but_an_object_is_no_message(codec: Codec, value: object) -> No
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"token": None}, "`str`, got `null` - at `$.token`"),
+        ({"token": 7}, "`str`, got `int` - at `$.token`"),
         ({"token": ""}, "length >= 1 - at `$.token`"),
         ({"token": "x" * 513}, "length <= 512 - at `$.token`"),
         ({"nonce": "a\x00b"}, "`$.nonce`"),
@@ -115,7 +115,7 @@ def test_bytes_after_the_message_are_refused(codec: Codec) -> None:
         (b"", "not json: Input data was truncated"),
         (b'\xef\xbb\xbf{"type":"ping","sent_ms":1}', "not json: JSON is malformed: invalid character (byte 0)"),
         (b'{"type":"unsubscribe","stream":"a:\xff"}', "not json: text that is not UTF-8, invalid start byte"),
-        (b'{"type":"unsubscribe","stream":"a:\x00x"}', "not json: JSON is malformed: invalid character (byte 33)"),
+        (b'{"type":"unsubscribe","stream":"a:\x00x"}', "not json: JSON is malformed: invalid character (byte 34)"),
         (b'{"type":"unsubscribe","stream":"a:\\ud800"}', "not json: a string holds half of a surrogate pair"),
         (b'{"type":"unsubscribe","stream":"a:\\ud800\\u0041"}', "not json: a string holds half of a surrogate pair"),
         (b'{"type":"unsubscribe","stream":"a:\\udc00 and more"}', "not json: a string holds half of a surrogate pair"),
@@ -136,7 +136,7 @@ def test_broken_json_is_told_how_it_is_broken(data: bytes, says: str) -> None:
         (b"\x82\xa4type\xabunsubscribe\xa6stream\xa3a:\xff", "not msgpack: text that is not UTF-8, invalid start byte"),
         (b"\x82\xa4type\xa4ping\x01\x02", "Expected `str`, got `int` - at `key` in `$`"),
         (b"\x82\xa4type\xa4ping\xa7sent_ms\xc4\x01a", "Expected `int`, got `bytes` - at `$.sent_ms`"),
-        (b"\x82\xa4type\xa4ping\xa7sent_ms\xd6\xff\x00\x00\x00\x00", "Expected `int`, got `datetime` - at `$.sent_ms`"),
+        (b"\x82\xa4type\xa4ping\xa7sent_ms\xd6\xff\x00\x00\x00\x00", "Expected `int`, got `ext` - at `$.sent_ms`"),
         (b'{"type":"ping","sent_ms":1}', "Expected `object`, got `int`"),
     ],
 )
@@ -189,7 +189,7 @@ def test_unknown_fields_are_ignored_everywhere(codec: Codec) -> None:
         ({"t": "1"}, "`int`, got `str` - at `$.t`"),
         ({"kind": ""}, "length >= 1 - at `$.kind`"),
         ({"kind": "k" * 65}, "length <= 64 - at `$.kind`"),
-        ({"kind": None}, "`str`, got `null` - at `$.kind`"),
+        ({"kind": 7}, "`str`, got `int` - at `$.kind`"),
         ({"stream": "a"}, "length >= 3 - at `$.stream`"),
         ({"valid_ms": -1}, "`$.valid_ms`"),
     ],

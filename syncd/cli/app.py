@@ -1,0 +1,65 @@
+"""All commands of `syncd`, in the order of its help. Importing this must stay cheap: `syncd --help` waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import typer
+
+import syncd
+from syncd.cli import account, config, demo_command, device, doctor, log, migrate, output, roles, schemas, serve
+from syncd.cli import state as state_command
+from syncd.cli import verify as verify_command
+from syncd.cli import why as why_command
+
+RUN: Final = "Run"
+MANAGE: Final = "Accounts and devices"
+LOOK: Final = "Look inside"
+KEEP: Final = "Keep in order"
+
+app = typer.Typer(
+    name="syncd",
+    help="Every device of an account shows one truth: what is playing where, queue, playlists, library, progress.",
+    epilog="Start with: syncd serve",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # errors are worded in syncd.cli.main
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        output.result(f"syncd {syncd.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def syncd_(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+def _command(function: Callable[..., None], panel: str, *, example: str) -> None:
+    app.command(rich_help_panel=panel, epilog=f"Example: {example}")(function)
+
+
+_command(serve.serve, RUN, example="syncd serve --data-dir ./syncd-data")
+_command(demo_command.demo, RUN, example="syncd demo")
+_command(roles.gateway, RUN, example="SYNCD_DATABASE_URL=postgresql://db/syncd syncd gateway --host 0.0.0.0")
+_command(roles.projector, RUN, example="SYNCD_DATABASE_URL=postgresql://db/syncd syncd projector")
+_command(roles.api, RUN, example="SYNCD_DATABASE_URL=postgresql://db/syncd syncd api --host 0.0.0.0")
+app.add_typer(account.app, name="account", rich_help_panel=MANAGE)
+app.add_typer(device.app, name="device", rich_help_panel=MANAGE)
+_command(state_command.state, LOOK, example="syncd state alice --at 15m")
+_command(why_command.why, LOOK, example="syncd why alice settings/theme")
+app.add_typer(log.app, name="log", rich_help_panel=LOOK)
+app.add_typer(config.app, name="config", rich_help_panel=LOOK)
+_command(doctor.doctor, KEEP, example="syncd doctor")
+_command(verify_command.verify, KEEP, example="syncd verify --seed 7")
+app.add_typer(migrate.app, name="migrate", rich_help_panel=KEEP)
+_command(schemas.schemas, KEEP, example="syncd schemas --check")

@@ -1,0 +1,67 @@
+"""`syncd gateway`, `syncd projector`, `syncd api`: one role a process, many of each on one database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from syncd.cli import options, output
+from syncd.cli.server import run_server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from syncd.bootstrap import Running
+
+
+def gateway(
+    host: options.Host = None,
+    ws_port: options.WsPort = None,
+    as_json: options.AsJson = False,
+    data_dir: options.DataDir = None,
+    config_file: options.ConfigFile = None,
+) -> None:
+    """Run a gateway alone: the websockets of devices.
+
+    Many may run on one database. Ctrl-C or SIGTERM stops it, after telling devices to come back.
+    """
+    _run("gateway", config_file, as_json=as_json, host=host, ws_port=ws_port, data_dir=data_dir)
+
+
+def projector(
+    as_json: options.AsJson = False,
+    data_dir: options.DataDir = None,
+    config_file: options.ConfigFile = None,
+) -> None:
+    """Run a projector alone: from the log to state.
+
+    Several share the partitions; when one dies, another takes its share over within seconds.
+    """
+    _run("projector", config_file, as_json=as_json, data_dir=data_dir)
+
+
+def api(
+    host: options.Host = None,
+    port: options.Port = None,
+    ws_port: options.WsPort = None,
+    as_json: options.AsJson = False,
+    data_dir: options.DataDir = None,
+    config_file: options.ConfigFile = None,
+) -> None:
+    """Run the HTTP API alone: the page, state, health, metrics.
+
+    --ws-port, or SYNCD_PUBLIC_WS_URL, says where devices find a gateway.
+    """
+    _run("api", config_file, as_json=as_json, host=host, port=port, ws_port=ws_port, data_dir=data_dir)
+
+
+def _run(role: str, config_file: Path | None, *, as_json: bool, **flags: object) -> None:
+    from syncd.config import load
+
+    async def welcome(running: Running) -> None:
+        if as_json:
+            output.result_json({"http_url": running.http_url, "ws_url": running.ws_url})
+        else:
+            where = running.ws_url or running.http_url
+            output.result(f"{role} is ready" + (f" at {where}" if where else ""))
+
+    run_server(load(flags=flags, file=config_file), frozenset({role}), welcome)

@@ -1,0 +1,106 @@
+"""`syncd serve`: everything in one process."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from syncd.cli import options, output
+from syncd.cli.server import run_server
+
+if TYPE_CHECKING:
+    from syncd.bootstrap import Running
+    from syncd.config import Config
+    from syncd.operations.demo_account import DemoLogin
+
+
+def serve(
+    host: options.Host = None,
+    port: options.Port = None,
+    ws_port: options.WsPort = None,
+    demo: Annotated[
+        bool, typer.Option("--demo/--no-demo", help="Make an account to try things with, where there is none yet.")
+    ] = True,
+    as_json: options.AsJson = False,
+    data_dir: options.DataDir = None,
+    config_file: options.ConfigFile = None,
+) -> None:
+    """Run everything in one process, on an embedded Postgres.
+
+    Gateway, projector and API; prints a ready-made link to open. Ctrl-C or SIGTERM stops it: devices are told to come
+    back, and nothing is lost. With SYNCD_DATABASE_URL it runs on a Postgres of your own.
+    """
+    from syncd.bootstrap import ROLES
+    from syncd.config import load
+
+    flags = {"host": host, "port": port, "ws_port": ws_port, "data_dir": data_dir}
+    config = load(flags=flags, file=config_file)
+
+    async def welcome(running: Running) -> None:
+        login = await _login(config) if demo else None
+        if as_json:
+            output.result_json(_document(config, running, login))
+        else:
+            _print(config, running, login)
+
+    run_server(config, ROLES, welcome)
+
+
+async def _login(config: Config) -> DemoLogin | None:
+    from syncd import bootstrap
+    from syncd.operations.demo_account import demo_login
+
+    async with bootstrap.open_deployment(config) as deployment:
+        return await demo_login(deployment.accounts, deployment.log, deployment.clock, config.data_dir)
+
+
+def _document(config: Config, running: Running, login: DemoLogin | None) -> dict[str, object]:
+    return {
+        "http_url": running.http_url,
+        "ws_url": running.ws_url,
+        "link": _link(running, login),
+        "account": None if login is None else login.account,
+        "device": None if login is None else login.device,
+        "token": None if login is None else login.token,
+        "data_dir": None if config.database_url is not None else config.data_dir,
+    }
+
+
+def _link(running: Running, login: DemoLogin | None) -> str | None:
+    """A link that opens the page and logs in. The fragment is never sent to any server, nor does it stand in logs."""
+    return None if login is None else f"{running.http_url}/#token={login.token}"
+
+
+def _print(config: Config, running: Running, login: DemoLogin | None) -> None:
+    command = _command()
+    output.result("syncd is ready", style="bold green")
+    if login is not None:
+        output.result(f"  open     {_link(running, login)}")
+        output.result(f"  token    {login.token}")
+    else:
+        output.result(f"  open     {running.http_url}/")
+        output.result(f"  link     {command} device link ACCOUNT --name NAME")
+    output.result(f"  sockets  {running.ws_url}")
+    output.result(f"  data     {'your own Postgres' if config.database_url is not None else config.data_dir}")
+    if login is not None:
+        output.result(f"  try      {command} demo{_same_deployment(config)}    in a second terminal")
+    output.result("  stop     Ctrl-C")
+
+
+def _command() -> str:
+    """How this program was called, so that it can be called so again."""
+    called = sys.argv[0]
+    if called.endswith("__main__.py"):
+        return f"{sys.executable} -m syncd.cli"
+    name = Path(called).name
+    return name if shutil.which(name) == called else called
+
+
+def _same_deployment(config: Config) -> str:
+    """The option that makes a second terminal find this deployment, where it would not by itself."""
+    is_default = config.data_dir == Path.cwd() / "syncd-data"
+    return "" if is_default or config.database_url is not None else f" --data-dir {config.data_dir}"

@@ -1,0 +1,128 @@
+"""Postgres, the tables in it, how far the projector is behind, and whose clock is right."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Final
+
+from syncd import limits
+from syncd.clock import Clock
+from syncd.config import Config
+from syncd.errors import StoreUnavailable, SyncdError
+from syncd.log.postgres import PostgresLog
+from syncd.operations.doctor.finding import Finding, fail, ok, warn
+from syncd.operations.moment import duration
+from syncd.postgres.database import Database
+from syncd.store import embedded
+from syncd.store.embedded.binaries import find_binaries
+from syncd.store.migrate import migration_status
+from syncd.store.postgres import PostgresStore
+
+POSTGRES_MIN: Final = 150_000
+"""`server_version_num` of 15.0, the oldest that the tests run on."""
+ROUND_TRIP_MS_WARN: Final = 20
+"""Every event waits for at least one; beyond this people notice."""
+LAG_RECORDS_WARN: Final = 10_000
+"""Some seconds of a projector's work; more means that none runs, or that it cannot keep up."""
+
+
+async def findings(config: Config, clock: Clock) -> AsyncIterator[Finding]:
+    async with AsyncExitStack() as stack:
+        if config.database_url is None:
+            binaries = _binaries()
+            yield binaries
+            # Joining makes the cluster; looking must not.
+            if binaries.verdict == "fail" or not (config.data_dir / "postgres").exists():
+                return
+        try:
+            dsn = await _dsn(config, stack)
+            database = await Database.open(dsn, size=1, unavailable=StoreUnavailable, what="doctor")
+            stack.push_async_callback(database.close)
+            yield await _server(database)
+            yield await _clocks(database, clock)
+            tables = await _tables(dsn)
+            yield tables
+            if tables.verdict == "ok":
+                yield await _projection(dsn)
+        except SyncdError as error:
+            setting = "SYNCD_DATABASE_URL" if config.database_url is not None else "SYNCD_DATA_DIR"
+            yield fail("database", str(error), f"see that it runs and answers; {setting} names it")
+
+
+async def _dsn(config: Config, stack: AsyncExitStack) -> str:
+    if config.database_url is not None:
+        return config.database_url
+    postgres = await embedded.join(config.data_dir)
+    stack.push_async_callback(postgres.close)
+    return postgres.dsn
+
+
+def _binaries() -> Finding:
+    try:
+        binaries = find_binaries()
+    except SyncdError as error:
+        return fail("embedded postgres", str(error), "install syncd again, or set SYNCD_DATABASE_URL")
+    return ok("embedded postgres", f"{binaries.version} in {binaries.folder}")
+
+
+async def _server(database: Database) -> Finding:
+    started_s = time.perf_counter()
+    row = await database.row("select current_setting('server_version_num')::int, current_setting('server_version')")
+    took_ms = (time.perf_counter() - started_s) * 1_000
+    assert row is not None
+    number, name = row
+    text = f"Postgres {name} answers in {took_ms:.1f} ms"
+    if number < POSTGRES_MIN:
+        return fail("database", text, f"syncd needs {POSTGRES_MIN // 10_000} or newer")
+    if took_ms > ROUND_TRIP_MS_WARN:
+        return warn("database", text, "put it nearer to the gateways: every event waits for it")
+    return ok("database", text)
+
+
+async def _clocks(database: Database, clock: Clock) -> Finding:
+    """Ours against the database's. Stamps of devices are judged by a gateway's clock."""
+    before_ms = clock.now_ms()
+    row = await database.row("select (extract(epoch from clock_timestamp()) * 1000)::bigint")
+    assert row is not None
+    ahead_ms = (before_ms + clock.now_ms()) // 2 - row[0]
+    text = f"ours is {duration(abs(ahead_ms))} {'ahead of' if ahead_ms > 0 else 'behind'} the database's"
+    if abs(ahead_ms) > limits.CLOCK_AHEAD_MS_MAX:
+        return warn("clock", text, "set both by NTP: devices would be told a wrong time")
+    return ok("clock", text)
+
+
+async def _tables(dsn: str) -> Finding:
+    status = await migration_status(dsn)
+    if status.unknown:
+        text = f"the database has migrations that this version does not know: {', '.join(status.unknown)}"
+        return fail("migrations", text, "run the newer syncd that made them")
+    if status.pending:
+        text = f"{len(status.pending)} to apply: {', '.join(status.pending)}"
+        return warn("migrations", text, "`syncd migrate` applies them, and so does a start")
+    return ok("migrations", f"all {len(status.applied)} applied")
+
+
+async def _projection(dsn: str) -> Finding:
+    """Whether the store was folded from this life of the log, and how far behind it is."""
+    async with AsyncExitStack() as stack:
+        log = await PostgresLog.open(dsn)
+        stack.push_async_callback(log.close)
+        store = await PostgresStore.open(dsn)
+        stack.push_async_callback(store.close)
+        lag = 0
+        for partition in range(log.partitions):
+            checkpoint = await store.checkpoint(partition)
+            end = await log.end(partition)
+            if checkpoint.epoch not in ("", log.epoch(partition)):
+                text = f"partition {partition} was folded in another epoch of the log, {checkpoint.epoch}"
+                return warn("projection", text, "start the servers again: a projector goes on in the new epoch")
+            if checkpoint.offset_next > end:
+                text = f"partition {partition} is folded up to {checkpoint.offset_next}, but the log ends at {end}"
+                return fail("projection", text, "the log was restored or reset: run `syncd migrate --new-epoch`")
+            lag += end - checkpoint.offset_next
+    text = f"{lag} records behind the log"
+    if lag > LAG_RECORDS_WARN:
+        return warn("projection", text, "see that a projector runs: `syncd serve`, or `syncd projector`")
+    return ok("projection", text)

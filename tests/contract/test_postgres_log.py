@@ -1,0 +1,423 @@
+"""What only the log in Postgres can get wrong: lost notifications, lost answers, locks, other lives."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+from logs_under_test import record, records
+
+from syncd import limits
+from syncd.errors import ConfigError, EpochChanged, LogUnavailable
+from syncd.log.port import Appended
+from syncd.log.postgres import PostgresLog, appending
+from syncd.log.record import Record
+from syncd.store.migrate import new_epoch
+from syncd.testing.postgres import VERSIONS, create_database, drop_database
+
+pytestmark = pytest.mark.parametrize("postgres_version", VERSIONS)
+
+PATIENCE_S = 15.0
+"""For what should happen at once or within a reconnection; only a broken adapter waits so long."""
+
+POLL_S = limits.LOG_POLL_S + 2.0
+"""A poll, and the slowness of a machine that is busy with other tests."""
+
+
+@asynccontextmanager
+async def opened(dsn: str, partitions: int | None = None) -> AsyncIterator[PostgresLog]:
+    log = await PostgresLog.open(dsn, partitions=partitions)
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+@asynccontextmanager
+async def admin(dsn: str) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """A connection of the test's own."""
+    connection = await asyncpg.connect(dsn, server_settings={"application_name": "test"})
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def locked(dsn: str, statement: str = "select from log_partitions for update") -> AsyncIterator[None]:
+    """Appends wait until the end of this transaction."""
+    async with admin(dsn) as connection, connection.transaction():
+        await connection.execute(statement)
+        yield
+
+
+async def eventually(condition: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    """Wait until a condition holds that has to be asked for."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not await condition():
+            await asyncio.sleep(0.01)  # noqa: ASYNC110 - another process has no event to wait for
+
+
+async def until_blocked(connection: asyncpg.Connection[Any]) -> None:
+    """Wait until one of our sessions waits for a lock. Not inside a transaction: it would see one moment only."""
+    await eventually(lambda: connection.fetchval(f"select count(*) = 1 {BLOCKED}"))
+
+
+def other_database(dsn: str, name: str) -> str:
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
+
+
+OURS = "from pg_stat_activity where datname = current_database() and application_name = 'syncd'"
+LISTENING = f"{OURS} and query ilike 'listen%'"
+BLOCKED = f"{OURS} and wait_event_type = 'Lock'"
+
+
+# --- notifications ---
+
+
+def test_polling_delivers_while_nobody_listens(postgres_dsn: str, postgres_admin_dsn: str) -> None:
+    """The listening backend is killed for real and cannot come back; when it may, notifications work again."""
+
+    async def story() -> None:
+        name = urlsplit(postgres_dsn).path.lstrip("/")
+        async with opened(postgres_dsn) as log, opened(postgres_dsn) as other, admin(postgres_dsn) as connection:
+            await other.append(records(1))  # its connection is open before the door is shut
+            assert await log.wait_beyond(0, 0, timeout_s=PATIENCE_S) == 1
+            async with admin(postgres_admin_dsn) as superuser:
+                await superuser.execute(f"alter database {name} allow_connections false")
+                assert len(await connection.fetch(f"select pg_terminate_backend(pid) {LISTENING}")) == 2
+
+                for end in (2, 3):
+                    wait = asyncio.create_task(log.wait_beyond(0, end - 1, timeout_s=PATIENCE_S))
+                    await other.append(records(1))
+                    async with asyncio.timeout(POLL_S):
+                        assert await wait == end
+                assert await connection.fetchval(f"select count(*) {LISTENING}") == 0
+
+                await superuser.execute(f"alter database {name} allow_connections true")
+            await eventually(lambda: both_listen(connection))
+            assert await quickest_wake(log, other) < limits.LOG_POLL_S / 2
+
+    asyncio.run(story())
+
+
+async def both_listen(connection: asyncpg.Connection[Any]) -> bool:
+    return bool(await connection.fetchval(f"select count(*) = 2 {LISTENING}"))
+
+
+async def quickest_wake(log: PostgresLog, other: PostgresLog) -> float:
+    """Seconds from another process' append to the end of a wait; the best of ten, since the machine may be busy."""
+    found = []
+    for _ in range(10):
+        end = await log.end(0)
+        wait = asyncio.create_task(log.wait_beyond(0, end, timeout_s=PATIENCE_S))
+        await asyncio.sleep(0)
+        await other.append(records(1))
+        began = time.monotonic()
+        assert await wait == end + 1
+        found.append(time.monotonic() - began)
+    return min(found)
+
+
+def test_an_append_wakes_its_own_process_without_the_database(postgres_dsn: str) -> None:
+    async def story() -> None:
+        async with opened(postgres_dsn) as log, admin(postgres_dsn) as connection:
+            await log.append(records(1))
+            wait = asyncio.create_task(log.wait_beyond(0, 1, timeout_s=PATIENCE_S))
+            await asyncio.sleep(0)
+            # Nobody can ask for the end, or be told of it, until this transaction is over.
+            async with locked(postgres_dsn, "lock table events in access exclusive mode"):
+                append = asyncio.create_task(log.append(records(1)))
+                await until_blocked(connection)
+                assert not wait.done()
+            await append
+            # It was woken when the append ended: no round trip lies in between, only turns of the loop.
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert wait.done()
+            assert await wait == 2
+
+    asyncio.run(story())
+
+
+def test_notifications_of_strangers_are_ignored(postgres_dsn: str) -> None:
+    async def story() -> None:
+        async with opened(postgres_dsn) as log, admin(postgres_dsn) as connection:
+            for payload in ("", "0", "0:", "x:1", "7:1", "0:-5", "0:1:2"):
+                await connection.execute("select pg_notify('syncd_log', $1)", payload)
+            assert await log.wait_beyond(0, 0, timeout_s=0.05) == 0
+
+    asyncio.run(story())
+
+
+# --- outcomes ---
+
+
+def test_an_append_whose_connection_dies_is_unknown_and_the_next_one_is_written(postgres_dsn: str) -> None:
+    async def story() -> None:
+        async with opened(postgres_dsn) as log, admin(postgres_dsn) as connection:
+            async with locked(postgres_dsn):
+                append = asyncio.create_task(log.append(records(2)))
+                await until_blocked(connection)
+                assert len(await connection.fetch(f"select pg_terminate_backend(pid) {BLOCKED}")) == 1
+                (appended,) = await append
+            assert appended.outcome == "unknown"
+            assert list(appended.records) == records(2)
+            (appended,) = await log.append(records(1))
+            assert (appended.outcome, appended.offset_start) == ("written", 0)
+
+    asyncio.run(story())
+
+
+def test_an_append_whose_answer_is_lost_is_unknown_and_in_the_log(postgres_dsn: str, tmp_path: Path) -> None:
+    """The reason for the third outcome: a client that took it for a failure and forgot the event would lose it."""
+
+    async def story() -> None:
+        async with Tunnel.dug(postgres_dsn, tmp_path) as tunnel, opened(tunnel.dsn) as log:
+            (appended,) = await log.append(records(1))
+            assert appended.outcome == "written"
+            tunnel.losing_answers = True
+            (appended,) = await log.append(records(1, first_seq=2))
+            assert appended.outcome == "unknown"
+            tunnel.losing_answers = False
+            await eventually(lambda: is_written(log, appended))
+            (appended,) = await log.append(records(1, first_seq=3))
+            assert (appended.outcome, appended.offset_start) == ("written", 2)
+
+    asyncio.run(story())
+
+
+async def is_written(log: PostgresLog, appended: Appended) -> bool:
+    (given,) = appended.records
+    try:
+        return await log.find(given.stream, given.writer, given.seq) is not None
+    except LogUnavailable:  # the pool's connections went through the tunnel as well
+        return False
+
+
+def test_a_log_that_cannot_be_reached_refuses(postgres_dsn: str, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with Tunnel.dug(postgres_dsn, tmp_path) as tunnel, opened(tunnel.dsn) as log:
+            await tunnel.close()
+            (appended,) = await log.append(records(1))
+            assert appended.outcome == "refused"
+            with pytest.raises(LogUnavailable):
+                await log.end(0)
+            with pytest.raises(LogUnavailable):
+                await log.wait_beyond(0, 0, timeout_s=PATIENCE_S)
+
+    asyncio.run(story())
+
+
+def test_an_append_that_postgres_gave_up_is_refused(postgres_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(appending, "SERVER_TIMEOUT_S", 0.1)
+
+    async def story() -> None:
+        async with opened(postgres_dsn) as log:
+            async with locked(postgres_dsn):
+                (appended,) = await log.append(records(1))
+                assert appended.outcome == "refused"
+            assert await log.end(0) == 0
+
+    asyncio.run(story())
+
+
+def test_an_append_past_its_deadline_is_unknown(postgres_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "APPEND_TIMEOUT_S", 0.2)
+
+    async def story() -> None:
+        async with opened(postgres_dsn) as log:
+            async with locked(postgres_dsn):
+                (appended,) = await log.append(records(1))
+                assert appended.outcome == "unknown"
+                # While it waits for its turn it has not been sent, so it certainly is not written.
+                first, second = await asyncio.gather(log.append(records(1)), log.append(records(1)))
+                assert (first[0].outcome, second[0].outcome) == ("unknown", "refused")
+            monkeypatch.setattr(limits, "APPEND_TIMEOUT_S", PATIENCE_S)
+            (appended,) = await log.append([record("a:last")])
+            assert appended.outcome == "written"
+            read = await log.read(0, 0, limit=10)
+            assert read[-1].stream == "a:last"
+
+    asyncio.run(story())
+
+
+def test_a_cancelled_append_leaves_a_log_that_works(postgres_dsn: str) -> None:
+    async def story() -> None:
+        async with opened(postgres_dsn) as log, admin(postgres_dsn) as connection:
+            async with locked(postgres_dsn):
+                append = asyncio.create_task(log.append(records(1)))
+                await until_blocked(connection)
+                append.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await append
+            (appended,) = await log.append(records(1))
+            assert appended.outcome == "written"
+
+    asyncio.run(story())
+
+
+def test_closing_ends_an_append_under_way_as_unknown_and_leaves_no_connection(postgres_dsn: str) -> None:
+    async def story() -> None:
+        async with admin(postgres_dsn) as connection:
+            async with opened(postgres_dsn) as log, locked(postgres_dsn):
+                append = asyncio.create_task(log.append(records(1)))
+                await until_blocked(connection)
+                await log.close()
+                (appended,) = await append
+                assert appended.outcome == "unknown"
+            await eventually(lambda: connection.fetchval(f"select count(*) = 0 {OURS}"))
+
+    asyncio.run(story())
+
+
+def test_a_commit_is_durable_where_the_database_says_it_need_not_be(postgres_dsn: str, postgres_admin_dsn: str) -> None:
+    async def story() -> None:
+        name = urlsplit(postgres_dsn).path.lstrip("/")
+        async with admin(postgres_admin_dsn) as superuser:
+            await superuser.execute(f"alter database {name} set synchronous_commit = off")
+        async with admin(postgres_dsn) as connection, opened(postgres_dsn) as log:
+            # What the appending session commits with, written down by the database while it appends.
+            await connection.execute(
+                """
+                create table said (setting text);
+                create function say() returns trigger language plpgsql as $$
+                begin insert into said values (current_setting('synchronous_commit')); return null; end $$;
+                create trigger say after insert on events for each statement execute function say();
+                """
+            )
+            await log.append(records(1))
+            assert await connection.fetchval("show synchronous_commit") == "off"
+            assert await connection.fetchval("select setting from said") == "on"
+
+    asyncio.run(story())
+
+
+# --- partitions and lives ---
+
+
+def test_the_number_of_partitions_is_written_down_once(postgres_dsn: str) -> None:
+    async def story() -> None:
+        async with opened(postgres_dsn, 3) as log, opened(postgres_dsn) as again:
+            assert (log.partitions, again.partitions) == (3, 3)
+        with pytest.raises(ConfigError, match="3 partitions, not 4"):
+            await PostgresLog.open(postgres_dsn, partitions=4)
+
+    asyncio.run(story())
+
+
+def test_a_database_without_tables_says_what_to_do(postgres_admin_dsn: str) -> None:
+    async def story() -> None:
+        dsn = await create_database(postgres_admin_dsn, migrated=False)
+        try:
+            with pytest.raises(LogUnavailable, match="syncd migrate"):
+                await PostgresLog.open(dsn)
+        finally:
+            await drop_database(postgres_admin_dsn, dsn)
+
+    asyncio.run(story())
+
+
+def test_nobody_at_the_address_is_said_in_our_words(tmp_path: Path, postgres_version: str) -> None:
+    with pytest.raises(LogUnavailable, match="did not answer|failed"):
+        asyncio.run(PostgresLog.open(f"postgresql://syncd@/syncd?host={tmp_path}"))
+
+
+def test_a_new_epoch_shuts_out_who_knew_the_old_one(postgres_dsn: str) -> None:
+    async def story() -> None:
+        async with opened(postgres_dsn, 2) as log:
+            before = log.epoch(0)
+            await log.append([record("a:1"), record("a:2"), record("a:3")])
+            end = await log.end(0)
+            await new_epoch(postgres_dsn)
+            for group in ([record("a:1")], [record(f"a:{number}") for number in range(9)]):
+                assert {appended.outcome for appended in await log.append(group)} == {"refused"}
+            with pytest.raises(EpochChanged, match=before):
+                await log.wait_beyond(0, end, timeout_s=PATIENCE_S)
+            async with opened(postgres_dsn) as again:
+                assert again.epoch(0) != before
+                assert await again.end(0) == end
+                assert {appended.outcome for appended in await again.append([record("a:1")])} == {"written"}
+
+    asyncio.run(story())
+
+
+def test_the_largest_append_is_written_whole(postgres_dsn: str) -> None:
+    given = [
+        Record(f"a:{number}", "wwwwwwwwww", 2**53 - 1, "list.inserted", 1, bytes([number % 256]) * 3_000)
+        for number in range(limits.APPEND_RECORDS_MAX)
+    ]
+
+    async def story() -> None:
+        async with opened(postgres_dsn, 7) as log:
+            assert {appended.outcome for appended in await log.append(given)} == {"written"}
+            found = [one for part in range(7) for one in await log.read(part, 0, limit=limits.READ_RECORDS_MAX)]
+            assert sorted(one[2:] for one in found) == sorted(tuple(one) for one in given)
+
+    asyncio.run(story())
+
+
+class Tunnel:
+    """A Unix socket before Postgres' own, which can swallow what Postgres answers."""
+
+    def __init__(self, dsn: str, target: Path) -> None:
+        self.dsn = dsn
+        self.losing_answers = False
+        self._target = target
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def dug(cls, dsn: str, folder: Path) -> AsyncIterator[Tunnel]:
+        parts = urlsplit(dsn)
+        (host,) = parse_qs(parts.query)["host"]
+        tunnel = cls(urlunsplit(parts._replace(query=f"host={folder}")), Path(host) / ".s.PGSQL.5432")
+        tunnel._server = await asyncio.start_unix_server(tunnel._serve, folder / ".s.PGSQL.5432")
+        try:
+            yield tunnel
+        finally:
+            await tunnel.close()
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            for writer in list(self._writers):
+                writer.transport.abort()
+            await self._server.wait_closed()
+            self._server = None
+
+    async def _serve(self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        from_postgres, to_postgres = await asyncio.open_unix_connection(self._target)
+        self._writers |= {to_client, to_postgres}
+        try:
+            await asyncio.gather(
+                self._pump(from_client, to_postgres, to_client),
+                self._pump(from_postgres, to_client, to_postgres, answers=True),
+            )
+        except ConnectionError:
+            pass
+        finally:
+            for writer in (to_client, to_postgres):
+                writer.transport.abort()
+                self._writers.discard(writer)
+
+    async def _pump(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, back: asyncio.StreamWriter, *,
+        answers: bool = False,
+    ) -> None:  # fmt: skip
+        while chunk := await source.read(65_536):
+            if answers and self.losing_answers:
+                break
+            target.write(chunk)
+            await target.drain()
+        # Either side's end is the other's; what Postgres was asked it still does.
+        target.transport.abort()
+        back.close()
