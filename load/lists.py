@@ -6,8 +6,8 @@
 
 Every row is one step at one size. `us each` is its cost per element: per entry where a whole list is made or read, per
 change where one is kept up to date. `to smallest` compares that with the same step at the smallest size. Linear is 1,
-give or take what caches do; a change may cost more in a longer list, but by far less than the list is longer. Times are
-of the processor, not of the clock on the wall, so that other programs count little.
+give or take what caches do; a change may cost more in a longer list, but by less than the list is longer. Times are of
+the processor, not of the clock on the wall, so that other programs count little.
 """
 
 from __future__ import annotations

@@ -11,8 +11,10 @@ import gc
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
 import uvloop
 
 from syncd.accounts import Accounts
@@ -38,8 +40,11 @@ from syncd.store.postgres import PostgresStore
 from syncd.store.side_channel import PostgresSideChannel
 
 T = TypeVar("T")
+log = structlog.get_logger()
 
 ROLES = frozenset({"gateway", "projector", "api"})
+REJOIN_PAUSE_S = 1.0
+"""Between attempts to have an embedded Postgres again."""
 READY_TIMEOUT_S = 1.5
 """How long `/readyz` waits for the database."""
 
@@ -71,11 +76,37 @@ async def open_database(config: Config) -> AsyncIterator[str]:
     if config.database_url is not None:
         yield config.database_url
         return
-    postgres = await embedded.join(config.data_dir)
+    member = _Member(config.data_dir, await embedded.join(config.data_dir))
+    watching = asyncio.create_task(member.stay(), name="embedded-postgres")
     try:
-        yield postgres.dsn
+        yield member.postgres.dsn
     finally:
-        await postgres.close()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        # Waiting until it stopped matters where the end of the first process ends all others, as in a container.
+        await member.postgres.close(wait_stopped=True)
+
+
+class _Member:
+    """Our membership of the embedded Postgres, renewed when its supervisor was killed. The address stays the same."""
+
+    def __init__(self, data_dir: Path, postgres: embedded.EmbeddedPostgres) -> None:
+        self._data_dir = data_dir
+        self.postgres = postgres
+
+    async def stay(self) -> None:
+        """Join again whenever it is lost, until cancelled."""
+        while True:
+            await self.postgres.lost()
+            log.error("embedded_postgres_lost")
+            await self.postgres.close()
+            while True:
+                try:
+                    self.postgres = await embedded.join(self._data_dir)
+                    break
+                except Unavailable as error:
+                    log.error("embedded_postgres_waits", code=error.code, error=str(error))
+                    await asyncio.sleep(REJOIN_PAUSE_S)
 
 
 @asynccontextmanager

@@ -89,3 +89,39 @@ def postgres_dsn(postgres_admin_dsn: str) -> Iterator[str]:
     dsn = asyncio.run(create_database(postgres_admin_dsn))
     yield dsn
     asyncio.run(drop_database(postgres_admin_dsn, dsn))
+
+
+# --- what was missing ---
+
+_MAY_BE_ABSENT = "shared/data"
+"""Recordings that are not ours to ship: the only reason to skip that `make check` accepts."""
+
+
+def _skip_reasons(reporter: pytest.TerminalReporter) -> dict[str, list[str]]:
+    """Why tests were skipped -> which."""
+    reasons: dict[str, list[str]] = {}
+    for report in reporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons.setdefault(reason.removeprefix("Skipped: "), []).append(report.nodeid)
+    return reasons
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say plainly what this machine lacked."""
+    reasons = _skip_reasons(terminalreporter)
+    terminalreporter.section("what this machine lacked")
+    if not reasons:
+        terminalreporter.line("nothing: no test was skipped")
+    for reason, tests in sorted(reasons.items()):
+        terminalreporter.line(f"{reason}: {len(tests)} tests skipped")
+        for test in tests[:20]:
+            terminalreporter.line(f"    {test}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In `make check` a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or os.environ.get("SYNCD_NO_SKIPS") != "1":
+        return
+    if any(_MAY_BE_ABSENT not in reason for reason in _skip_reasons(reporter)):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

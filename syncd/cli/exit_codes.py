@@ -33,7 +33,7 @@ class ExitCode:
 DONE: Final = ExitCode(0, "Done. A server that was asked to stop has stopped cleanly.", "-")
 NEGATIVE: Final = ExitCode(
     1,
-    "It ran, and the answer is no: `verify` found a difference, `doctor` something that fails, `migrate --status` or "
+    "It ran, and the answer is no: `verify` found a difference, `doctor` something that fails, `migrate status` or "
     "`schemas --check` something to do.",
     "Read what was printed.",
 )
@@ -63,7 +63,7 @@ PROTOCOL: Final = ExitCode(
 )  # fmt: skip
 BUG: Final = ExitCode(70, "A bug of syncd; the traceback is on stderr.", "Report it.")
 INTERRUPTED: Final = ExitCode(130, "Ctrl-C; of a server, the second one.", "-")
-READER_GONE: Final = ExitCode(141, "Whoever read the output has gone, as in `syncd log show | head`.", "-")
+READER_GONE: Final = ExitCode(141, "Whoever read the output has gone, as `head` does.", "-")
 
 TABLE: Final = (
     DONE, NEGATIVE, USAGE, CONFIG, NOT_FOUND, REFUSED, UNAVAILABLE, UNAUTHENTICATED, POSITION_LOST, PROTOCOL, BUG,

@@ -23,6 +23,7 @@ from syncd.client.ownership import Ownership
 from syncd.client.store import LocalStore
 from syncd.client.websocket_link import connect_websocket
 from syncd.errors import SyncdError, Unavailable
+from syncd.limits import SUBSCRIPTIONS_MAX
 from syncd.protocol.client_session import OWN_STREAM, Heard, StreamState
 from syncd.protocol.codec import CODECS
 from syncd.protocol.messages import Error, Presence
@@ -136,6 +137,7 @@ class Device(Face):
                 running.cancel()
                 await asyncio.gather(running, return_exceptions=True)
         finally:
+            self._loop = None
             self._state.on_owed = lambda: None
             self._state.close()
             self._ownership.release()
@@ -310,7 +312,8 @@ class Device(Face):
         if conversation is None:
             return
         if not self._in_step:
-            states = [conversation.state_of(stream) for stream in [OWN_STREAM, *self._wanted()]]
+            wanted = [OWN_STREAM, *self._wanted()][:SUBSCRIPTIONS_MAX]
+            states = [conversation.state_of(stream) for stream in wanted]
             if all(state in (StreamState.LIVE, StreamState.REFUSED) for state in states) and conversation.is_sending:
                 self._in_step = self._was_in_step = True
                 self._connector.caught_up()

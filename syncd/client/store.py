@@ -238,7 +238,7 @@ class LocalStore:
         try:
             self._sql.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
             self._sql.execute("begin immediate")
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, sqlite3.ProgrammingError) as error:  # the latter when it is closed
             raise StoreBusy(f"store {self.path}: {error}") from error
         try:
             yield

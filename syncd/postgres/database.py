@@ -26,14 +26,14 @@ def failures_as(unavailable: type[Unavailable], what: str) -> Iterator[None]:
     """Turn the driver's errors into ours.
 
     Raises:
-        ValueError: Postgres cannot hold what it was given, as a NUL in text. Admission refuses such; this is a bug.
+        ValueError: Postgres cannot take what it was given, as a NUL in text. Admission refuses such; this is a bug.
         `unavailable`: everything else; asking again may help.
     """
     try:
         yield
     except DRIVER_ERRORS as error:
         if is_bad_data(error):
-            raise ValueError(f"{what}: Postgres cannot hold what it was given: {type(error).__name__}") from error
+            raise ValueError(f"{what}: Postgres cannot take what it was given: {type(error).__name__}") from error
         raise unavailable(f"{what}: {sentence(error)}") from error
 
 

@@ -238,6 +238,8 @@ class ClientSession:
         self.account = welcome.account
         self._answered(_HELLO)
         streams = [replace(stream, stream=self._own(stream.stream)) for stream in welcome.streams]
+        # What the welcome passes over was refused, or is beyond the server's bound.
+        self.streams = dict.fromkeys(self.streams, StreamState.REFUSED)
         for stream in streams:
             self._resumes(stream.stream, stream.resume)
         return replace(welcome, streams=streams)

@@ -16,18 +16,20 @@ from msgspec import Meta, Raw, Struct
 
 from syncd.errors import Unreadable
 from syncd.protocol.depth import check_depth_json, check_depth_msgpack
-from syncd.protocol.messages import AnySeq, ClientMessage, EmittedEvent, Nack, ServerMessage
+from syncd.protocol.messages import ClientMessage, EmittedEvent, Nack, Seq, ServerMessage
 from syncd.protocol.version import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK
 
 
 class _Address(Struct, frozen=True):
-    """The least that a refused event must show to be answered by a nack; wide enough for one that is wrong itself."""
+    """The least that a refused event must show to be answered by a nack; the nack repeats its stream, good or not."""
 
     stream: Annotated[str, Meta(max_length=160)]
-    seq: AnySeq
+    seq: Seq
 
 
-class _RawEmit(Struct, frozen=True, tag="emit"):
+class _RawEmit(Struct, frozen=True):
+    # A tag of a lone struct may be missing, and then anything with `events` would be an emit.
+    type: Literal["emit"]
     events: list[Raw]
 
 

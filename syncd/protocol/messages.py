@@ -20,8 +20,6 @@ from syncd.protocol.public_text import public_text
 
 Natural = Annotated[int, Meta(ge=0, le=SAFE_INTEGER_MAX)]
 Seq = Annotated[int, Meta(ge=1, le=SAFE_INTEGER_MAX)]
-AnySeq = Annotated[int, Meta(ge=-SAFE_INTEGER_MAX, le=SAFE_INTEGER_MAX)]
-"""As a client wrote it, right or wrong: a nack repeats it."""
 StreamText = Annotated[str, Meta(min_length=3, max_length=160)]
 """`a:me`, `a:<account>` or `p:<playlist>`."""
 CursorText = Annotated[str, Meta(max_length=200)]
@@ -314,13 +312,12 @@ class Nack(Struct, frozen=True, omit_defaults=True, tag="nack"):
     `unavailable`.
 
     Attributes:
-        seq: as it was sent, which may be what is wrong with it.
         message: a sentence for people; cut and escaped by `public_text`.
         expect: with `gap`, the seq to go on with.
     """
 
     stream: str
-    seq: AnySeq
+    seq: Seq
     reason: NackReason
     message: str
     expect: Seq | None = None

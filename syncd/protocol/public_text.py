@@ -24,5 +24,14 @@ def public_text(text: str) -> str:
     return shown[: PUBLIC_TEXT_CHARS_MAX - 1] + "…"
 
 
+CLOSE_REASON_BYTES_MAX = 123
+"""Bytes of the reason in a close frame. Source: RFC 6455 section 5.5."""
+
+
+def close_reason(text: str) -> str:
+    """The text, cut to what a close frame holds, between characters."""
+    return public_text(text).encode()[:CLOSE_REASON_BYTES_MAX].decode(errors="ignore")
+
+
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")

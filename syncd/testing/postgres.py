@@ -52,6 +52,11 @@ def binaries_of(version: Version) -> Path | None:
     return _DEBIAN_15
 
 
+def installed_versions() -> list[Version]:
+    """Those of `VERSIONS` that can be started on this machine, ascending."""
+    return [version for version in VERSIONS if version == "18" or (_DEBIAN_15 / "postgres").is_file()]
+
+
 @contextmanager
 def running_postgres(version: Version, data_dir: Path, *, durable: bool = False) -> Iterator[str]:
     """A Postgres that runs until the last one who asked for this data folder leaves; yields its administrator's DSN.

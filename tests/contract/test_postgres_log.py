@@ -61,8 +61,8 @@ async def locked(dsn: str, statement: str = "select from log_partitions for upda
 async def eventually(condition: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     """Wait until a condition holds that has to be asked for."""
     async with asyncio.timeout(PATIENCE_S):
-        while not await condition():
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - another process has no event to wait for
+        while not await condition():  # noqa: ASYNC110 - another process has no event to wait for
+            await asyncio.sleep(0.01)
 
 
 async def until_blocked(connection: asyncpg.Connection[Any]) -> None:

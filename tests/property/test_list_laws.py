@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from syncd.model import edits
 from syncd.model.canonical import Json
 from syncd.model.cells import Cell, Cells, fold
-from syncd.model.events import Event, ListCleared, ListInserted, ListRemoved
+from syncd.model.events import Event, ListCleared, ListInserted, ListRemoved, Side
 from syncd.model.ids import EventId, ItemId
 from syncd.model.lowering import lower
 from syncd.model.order.place import ListOrder
@@ -302,6 +302,25 @@ def test_a_list_of_thousands_is_kept_up_to_date_over_many_blocks(seed: int) -> N
             well_kept_in_part(late, cells, rng)
 
     assert late.items() == ann.view.items() == list_view(ann.cells, "items")
+
+
+@pytest.mark.parametrize("side", ["L", "R"])
+def test_a_chain_of_10_000_is_read_and_kept_in_any_order_without_recursion(side: Side) -> None:
+    """As 10,000 "play next", or 10,000 tracks added one by one."""
+    ids = [EventId(f"aaaaaaaaaa.{seq}") for seq in range(1, 10_001)]
+    cells: Cells = {}
+    for parent, id_ in zip([None, *ids], ids, strict=False):
+        value = insertion(None, "R", 1, 1) if parent is None else insertion(ItemId(f"{parent}.0"), side, 1, 1)
+        cells[f"items/run/{id_}"] = Cell(stamp(1, WRITERS[0]), value)
+    expected = [f"{id_}.0" for id_ in ids]
+    if side == "L":
+        expected.reverse()
+    assert [entry.id for entry in list_view(cells, "items")] == expected
+    for keys in (list(cells), list(reversed(cells))):
+        view = ListView("items")
+        for key in keys:
+            view.apply({key: cells[key]})
+        assert [entry.id for entry in view.items()] == expected
 
 
 def one_edit_in_the_middle(replica: ListReplica, rng: random.Random, n: int) -> None:

@@ -18,7 +18,7 @@ from syncd.model.events import EVENTS
 from syncd.protocol.close_codes import TABLE, UNEXPECTED_HELLO, UNREADABLE, WRONG_FORMAT
 from syncd.protocol.codec import JSON, MSGPACK, BrokenEmit, Codec
 from syncd.protocol.messages import ClientMessage, Emit, Error, Hello, Nack, Ping, ServerMessage
-from syncd.protocol.public_text import PUBLIC_TEXT_CHARS_MAX, public_text
+from syncd.protocol.public_text import CLOSE_REASON_BYTES_MAX, PUBLIC_TEXT_CHARS_MAX, close_reason, public_text
 from syncd.protocol.server_session import Broken, ServerSession, SessionState
 from syncd.testing.strategies import free_json, instances
 
@@ -108,6 +108,7 @@ def live_session(codec: Codec) -> ServerSession:
 
 @given(CODECS, st.booleans(), st.binary(max_size=200))
 @example(JSON, True, b'{"type":"emit","events":[{"stream":"a:me","seq":1}]}')
+@example(JSON, True, b'{"events":[]}')
 @example(MSGPACK, True, b"\xdf\xff\xff\xff\xff")
 @example(MSGPACK, True, b"\xc1")
 @example(JSON, True, b'{"type":"\\ud800"}')
@@ -176,6 +177,8 @@ def test_public_text_is_short_and_prints_and_stays_as_it_is(text: str) -> None:
     assert public_text(shown) == shown
     if len(text) <= PUBLIC_TEXT_CHARS_MAX and text.isprintable():
         assert shown == text
+    assert len(close_reason(text).encode()) <= CLOSE_REASON_BYTES_MAX
+    assert shown.startswith(close_reason(text))
     # Our own classes let no other text through.
     assert Error("x", text).message == shown
     assert Nack("a:me", 1, "invalid", text).message == shown

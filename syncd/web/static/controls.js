@@ -6,12 +6,8 @@ const CONTROL_VALID_MS = 10_000;
 
 const forDevice = (playback, device) => (playback.device === device ? {} : { valid_ms: CONTROL_VALID_MS });
 
-const playable = ({ id, item }) => ({
-  from: "queue",
-  id,
-  track: item.track,
-  ...(Number.isInteger(item.duration_ms) ? { duration_ms: item.duration_ms } : {}),
-});
+/** An entry of a list as a play names it, with whatever else it says. */
+const played = (item, id, from) => ({ ...item, from, id });
 
 export const pause = (playback, device) => ({
   kind: "playback.paused",
@@ -25,25 +21,26 @@ export const resume = (playback, device) => ({
   ...forDevice(playback, device),
 });
 
-/** Skips to a queue entry, from the play that this page sees. */
-export const next = (playback, entry, device) => ({
+const advance = (playback, item, device) => ({
   kind: "playback.advanced",
-  data: {
-    epoch: playback.epoch,
-    generation: playback.generation + 1,
-    follows: [playback.play],
-    item: playable(entry),
-  },
+  data: { epoch: playback.epoch, generation: playback.generation + 1, follows: [playback.play], item },
   ...forDevice(playback, device),
 });
+
+/** Skips to a queue entry, from the play that this page sees. */
+export const skipTo = (playback, entry, device) => advance(playback, played(entry.item, entry.id, "queue"), device);
+
+/** Skips to an item of the context, when the queue is empty. */
+export const skipInContext = (playback, item, device) => advance(playback, played(item, item.id, "context"), device);
 
 /** Plays a queue entry on a device; `playback` is what this page sees playing, or null. */
 export const start = (playback, entry, onDevice) => ({
   kind: "playback.started",
   data: {
     device: onDevice,
-    item: playable(entry),
+    item: played(entry.item, entry.id, "queue"),
     follows: playback === null ? [] : [playback.play],
+    context: playback?.context ?? null,
     position_ms: 0,
     playing: true,
     speed_permille: playback?.speedPermille ?? 1000,

@@ -10,7 +10,8 @@ const LOWERINGS = {
   "list.removed": ({ list, ids }, { rank }) => ids.map((item) => [`${list}/on/${item}`, rank, false]),
   "playback.started": (data, { id, rank }) => [
     [`play/${id}`, rank, {
-      epoch: id, generation: 0, follows: data.follows, item: data.item, device: data.device, context: null, detached: false,
+      epoch: id, generation: 0, follows: data.follows, item: data.item, device: data.device, context: data.context ?? null,
+      detached: false,
     }],
     [`${data.playing ? "play_on" : "play_off"}/${id}`, rank, true],
     [`play_speed/${id}`, rank, data.speed_permille],

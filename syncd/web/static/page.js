@@ -2,6 +2,7 @@
 
 import { readDevices, readLibraryCounts, readPlaylists, readSettings } from "./account.js";
 import { isNews, sentence } from "./activity.js";
+import { contextItems, nextInContext, playlistStream } from "./context.js";
 import * as controls from "./controls.js";
 import { keyPart } from "./cells.js";
 import { byId, element, setText, showAll } from "./dom.js";
@@ -106,14 +107,18 @@ function nameOf(device) {
 
 const look = () => (views ??= computeViews());
 
-/** All views of the present cells. Playlists that the account follows are asked for as soon as they are known. */
+/** All views of the present cells. Playlists that they name are asked for as soon as they are known. */
 function computeViews() {
   const cells = session.shownCells();
-  const { head, consumed } = readSession(cells);
-  const queue = readList(cells, "queue", consumed);
-  const playlists = readPlaylists(cells).slice(0, PLAYLISTS_MAX).map((id) => `p:${id}`);
-  if (wire.phase === "live" && session.account !== null) session.follow(playlists).forEach((message) => wire.send(message));
-  return { cells, head, queue, playlists: playlists.flatMap(lookAtPlaylist) };
+  const played = readSession(cells);
+  const queue = readList(cells, "queue", played.consumed);
+  const playlists = readPlaylists(cells).slice(0, PLAYLISTS_MAX).map(playlistStream);
+  const context = played.head?.start.context;
+  const wanted = typeof context?.playlist === "string" ? [...playlists, playlistStream(context.playlist)] : playlists;
+  if (wire.phase === "live") session.follow(wanted).forEach((message) => wire.send(message));
+  const items = contextItems(context, (stream) => session.streams.get(stream)?.cells);
+  const ahead = played.head === null ? null : nextInContext(cells, played, items);
+  return { cells, head: played.head, queue, ahead, playlists: playlists.flatMap(lookAtPlaylist) };
 }
 
 function lookAtPlaylist(stream) {
@@ -182,7 +187,8 @@ const titleOf = (item) => item.title ?? item.track ?? item.id;
 function drawPlayback() {
   const playback = playbackNow();
   const live = wire.phase === "live";
-  const entry = look().queue.entries[0];
+  const { queue, ahead } = look();
+  const silent = queue.entries.length === 0 && ahead === null;
   setText(byId("now-title"), playback === null ? "Nothing has been played yet" : titleOf(playback.item));
   setText(byId("now-where"), playback === null ? "Add a track to the queue and play it on a device." : whereLine(playback));
   byId("now-time").hidden = playback === null;
@@ -190,8 +196,8 @@ function drawPlayback() {
   const toggle = byId("toggle");
   setText(toggle, playback?.playing ? "Pause" : "Play");
   toggle.disabled = !live || playback === null;
-  byId("next").disabled = !live || playback === null || entry === undefined;
-  byId("next").title = entry === undefined ? "The queue is empty; a player chooses what comes then" : "";
+  byId("next").disabled = !live || playback === null || silent;
+  byId("next").title = silent ? "Nothing comes next that this page knows of" : "";
   if (playback !== null) drawPosition(playback);
 }
 
@@ -284,8 +290,10 @@ byId("toggle").onclick = () => {
   if (playback !== null) emit((playback.playing ? controls.pause : controls.resume)(playback, session.device));
 };
 byId("next").onclick = () => {
-  const [playback, entry] = [playbackNow(), look().queue.entries[0]];
-  if (playback !== null && entry !== undefined) emit(controls.next(playback, entry, session.device));
+  const [playback, { queue, ahead }] = [playbackNow(), look()];
+  if (playback === null) return;
+  if (queue.entries.length > 0) emit(controls.skipTo(playback, queue.entries[0], session.device));
+  else if (ahead !== null) emit(controls.skipInContext(playback, ahead, session.device));
 };
 byId("again").onclick = () => wire.start();
 byId("sign-out").onclick = signOut;

@@ -44,28 +44,34 @@ function largest(plays, isEligible) {
   return head;
 }
 
-/** Queue entries that were played on the way to the head: everything reached from it by `follows`. */
-function consumedOnChain(plays, head) {
-  const consumed = new Set();
-  const reached = new Set([head.play.id]);
-  for (const id of reached) { // A set that grows while it is read is read to its end.
-    const play = plays.get(id);
+/** The head and everything reached from it by `follows`, each once, as far as it has arrived; latest first. */
+function chainOf(plays, head) {
+  const chain = [];
+  const waiting = [head.play.id];
+  const reached = new Set(waiting);
+  while (waiting.length > 0) {
+    const play = plays.get(waiting.pop());
     if (play === undefined) continue;
-    if (play.item.from === "queue") consumed.add(play.item.id);
-    for (const earlier of play.follows) reached.add(earlier);
+    chain.push(play);
+    for (const earlier of play.follows) {
+      if (!reached.has(earlier)) waiting.push(earlier);
+      reached.add(earlier);
+    }
   }
-  return consumed;
+  return chain;
 }
 
 /**
- * The head of the account's live session, and what the queue has consumed on the way to it.
+ * The account's live session: its head, the plays that led to it, and the queue entries that were played on the way.
  *
  * This page starts nothing by itself without a connection, so it has no detached session of its own to show.
  */
 export function readSession(cells) {
   const plays = readPlays(cells);
   const head = largest(plays, (start) => !start.detached);
-  return { head, consumed: head === null ? new Set() : consumedOnChain(plays, head) };
+  const chain = head === null ? [] : chainOf(plays, head);
+  const consumed = new Set(chain.filter(({ item }) => item.from === "queue").map(({ item }) => item.id));
+  return { head, chain, consumed };
 }
 
 /** What plays at `nowMs` of the server's clock, given the head of `readSession`; null when nothing was ever started. */
@@ -89,6 +95,7 @@ export function playbackAt(cells, head, nowMs) {
     epoch: play.epoch,
     generation: play.generation,
     item: play.item,
+    context: start.context,
     positionMs: durationMs === null ? now.positionMs : Math.min(now.positionMs, durationMs),
     durationMs,
     playing: now.playing,

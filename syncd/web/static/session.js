@@ -20,7 +20,8 @@ export class Session {
   /** @param {object} [saved] what `save` gave. */
   constructor(saved = {}) {
     this.nonce = saved.nonce ?? newNonce();
-    this.writer = saved.writer ?? null;
+    this.writer = saved.writer ?? null; // Names our pending events; null before the first welcome.
+    this.wantsFreshWriter = saved.wantsFreshWriter ?? this.writer === null;
     this.seq = saved.seq ?? 0; // The highest ever minted on the account's stream, the only one this page writes to.
     this.pending = saved.pending ?? []; // `{seq, t, kind, data, valid_ms?}`, ascending by seq
     this.clock = new HybridClock(saved.last ?? 0);
@@ -33,7 +34,8 @@ export class Session {
 
   /** What a reload of the page must keep: the store's identity and what is not answered yet. */
   save() {
-    return { nonce: this.nonce, writer: this.writer, seq: this.seq, pending: this.pending, last: this.clock.last };
+    const { nonce, writer, wantsFreshWriter, seq, pending, clock } = this;
+    return { nonce, writer, wantsFreshWriter, seq, pending, last: clock.last };
   }
 
   get ownStream() {
@@ -52,13 +54,14 @@ export class Session {
   // --- to the gateway ---
 
   hello(token, nowMs) {
-    const claims = [...this.streams].map(([stream, { cursor }]) => {
-      const claim = stream === this.ownStream ? { stream: "a:me", last_seq: this.seq } : { stream };
-      return cursor === undefined ? claim : { ...claim, cursor };
-    });
-    const streams = claims.some(({ stream }) => stream === "a:me") ? claims : [{ stream: "a:me", last_seq: this.seq }, ...claims];
+    const own = { stream: "a:me", last_seq: this.wantsFreshWriter ? 0 : this.seq };
+    const held = new Map(this.streams);
+    const claim = (stream, { cursor }) => (cursor === undefined ? { ...stream } : { ...stream, cursor });
+    const streams = [claim(own, held.get(this.ownStream) ?? newStream())];
+    held.delete(this.ownStream);
+    for (const [name, stream] of held) streams.push(claim({ stream: name }, stream));
     const hello = { type: "hello", token, nonce: this.nonce, client: "syncd-page/1", now_ms: nowMs, streams };
-    return this.writer === null ? hello : { ...hello, writer: this.writer };
+    return this.wantsFreshWriter ? hello : { ...hello, writer: this.writer };
   }
 
   /** Follow exactly these playlists' streams besides the account's own; returns what to say. */
@@ -123,21 +126,17 @@ export class Session {
     for (const stream of this.streams.values()) stream.cursor = undefined;
   }
 
-  /** The next hello gets a fresh writer, under which pending events are counted anew. */
+  /** The next hello asks for a fresh writer, under which pending events are counted anew. */
   dropWriter() {
     this.dropCursors();
-    this.#oldWriter = this.writer ?? this.#oldWriter;
-    this.writer = null;
-    this.seq = 0;
+    this.wantsFreshWriter = true;
   }
-
-  #oldWriter = null;
 
   /** Takes the welcome's writer; if it is another one, numbers pending events from 1 and rewrites what names them. */
   adopt(writer) {
-    const old = this.writer ?? this.#oldWriter;
-    this.#oldWriter = null;
+    const old = this.writer;
     this.writer = writer;
+    this.wantsFreshWriter = false;
     if (old === writer) return;
     const fresh = new Map(this.pending.map(({ seq }, index) => [`${old}.${seq}`, `${writer}.${index + 1}`]));
     const rename = (text) => {

@@ -5,8 +5,8 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
 const load = (name) => import(pathToFileURL(`${process.argv[2]}/${name}.js`));
-const [account, activity, cells, controls, lists, { lower }, playback, { Session }, stamps] = await Promise.all(
-  ["account", "activity", "cells", "controls", "lists", "lower", "playback", "session", "stamp"].map(load),
+const [account, activity, cells, context, controls, lists, { lower }, playback, { Session }, stamps] = await Promise.all(
+  ["account", "activity", "cells", "context", "controls", "lists", "lower", "playback", "session", "stamp"].map(load),
 );
 
 const asMap = (rows) => new Map(rows.map(([key, rank, value]) => [key, { rank, value }]));
@@ -66,8 +66,19 @@ const ANSWERS = {
       controls.add(order, track),
       ...entries.slice(0, 1).flatMap((entry) => [controls.remove(entry), controls.start(now, entry, device)]),
       ...(now === null ? [] : [controls.pause(now, device), controls.resume(now, device)]),
-      ...(now === null ? [] : entries.slice(0, 1).map((entry) => controls.next(now, entry, device))),
+      ...(now === null ? [] : entries.slice(0, 1).map((entry) => controls.skipTo(now, entry, device))),
+      ...(now === null ? [] : [controls.skipInContext(now, { id: "4", track: "t4" }, device)]),
     ];
+  },
+  shuffle({ op, seed, ids, current, first, text }) {
+    if (op === "hash") return context.murmur3(text, seed);
+    return op === "order" ? context.shuffled(ids, seed, current) : context.upcoming(ids, seed, current, first);
+  },
+  nextInContext({ rows, playlists }) {
+    const map = asMap(rows);
+    const played = playback.readSession(map);
+    const items = context.contextItems(played.head.start.context, (stream) => playlists[stream] && asMap(playlists[stream]));
+    return context.nextInContext(map, played, items);
   },
   sentence: ({ kind, cells: rows }) => activity.sentence(kind, rows, (device) => `<${device}>`),
   open({ saved }) {

@@ -21,6 +21,7 @@ from syncd.model.events import EVENTS, Event
 from syncd.model.ids import key_part
 from syncd.model.lowering import lower
 from syncd.model.order.tree import Tree, run_of
+from syncd.model.shuffle import shuffled
 from syncd.model.validate import check, decode_data
 from syncd.model.views.devices import devices_view
 from syncd.model.views.library import library_view
@@ -109,22 +110,25 @@ def test_stamps_and_clocks_are_those_of_the_vectors(page: PageModules, given: An
         assert page.ask("keyPart", text=given["text"]) == [expected, given["text"]]
 
 
-@pytest.mark.parametrize(("given", "expected"), vectors("lowering"))
+def emitted_by_the_page(event: dict[str, Any]) -> bool:
+    """Whether the page could have made it: it never starts detached, advances by itself, or begins in the middle."""
+    data = event["data"]
+    advances_into = event["kind"] == "playback.advanced" and data.get("position_ms")
+    return event["kind"] in LOWERED_BY_THE_PAGE and not data.keys() & {"detached", "automatic"} and not advances_into
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [case for case in vectors("lowering") if emitted_by_the_page(case.values[0])]
+)
 def test_own_events_are_lowered_as_the_vectors_say(page: PageModules, given: Any, expected: Any) -> None:
-    made_here = given["kind"] in LOWERED_BY_THE_PAGE
-    # The page never sends what it leaves out: a context, a detached start, an automatic advance.
-    data = given["data"]
-    if (
-        not made_here
-        or data.keys() & {"context", "detached", "automatic"}
-        or data.get("position_ms", 0)
-        and "epoch" in data
-    ):
-        return
-    written = page.ask(
-        "lower", event={"parent": None, **given} | {"data": {"parent": None, **data}}, writer=given["writer"]
-    )
+    event = {**given, "data": {"parent": None, **given["data"]}}
+    written = page.ask("lower", event=event, writer=given["writer"])
     assert {key: [rank, value] for key, rank, value in written} == expected
+
+
+@pytest.mark.parametrize(("given", "expected"), vectors("shuffle"))
+def test_shuffled_order_is_that_of_the_vectors(page: PageModules, given: Any, expected: Any) -> None:
+    assert page.ask("shuffle", **given) == expected
 
 
 @pytest.mark.parametrize(("given", "expected"), [*vectors("views_lists"), *vectors("views_playback")])
@@ -220,7 +224,7 @@ def test_every_control_is_admitted_and_lowered_as_the_server_does(
         kind = control["kind"]
         assert kind in LOWERED_BY_THE_PAGE
         data = decode_data(kind, msgspec.Raw(msgspec.json.encode(control["data"])), format="json")
-        check(kind, data)
+        check(kind, data, stream="a:9f3c")
         t = stamps.pack(START_MS + SPAN_MS)
         written = page.ask("lower", event={"seq": seq, "t": t, **control}, writer="pagewriter")
         event = Event("a:9f3c", "pagewriter", seq, t, kind, data)
@@ -257,6 +261,70 @@ def test_every_event_has_a_sentence(page: PageModules, history: list[Event]) -> 
 )
 def test_what_happened_reads_like_this(page: PageModules, kind: str, cells: Any, sentence: str) -> None:
     assert page.ask("sentence", kind=kind, cells=cells) == sentence
+
+
+def played(*events: tuple[str, dict[str, Any]]) -> Cells:
+    """An account's cells after these, one a second, by one writer: its first event is `pagewriter.1`."""
+    made = []
+    for seq, (kind, data) in enumerate(events, start=1):
+        made.append(Event("a:9f3c", "pagewriter", seq, stamps.pack(START_MS + seq * 1_000), kind, typed(kind, data)))
+    return folded(made)
+
+
+def begun(context: object, place: int, follows: tuple[str, ...] = ()) -> tuple[str, dict[str, Any]]:
+    item = {"from": "context", "id": str(place), "track": f"t{place}"}
+    started = {"device": "d1", "item": item, "follows": list(follows), "position_ms": 0, "playing": True}
+    return "playback.started", {**started, "speed_permille": 1_000, "context": context}
+
+
+TRACKS = {"tracks": ["t0", "t1", "t2"]}
+
+
+@pytest.mark.parametrize(
+    ("events", "following"),
+    [
+        ([begun(TRACKS, 0)], {"id": "1", "track": "t1"}),
+        ([begun(TRACKS, 2)], None),
+        ([begun(TRACKS, 2), ("playback.mode_changed", {"repeat": "all"})], {"id": "0", "track": "t0"}),
+        ([begun({"moon": 1}, 0)], None),
+        ([begun(None, 0)], None),
+    ],
+)
+def test_next_goes_on_in_the_context(page: PageModules, events: Any, following: Any) -> None:
+    assert page.ask("nextInContext", rows=rows(played(*events)), playlists={}) == following
+
+
+def test_a_queue_entry_leaves_the_place_in_the_context(page: PageModules) -> None:
+    from_queue = {"from": "queue", "id": "pagewriter.9.0", "track": "q"}
+    advanced = {"epoch": "pagewriter.1", "generation": 1, "follows": ["pagewriter.1"], "item": from_queue}
+    cells = played(begun(TRACKS, 0), ("playback.advanced", advanced))
+    assert page.ask("nextInContext", rows=rows(cells), playlists={}) == {"id": "1", "track": "t1"}
+
+
+def test_a_playlist_goes_on_in_the_order_of_its_own_stream(page: PageModules) -> None:
+    inserted = {"list": "items", "parent": None, "side": "R", "items": [{"track": "a"}, {"track": "b"}]}
+    playlist = rows(played(("list.inserted", inserted)))
+    item = {"from": "context", "id": "pagewriter.1.0", "track": "a"}
+    start = begun({"playlist": "summer-0123456789"}, 0)[1] | {"item": item}
+    cells = rows(played(("playback.started", start)))
+    following = {"id": "pagewriter.1.1", "track": "b"}
+    assert page.ask("nextInContext", rows=cells, playlists={"p:summer-0123456789": playlist}) == following
+    assert page.ask("nextInContext", rows=cells, playlists={}) is None, "nobody follows that playlist here"
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_shuffled_context_plays_each_track_once(page: PageModules, seed: int) -> None:
+    context = {"tracks": [f"t{k}" for k in range(5)]}
+    events = [("playback.mode_changed", {"shuffle": {"on": True, "seed": seed}}), begun(context, 3)]
+    expected = shuffled(map(str, range(5)), seed, current="3")
+    heard = ["3"]
+    while (item := page.ask("nextInContext", rows=rows(played(*events)), playlists={})) is not None:
+        heard.append(item["id"])
+        last = f"pagewriter.{len(events)}"
+        item = {"from": "context", **item}
+        advanced = {"epoch": "pagewriter.2", "generation": len(heard) - 1, "follows": [last], "item": item}
+        events.append(("playback.advanced", advanced))
+    assert heard == expected
 
 
 def test_the_servers_clock_is_that_of_the_shortest_round_trip(page: PageModules) -> None:

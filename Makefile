@@ -1,0 +1,52 @@
+# syncd's one door for tools. `make` prints this help.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: help setup serve demo test test-deep check lint fmt types schemas lock load clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## a virtual environment in .venv with everything that is needed
+
+$(STAMP): pyproject.toml requirements.lock
+	@tools/setup "$(PYTHON)"
+	@touch $(STAMP)
+
+serve: $(STAMP) ## start everything on embedded defaults and print what to open
+	@exec $(BIN)/syncd serve
+
+demo: $(STAMP) ## three devices in a terminal, agreeing (needs `make serve` in another one)
+	@exec $(BIN)/syncd demo
+
+test: $(STAMP) ## all tests; lists at the end what the machine lacked
+	@tools/test
+
+test-deep: $(STAMP) ## the same with long searches: minutes to hours
+	@HYPOTHESIS_PROFILE=deep tools/test
+
+check: lint types ## what CI runs: lint, types, tests; a skipped test is a failure
+	@SYNCD_NO_SKIPS=1 HYPOTHESIS_PROFILE=ci tools/test
+
+lint: $(STAMP) ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+fmt: $(STAMP) ## ruff: mend what can be mended
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(STAMP) ## mypy --strict
+	@$(BIN)/mypy
+
+schemas: $(STAMP) ## write schemas/ and docs/reference/ anew
+	@$(BIN)/syncd schemas
+
+lock: $(STAMP) ## choose versions anew: requirements.lock
+	@$(BIN)/pip-compile --quiet --strip-extras --extra kafka --extra test --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --output-file requirements.lock pyproject.toml
+
+clean: ## remove what was built; data stays
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,204 @@
+"""What only the store in Postgres can get wrong: lost connections, missing tables, rows that nobody reads yet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from syncd.errors import StoreUnavailable
+from syncd.postgres import database as postgres_database
+from syncd.store.port import Batch, CellRow, DeadLetterRow, Lease, WriterRow
+from syncd.store.postgres import PostgresStore
+from syncd.testing.postgres import VERSIONS, create_database, drop_database
+
+pytestmark = pytest.mark.parametrize("postgres_version", VERSIONS)
+
+PATIENCE_S = 10.0
+
+
+@asynccontextmanager
+async def opened(dsn: str) -> AsyncIterator[PostgresStore]:
+    store = await PostgresStore.open(dsn)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def admin(dsn: str) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """A connection of the test's own."""
+    connection = await asyncpg.connect(dsn, server_settings={"application_name": "test"})
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def leased(store: PostgresStore) -> Lease:
+    lease = await store.acquire(0, holder="me", ttl_s=60)
+    assert lease is not None
+    return lease
+
+
+def test_a_dead_letter_is_kept_whole_once_for_each_epoch(postgres_dsn: str) -> None:
+    letter = DeadLetterRow(0, 3, "a:1", "wwwwwwwwww", 7, "list.inserted", 9, b"\x00\xff", "version 9 is unknown\n\x1f")
+
+    async def story() -> None:
+        async with opened(postgres_dsn) as store, admin(postgres_dsn) as connection:
+            lease = await leased(store)
+            await store.commit(Batch(lease, "e1", 0, 4, dead_letters=[letter]))
+            await store.begin_epoch(lease, epoch="e2", offset_next=0)
+            await store.commit(Batch(lease, "e2", 0, 4, dead_letters=[letter]))
+            await store.commit(Batch(lease, "e2", 4, 5, dead_letters=[replaced(letter)]))
+            rows = await connection.fetch("select * from dead_letters order by epoch")
+            assert [tuple(row) for row in rows] == [
+                (0, epoch, 3, "a:1", "wwwwwwwwww", 7, "list.inserted", 9, b"\x00\xff", "version 9 is unknown\n\x1f")
+                for epoch in ("e1", "e2")
+            ]
+
+    asyncio.run(story())
+
+
+def replaced(letter: DeadLetterRow) -> DeadLetterRow:
+    """The same position again, as after a commit whose outcome was unknown."""
+    return letter._replace(reason="another reason")
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "k\0", "1", b"", 0)]),
+        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "k\x1fl", "1", b"", 0)]),
+        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "\udc80", "1", b"", 0)]),
+        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "k", "1", b"", 0)] * 2),
+        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "k", "1", b"", 2**63)]),
+        Batch(Lease(0, "me", 1), "e1", 0, 1, writers=[WriterRow("w", "a:1", 1, 1)] * 2),
+    ],
+    ids=["NUL", "separator", "surrogate", "cell twice", "bigint", "writer twice"],
+)
+def test_what_postgres_cannot_take_is_no_reason_to_try_again(postgres_dsn: str, batch: Batch) -> None:
+    """`StoreUnavailable` would make a projector repeat it for ever."""
+
+    async def story() -> None:
+        async with opened(postgres_dsn) as store:
+            lease = await leased(store)
+            with pytest.raises(ValueError, match="cannot take") as caught:
+                await store.commit(batch)
+            assert caught.value.__cause__ is not None
+            assert (await store.checkpoint(0)).offset_next == 0
+            await store.commit(replace(batch, lease=lease, cells=[], writers=[]))
+
+    asyncio.run(story())
+
+
+def test_lost_connections_are_said_in_our_words_and_replaced(postgres_dsn: str) -> None:
+    async def story() -> None:
+        async with opened(postgres_dsn) as store, admin(postgres_dsn) as connection:
+            await asyncio.gather(*(store.checkpoint(0) for _ in range(20)))
+            # A statement under way when its backend dies.
+            async with admin(postgres_dsn) as blocker, blocker.transaction():
+                await blocker.execute("lock table checkpoints in access exclusive mode")
+                under_way = asyncio.create_task(store.checkpoint(0))
+                async with asyncio.timeout(PATIENCE_S):
+                    kill = "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'"
+                    while not await connection.fetch(f"{kill} and datname = current_database()"):  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+                with pytest.raises(StoreUnavailable) as caught:
+                    await under_way
+                assert isinstance(caught.value.__cause__, asyncpg.PostgresError)
+            await connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where datname = current_database() and application_name = 'syncd'"
+            )
+            async with asyncio.timeout(PATIENCE_S):
+                while True:
+                    try:
+                        assert (await store.checkpoint(0)).offset_next == 0
+                        break
+                    except StoreUnavailable:
+                        await asyncio.sleep(0.01)
+
+    asyncio.run(story())
+
+
+def test_a_database_that_does_not_answer_in_time_is_unavailable(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_database, "ANSWER_TIMEOUT_S", 0.1)
+
+    async def story() -> None:
+        async with opened(postgres_dsn) as store:
+            async with admin(postgres_dsn) as connection, connection.transaction():
+                await connection.execute("lock table checkpoints in access exclusive mode")
+                # More than the pool holds: those that wait for a connection have a deadline as well.
+                asked = [store.checkpoint(0) for _ in range(8)]
+                ended = await asyncio.gather(*asked, return_exceptions=True)
+                assert {type(end) for end in ended} == {StoreUnavailable}
+                assert {str(end) for end in ended} == {"store: the database did not answer in time"}
+            monkeypatch.setattr(postgres_database, "ANSWER_TIMEOUT_S", PATIENCE_S)
+            assert (await store.checkpoint(0)).offset_next == 0
+
+    asyncio.run(story())
+
+
+def test_missing_tables_say_what_to_do(postgres_admin_dsn: str) -> None:
+    async def story() -> None:
+        dsn = await create_database(postgres_admin_dsn, migrated=False)
+        try:
+            async with opened(dsn) as store:
+                with pytest.raises(StoreUnavailable, match="syncd migrate"):
+                    await store.checkpoint(0)
+        finally:
+            await drop_database(postgres_admin_dsn, dsn)
+
+    asyncio.run(story())
+
+
+def test_nobody_at_the_address_is_unavailable(tmp_path: Path, postgres_version: str) -> None:
+    with pytest.raises(StoreUnavailable):
+        asyncio.run(PostgresStore.open(f"postgresql://syncd@/syncd?host={tmp_path}"))
+
+
+def test_a_wrong_database_name_is_unavailable(postgres_admin_dsn: str) -> None:
+    dsn = urlunsplit(urlsplit(postgres_admin_dsn)._replace(path="/nothing"))
+    with pytest.raises(StoreUnavailable, match="InvalidCatalogNameError"):
+        asyncio.run(PostgresStore.open(dsn))
+
+
+def test_a_closed_store_is_unavailable(postgres_dsn: str) -> None:
+    async def story() -> None:
+        async with opened(postgres_dsn) as store:
+            await store.close()
+            with pytest.raises(StoreUnavailable):
+                await store.checkpoint(0)
+
+    asyncio.run(story())
+
+
+def test_resume_reads_the_index_of_offsets(postgres_dsn: str) -> None:
+    """One change in a playlist of 10,000 items must not cost a walk through the playlist."""
+
+    async def story() -> None:
+        async with opened(postgres_dsn) as store, admin(postgres_dsn) as connection:
+            lease = await leased(store)
+            cells = [CellRow("p:x", f"items/at/w.{n}", "1", b"1" * 20, n) for n in range(10_000)]
+            await store.commit(Batch(lease, "e1", 0, 10_000, cells=cells))
+            await connection.execute("analyze cells")
+            await connection.execute("set plan_cache_mode = force_generic_plan")
+            await connection.execute(
+                "prepare resume (text, bigint) as select array_agg(key), array_agg(log_offset) from cells "
+                "where stream = $1 and log_offset >= $2"
+            )
+            plan = "\n".join(row[0] for row in await connection.fetch("explain execute resume ('p:x', 9999)"))
+            assert "cells_by_offset" in plan, plan
+
+    asyncio.run(story())

@@ -1,0 +1,447 @@
+"""The exam of the store's ports: every adapter sits it. Source: syncd/store/port.py."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, Protocol
+
+import pytest
+
+from syncd.errors import FencedOut
+from syncd.store.memory import MemoryStore
+from syncd.store.port import (
+    Batch,
+    CellRow,
+    Checkpoint,
+    DeadLetterRow,
+    Lease,
+    SlotsRow,
+    Store,
+    StreamInfo,
+    VoidRow,
+    WriterKnown,
+    WriterRow,
+)
+from syncd.store.postgres import PostgresStore
+from syncd.testing.postgres import Version, create_database, drop_database
+
+Story = Callable[[Store], Coroutine[Any, Any, None]]
+
+LONG_S = 60.0
+"""A lease that does not expire during a test."""
+
+SHORT_S = 0.1
+PATIENCE_S = 10.0
+
+
+class StoreUnderTest(Protocol):
+    @asynccontextmanager
+    def open(self) -> AsyncIterator[Store]: ...
+
+
+class MemoryUnderTest:
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Store]:
+        yield self.store
+
+
+class PostgresUnderTest:
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Store]:
+        store = await PostgresStore.open(self.dsn)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+
+@pytest.fixture(params=["memory", "15", "18"], ids=["memory", "postgres-15", "postgres-18"])
+def store_under_test(request: pytest.FixtureRequest) -> Iterator[StoreUnderTest]:
+    """Each adapter in turn; Postgres in both versions."""
+    if request.param == "memory":
+        yield MemoryUnderTest()
+        return
+    version: Version = request.param
+    admin_dsn = request.getfixturevalue("postgres_servers")(version)
+    dsn = asyncio.run(create_database(admin_dsn))
+    yield PostgresUnderTest(dsn)
+    asyncio.run(drop_database(admin_dsn, dsn))
+
+
+def tell(store_under_test: StoreUnderTest, story: Story) -> None:
+    """Run a story with the store open."""
+
+    async def opened() -> None:
+        async with store_under_test.open() as store:
+            await story(store)
+
+    asyncio.run(opened())
+
+
+async def leased(store: Store, partition: int = 0) -> Lease:
+    lease = await store.acquire(partition, holder="me", ttl_s=LONG_S)
+    assert lease is not None
+    return lease
+
+
+def cell(key: str, rank: str, value: bytes = b"1", *, stream: str = "a:1", log_offset: int = 0) -> CellRow:
+    return CellRow(stream, key, rank, value, log_offset)
+
+
+async def commit(store: Store, lease: Lease, *cells: CellRow, at: int, **more: Any) -> int:
+    """Commit a batch of one record behind `at`."""
+    return await store.commit(Batch(lease, "e1", at, at + 1, cells, **more))
+
+
+# --- leases ---
+
+
+def test_one_holder_at_a_time(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        assert await store.acquire(0, holder="one", ttl_s=LONG_S) == Lease(0, "one", 1)
+        assert await store.acquire(0, holder="two", ttl_s=LONG_S) is None
+        assert await store.acquire(0, holder="one", ttl_s=LONG_S) is None
+        assert await store.acquire(1, holder="two", ttl_s=LONG_S) == Lease(1, "two", 1)
+
+    tell(store_under_test, story)
+
+
+def test_of_many_who_ask_at_once_one_gets_it(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        async with store_under_test.open() as other:
+            for term in (1, 2, 3):
+                asked = [one.acquire(0, holder=f"h{i}", ttl_s=LONG_S) for i, one in enumerate([store, other] * 5)]
+                (lease,) = [found for found in await asyncio.gather(*asked) if found is not None]
+                assert lease.term == term
+                await store.release(lease)
+
+    tell(store_under_test, story)
+
+
+def test_a_lease_released_is_free_at_once_under_a_new_term(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        lease = await leased(store)
+        await store.release(lease)
+        assert not await store.renew(lease, ttl_s=LONG_S)
+        assert await store.acquire(0, holder="two", ttl_s=LONG_S) == Lease(0, "two", 2)
+        await store.release(lease)  # not its any more
+        assert await store.acquire(0, holder="three", ttl_s=LONG_S) is None
+
+    tell(store_under_test, story)
+
+
+def test_a_lease_expires_not_before_its_time(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        began = time.monotonic()
+        lease = await store.acquire(0, holder="one", ttl_s=SHORT_S)
+        assert lease is not None
+        async with asyncio.timeout(PATIENCE_S):
+            while (taken := await store.acquire(0, holder="two", ttl_s=LONG_S)) is None:  # noqa: ASYNC110 - by time
+                await asyncio.sleep(0.005)
+        assert time.monotonic() - began >= SHORT_S
+        assert taken == Lease(0, "two", 2)
+        assert not await store.renew(lease, ttl_s=LONG_S)
+
+    tell(store_under_test, story)
+
+
+def test_a_renewed_lease_lives_on(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        lease = await store.acquire(0, holder="one", ttl_s=SHORT_S)
+        assert lease is not None
+        assert await store.renew(lease, ttl_s=LONG_S)
+        await asyncio.sleep(SHORT_S * 1.5)  # what is shown is that nothing happens when the first time has passed
+        assert await store.acquire(0, holder="two", ttl_s=LONG_S) is None
+        assert await store.renew(lease, ttl_s=LONG_S)
+
+    tell(store_under_test, story)
+
+
+def test_an_expired_lease_cannot_be_renewed_even_if_nobody_took_it(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        lease = await store.acquire(0, holder="one", ttl_s=0)
+        assert lease is not None
+        assert not await store.renew(lease, ttl_s=LONG_S)
+        assert not await store.renew(Lease(3, "one", 1), ttl_s=LONG_S)
+
+    tell(store_under_test, story)
+
+
+# --- commits ---
+
+
+def test_a_partition_never_folded_is_at_the_beginning_of_no_epoch(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        assert await store.checkpoint(0) == Checkpoint(0, "", 0)
+        await leased(store)
+        assert await store.checkpoint(0) == Checkpoint(0, "", 0)
+        assert (await store.cells("a:1", 0)).checkpoint == Checkpoint(0, "", 0)
+
+    tell(store_under_test, story)
+
+
+def test_a_commit_moves_the_checkpoint_and_writes_everything(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        lease = await leased(store)
+        await store.register_writer("wwwwwwwwww", account="9f3c", device="d1", nonce="n" * 16)
+        batch = Batch(
+            lease, "e1", 0, 7,
+            cells=[cell("b", "1", b'"\xc3\xbc"'), cell("a", "2"), cell("a", "3", stream="p:x")],
+            writers=[WriterRow("wwwwwwwwww", "a:1", 5, 2**53 - 1), WriterRow("wwwwwwwwww", "p:x", 2, 9)],
+            voids=[VoidRow("wwwwwwwwww", "a:1", 4, "limit"), VoidRow("wwwwwwwwww", "a:1", 5, "orphan")],
+            slots=[SlotsRow("a:1", "queue", 500)],
+            dead_letters=[DeadLetterRow(0, 3, "a:1", "wwwwwwwwww", 3, "k", 1, b"\x00\xff", "unreadable:\n\x1f…")],
+        )  # fmt: skip
+        assert await store.commit(batch) == 3
+        state = await store.cells("a:1", 0)
+        assert state.checkpoint == Checkpoint(0, "e1", 7) == await store.checkpoint(0)
+        assert list(state.cells) == [cell("a", "2"), cell("b", "1", b'"\xc3\xbc"')]
+        assert list((await store.cells("p:x", 0)).cells) == [cell("a", "3", stream="p:x")]
+        assert await store.slots("a:1", "queue") == 500
+        assert await store.writers(["wwwwwwwwww", "unknown"]) == {
+            "wwwwwwwwww": WriterKnown(
+                account="9f3c", device="d1", nonce="n" * 16,
+                progress={"a:1": (5, 2**53 - 1), "p:x": (2, 9)},
+                voids={"a:1": frozenset({4, 5})},
+            )
+        }  # fmt: skip
+
+    tell(store_under_test, story)
+
+
+def test_a_commit_needs_offset_epoch_and_term_to_be_right(store_under_test: StoreUnderTest) -> None:
+    """And writes nothing at all otherwise."""
+
+    async def story(store: Store) -> None:
+        lease = await leased(store)
+        await store.register_writer("wwwwwwwwww", account="9f3c", device="d1", nonce="n")
+        await commit(store, lease, cell("a", "1"), at=0)
+        good = Batch(
+            lease, "e1", 1, 2,
+            cells=[cell("a", "2"), cell("b", "1")],
+            writers=[WriterRow("wwwwwwwwww", "a:1", 1, 1)],
+            voids=[VoidRow("wwwwwwwwww", "a:1", 1, "limit")],
+            slots=[SlotsRow("a:1", "queue", 1)],
+        )  # fmt: skip
+        wrong = [
+            replace(good, offset_old=0),
+            replace(good, offset_old=2, offset_new=3),
+            replace(good, epoch="e2"),
+            replace(good, epoch=""),
+            replace(good, lease=replace(lease, term=0)),
+            replace(good, lease=replace(lease, term=2)),
+            replace(good, lease=replace(lease, partition=1)),
+        ]
+        for batch in wrong:
+            with pytest.raises(FencedOut):
+                await store.commit(batch)
+        state = await store.cells("a:1", 0)
+        assert (state.checkpoint, list(state.cells)) == (Checkpoint(0, "e1", 1), [cell("a", "1")])
+        known = (await store.writers(["wwwwwwwwww"]))["wwwwwwwwww"]
+        assert (known.progress, known.voids) == ({}, {})
+        assert await store.slots("a:1", "queue") == 0
+        assert await store.commit(good) == 2
+
+    tell(store_under_test, story)
+
+
+def test_whoever_lost_the_lease_cannot_commit_though_the_offset_is_right(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        frozen = await store.acquire(0, holder="frozen", ttl_s=0)
+        assert frozen is not None
+        assert await commit(store, frozen, cell("a", "1"), at=0) == 1  # expired, but nobody came: no harm
+        newer = await leased(store)
+        with pytest.raises(FencedOut, match="term 1"):
+            await commit(store, frozen, cell("a", "2"), at=1)
+        assert await commit(store, newer, cell("a", "2"), at=1) == 1
+
+    tell(store_under_test, story)
+
+
+def test_of_two_who_commit_the_same_offset_one_is_fenced_out(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        lease = await leased(store)
+        async with store_under_test.open() as other:
+            for at in range(5):
+                both = [commit(one, lease, cell("a", f"{at}"), at=at) for one in (store, other)]
+                ended = await asyncio.gather(*both, return_exceptions=True)
+                assert sorted(type(end).__name__ for end in ended) == ["FencedOut", "int"]
+
+    tell(store_under_test, story)
+
+
+def test_the_larger_rank_stays_then_the_larger_value(store_under_test: StoreUnderTest) -> None:
+    """Bytes decide: no locale sorts 'a' before 'B', and a value is compared by its UTF-8."""
+
+    async def story(store: Store) -> None:
+        lease = await leased(store)
+        steps = [
+            (cell("k", "B", b"1", log_offset=0), 1),
+            (cell("k", "a", b"0", log_offset=1), 1),
+            (cell("k", "Z", b"9", log_offset=2), 0),
+            (cell("k", "a", b"0", log_offset=3), 0),
+            (cell("k", "a", b"\xc3\xbc", log_offset=4), 1),
+            (cell("k", "a", b"z" * 10, log_offset=5), 0),
+            (cell("k", "a0", b"", log_offset=6), 1),
+        ]
+        for at, (written, changed) in enumerate(steps):
+            assert await commit(store, lease, written, at=at) == changed
+        assert list((await store.cells("k", 0)).cells) == []
+        assert list((await store.cells("a:1", 0)).cells) == [cell("k", "a0", b"", log_offset=6)]
+
+    tell(store_under_test, story)
+
+
+def test_cells_come_sorted_by_the_bytes_of_their_keys(store_under_test: StoreUnderTest) -> None:
+    keys = ["b", "B", "a/é", "a/z", "a", "_", "\uffee", "\U0001f3b9"]
+
+    async def story(store: Store) -> None:
+        lease = await leased(store)
+        await commit(store, lease, *(cell(key, "1", log_offset=9) for key in keys), at=0)
+        by_bytes = sorted(keys, key=lambda key: key.encode())
+        for from_offset in (0, 9):
+            state = await store.cells("a:1", 0, from_offset=from_offset)
+            assert [found.key for found in state.cells] == by_bytes
+
+    tell(store_under_test, story)
+
+
+def test_only_cells_changed_since_an_offset_are_given(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        lease = await leased(store)
+        await commit(store, lease, cell("a", "1", log_offset=3), cell("b", "1", log_offset=4), at=0)
+        await commit(store, lease, cell("a", "2", log_offset=5), cell("b", "0", log_offset=6), at=1)
+        found = {since: [c.key for c in (await store.cells("a:1", 0, from_offset=since)).cells] for since in range(8)}
+        assert found == {
+            0: ["a", "b"],
+            1: ["a", "b"],
+            2: ["a", "b"],
+            3: ["a", "b"],
+            4: ["a", "b"],
+            5: ["a"],
+            6: [],
+            7: [],
+        }
+
+    tell(store_under_test, story)
+
+
+def test_counts_add_up_and_maxima_stay(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        lease = await leased(store)
+        await store.register_writer("wwwwwwwwww", account="9f3c", device="d1", nonce="n")
+        for at, (seq, t, slots) in enumerate([(3, 10, 5), (2, 12, 0), (4, 11, 7)]):
+            await commit(
+                store, lease, at=at,
+                writers=[WriterRow("wwwwwwwwww", "a:1", seq, t)],
+                voids=[VoidRow("wwwwwwwwww", "a:1", 2, f"reason {at}")],
+                slots=[SlotsRow("a:1", "queue", slots), SlotsRow("a:1", "sidebar", 1)],
+                dead_letters=[DeadLetterRow(0, 1, "a:1", "wwwwwwwwww", 1, "k", 1, b"", f"reason {at}")],
+            )  # fmt: skip
+        known = (await store.writers(["wwwwwwwwww"]))["wwwwwwwwww"]
+        assert (known.progress, known.voids) == ({"a:1": (4, 12)}, {"a:1": frozenset({2})})
+        assert (await store.slots("a:1", "queue"), await store.slots("a:1", "sidebar")) == (12, 3)
+        assert (await store.slots("a:1", "other"), await store.slots("a:2", "queue")) == (0, 0)
+
+    tell(store_under_test, story)
+
+
+def test_another_epoch_begins_where_its_holder_says(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        lease = await leased(store)
+        await commit(store, lease, cell("a", "1"), at=0)
+        with pytest.raises(FencedOut):
+            await store.begin_epoch(replace(lease, term=9), epoch="e2", offset_next=0)
+        await store.begin_epoch(lease, epoch="e2", offset_next=5)
+        state = await store.cells("a:1", 0)
+        assert (state.checkpoint, list(state.cells)) == (Checkpoint(0, "e2", 5), [cell("a", "1")])
+        with pytest.raises(FencedOut):
+            await commit(store, lease, at=5)
+        assert await store.commit(Batch(lease, "e2", 5, 6, [cell("a", "2")])) == 1
+
+    tell(store_under_test, story)
+
+
+def test_cells_and_checkpoint_belong_together(store_under_test: StoreUnderTest) -> None:
+    """Whoever reads while others commit sees the cells of exactly the checkpoint that comes with them."""
+
+    async def story(store: Store) -> None:
+        lease = await leased(store)
+        async with store_under_test.open() as reader:
+
+            async def write() -> None:
+                for at in range(60):
+                    await commit(store, lease, *(cell(f"{n}", f"{at:03}", log_offset=at) for n in range(5)), at=at)
+
+            async def read() -> int:
+                offset = 0
+                while offset < 60:
+                    state = await reader.cells("a:1", 0)
+                    offset = state.checkpoint.offset_next
+                    assert {found.rank for found in state.cells} == ({f"{offset - 1:03}"} if offset else set())
+                    await asyncio.sleep(0)
+                return offset
+
+            async with asyncio.timeout(PATIENCE_S):
+                await asyncio.gather(write(), read())
+
+    tell(store_under_test, story)
+
+
+def test_a_large_batch_is_written_whole(store_under_test: StoreUnderTest) -> None:
+    cells = [cell(f"history/{n:06}/what", f"{n:011}", b"x" * 200, log_offset=n) for n in range(6_000)]
+
+    async def story(store: Store) -> None:
+        lease = await leased(store)
+        assert await commit(store, lease, *cells, at=0) == len(cells)
+        assert await commit(store, lease, *cells, at=1) == 0
+        assert list((await store.cells("a:1", 0)).cells) == cells
+
+    tell(store_under_test, story)
+
+
+# --- writers and owners ---
+
+
+def test_a_writer_id_is_given_once(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        asked = [
+            store.register_writer("wwwwwwwwww", account=f"account{n}", device=f"d{n}", nonce=f"n{n}") for n in range(5)
+        ]
+        won = [n for n, first in enumerate(await asyncio.gather(*asked)) if first]
+        assert len(won) == 1
+        known = (await store.writers(["wwwwwwwwww"]))["wwwwwwwwww"]
+        assert known == WriterKnown(account=f"account{won[0]}", device=f"d{won[0]}", nonce=f"n{won[0]}")
+
+    tell(store_under_test, story)
+
+
+def test_unknown_writers_are_absent(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        assert await store.writers([]) == {}
+        assert await store.writers(["nobody"]) == {}
+
+    tell(store_under_test, story)
+
+
+def test_the_first_to_claim_a_stream_owns_it_and_everybody_learns_who(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        assert await store.streams(["p:x", "a:1"]) == {"p:x": StreamInfo(None, 0), "a:1": StreamInfo(None, 0)}
+        async with store_under_test.open() as other:
+            claims = [one.claim_stream("p:x", owner=f"account{n}") for n, one in enumerate([store, other] * 4)]
+            owners = {info.owner for info in await asyncio.gather(*claims)}
+        assert len(owners) == 1
+        assert await store.streams(["p:x"]) == {"p:x": StreamInfo(owners.pop(), 0)}
+        assert await store.streams([]) == {}
+
+    tell(store_under_test, story)
