@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from syncd.cli.demo_screen import Screen
@@ -107,65 +108,51 @@ class Scenes:
         try:
             for device in self._devices:
                 await device.ready(timeout_s=STEP_TIMEOUT_S)
-            await self._tell("phone, laptop and speaker are connected", lambda: True)
+            await self._tell("phone, laptop and speaker are connected")
 
             phone.play("Aria", context={"tracks": ["Aria", "Variation 1", "Variation 2", "Variation 3"]})
-            await self._tell("the phone plays", lambda: all(device.playback for device in self._devices))
+            await self._tell("the phone plays", lambda each: each.playback is not None)
 
             laptop.queue.add("Sarabande", "Gigue", "Chaconne")
-            await self._tell("the laptop adds three tracks to the queue", lambda: self._queues_are(3))
+            await self._tell("the laptop adds three tracks to the queue", lambda each: len(each.queue) == 3)
 
             phone.transfer(speaker.device_id)
-            await self._tell("the phone hands over to the speaker", lambda: self._plays_on(speaker))
+            await self._tell("the phone hands over to the speaker", lambda each: _plays_on(each, speaker))
 
             playlist = laptop.create_playlist("Evening")
             playlist.add("Nocturne", "Berceuse", "Barcarolle")
-            await self._tell("the laptop makes a playlist", lambda: self._playlists_are(playlist, 3))
+            await self._tell("the laptop makes a playlist", lambda each: _playlists(each) == {"Evening": 3})
 
             await phone.go_offline()
-            await self._tell("the phone enters a tunnel: its connection is broken", lambda: not phone.connected)
+            await self._tell("the phone enters a tunnel: its connection is broken")
 
             mine = phone.playlist(playlist.id)
             phone.queue.play_next("Allemande")
             mine.move(mine.items[2].id, to=0)
             mine.rename("Late evening")
-            await self._tell("in the tunnel, the phone moves and renames, and adds a track to play next", lambda: True)
+            await self._tell(
+                "in the tunnel, the phone adds a track to play next, and changes the playlist"
+            )
 
             laptop.queue.remove(laptop.queue.items[1].id)
             playlist.add("Lullaby")
             speaker.next()
-            await self._tell("meanwhile the laptop removes and adds, and the speaker skips", lambda: laptop.owed == 0)
+            await self._tell("meanwhile the laptop removes and adds, and the speaker skips")
 
             await phone.come_back()
-            await self._tell("the phone is back", lambda: self._are_equal(playlist))
-            await asyncio.sleep(self._pause_s)
+            await self._tell(
+                "the phone is back", lambda each: each.owed == 0 and _playlists(each) == {"Late evening": 4}
+            )
             return await self._agreement(playlist)
         except TimeoutError as error:
             raise NotReady(f"the last step took longer than {STEP_TIMEOUT_S:g} s: {self._errors()}") from error
 
-    async def _tell(self, what: str, happened: Callable[[], bool]) -> None:
-        """Say what was done, wait until every device shows it, and leave time to look."""
+    async def _tell(self, what: str, happened: Callable[[Device], bool] = lambda each: True) -> None:
+        """Say what was done, wait until it has happened on every device, and leave time to look."""
         self._screen.tell(what)
-        async with asyncio.timeout(STEP_TIMEOUT_S):
-            waits = [device.until(happened, timeout_s=STEP_TIMEOUT_S) for device in self._devices]
-            await asyncio.gather(*waits)
+        for device in self._devices:
+            await device.until(partial(happened, device), timeout_s=STEP_TIMEOUT_S)
         await asyncio.sleep(self._pause_s)
-
-    def _queues_are(self, length: int) -> bool:
-        return all(len(device.queue) == length for device in self._devices)
-
-    def _plays_on(self, target: Device) -> bool:
-        playbacks = [device.playback for device in self._devices]
-        return all(playback is not None and playback.device == target.device_id for playback in playbacks)
-
-    def _playlists_are(self, playlist: Playlist, length: int) -> bool:
-        return all(len(device.playlist(playlist.id)) == length for device in self._devices)
-
-    def _are_equal(self, playlist: Playlist) -> bool:
-        """Whether all show the same queue and playlist."""
-        queues = {tuple(device.queue.tracks) for device in self._devices}
-        playlists = {tuple(device.playlist(playlist.id).tracks) for device in self._devices}
-        return len(queues) == len(playlists) == 1 and not any(device.owed for device in self._devices)
 
     async def _agreement(self, playlist: Playlist) -> Agreement:
         found: dict[str, list[Verified]] = {}
@@ -177,6 +164,16 @@ class Scenes:
     def _errors(self) -> str:
         errors = [f"{device.name}: {device.error}" for device in self._devices if device.error is not None]
         return "; ".join(errors) or "no device knows why"
+
+
+def _plays_on(device: Device, target: Device) -> bool:
+    """Whether a device shows that the target plays."""
+    return device.playback is not None and device.playback.device == target.device_id
+
+
+def _playlists(device: Device) -> dict[str | None, int]:
+    """Name and length of the playlists that a device shows."""
+    return {playlist.name: len(playlist) for playlist in device.playlists}
 
 
 def _called(stream: str) -> str:

@@ -1,4 +1,4 @@
-"""The outer wall of every command: however it ends, it ends with a code of the table and without a traceback of ours."""
+"""The outer wall of every command: it ends with a code of the table, and with a traceback only where that helps."""
 
 from __future__ import annotations
 

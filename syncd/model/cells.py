@@ -1,7 +1,8 @@
 """State: a map of cells, and the one rule that merges it.
 
 Of two writes to one cell the larger rank stays; on equal rank, which only a faulty writer can cause, the larger
-canonical value. That makes joining commutative, associative and idempotent, so delivery may repeat and reorder as it likes.
+canonical value. That makes joining commutative, associative and idempotent, so delivery may repeat and reorder as it
+likes.
 Source: merge.md section 2.
 """
 

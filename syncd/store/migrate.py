@@ -111,9 +111,8 @@ async def migrate(dsn: str, *, migrations: Sequence[Migration] | None = None) ->
             )
         for migration in known:
             if migration.file_name in status.pending:
-                async with connection.transaction():
-                    await connection.execute(migration.up)
-                    await connection.execute("insert into schema_migrations values ($1)", migration.version)
+                note = "insert into schema_migrations values ($1)"
+                await _run(connection, migration, migration.up, note)
                 applied.append(migration.file_name)
     return applied
 
@@ -126,9 +125,7 @@ async def roll_back(dsn: str, *, migrations: Sequence[Migration] | None = None) 
         newest = next((m for m in reversed(known) if m.file_name in status.applied), None)
         if newest is None:
             return None
-        async with connection.transaction():
-            await connection.execute(newest.down)
-            await connection.execute("delete from schema_migrations where version = $1", newest.version)
+        await _run(connection, newest, newest.down, "delete from schema_migrations where version = $1")
         return newest.file_name
 
 
@@ -167,6 +164,17 @@ async def _alone(dsn: str) -> AsyncIterator[asyncpg.Connection[Any]]:
             yield connection
         finally:
             await hang_up(connection)  # a closed session drops its locks
+
+
+async def _run(connection: asyncpg.Connection[Any], migration: Migration, script: str, note: str) -> None:
+    """Run one direction of a migration and note that it ran, both or neither."""
+    try:
+        async with connection.transaction():
+            await connection.execute(script)
+            await connection.execute(note, migration.version)
+    except asyncpg.PostgresError as error:
+        # What Postgres says here is about tables, and nobody's data; without it nobody could mend the file.
+        raise StoreUnavailable(f"migration {migration.file_name} failed: {error}") from error
 
 
 async def _status(connection: asyncpg.Connection[Any], known: Sequence[Migration]) -> MigrationStatus:
