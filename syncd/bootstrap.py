@@ -172,6 +172,7 @@ async def run_roles(
             if "gateway" in roles:
                 gateway = Gateway(_gateway_services(deployment, metrics))
                 await gateway.start(sockets)
+                background.append(asyncio.create_task(gateway.watch(), name="gateway"))
             http_port = None
             stop_http = asyncio.Event()
             if "api" in roles:

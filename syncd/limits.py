@@ -88,6 +88,12 @@ APPEND_RECORDS_MAX = 2_000
 APPEND_WAITING_MAX = 50_000
 """Records that may wait for the next grouped append; beyond it events are nacked `unavailable`."""
 
+APPEND_WAITING_BYTES_MAX = 64 * 1024 * 1024
+"""Bytes of those records; a thousand of the largest events, or a second of a very busy gateway."""
+
+APPEND_BYTES_MAX = 4 * 1024 * 1024
+"""Bytes of the records of one grouped append, but for a single record, which may always go."""
+
 APPEND_TIMEOUT_S = 10.0
 """After this long an append's outcome is unknown."""
 
@@ -137,5 +143,6 @@ READY_LAG_RECORDS_MAX = 100_000
 assert EVENT_BYTES_MAX * 2 <= FRAME_BYTES_MAX, "a frame holds an event, escaped and enveloped"
 assert OUTBOX_BYTES_HIGH >= 2 * FRAME_BYTES_MAX, "one large frame must not make a healthy reader slow"
 assert OUTBOX_BYTES_LOW < OUTBOX_BYTES_HIGH
+assert APPEND_WAITING_BYTES_MAX >= 2 * APPEND_BYTES_MAX >= 4 * EVENT_BYTES_MAX
 assert SLOW_ACKS_MAX >= EMIT_EVENTS_MAX, "a slow reader may still be acked for a whole emit"
 assert REVOCATION_POLL_S < 5.0, "a revoked device's socket closes within 5 s even if the notification was lost"

@@ -17,10 +17,9 @@ from hypothesis import HealthCheck, settings
 from syncd.testing.postgres import Version, create_database, drop_database, running_postgres
 
 # dev: quick answers at the desk. ci: what `make check` runs. deep: `make test-deep`, minutes to hours.
-_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
-settings.register_profile("dev", max_examples=50, **_COMMON)
-settings.register_profile("ci", max_examples=100, **_COMMON)
-settings.register_profile("deep", max_examples=5_000, **_COMMON)
+settings.register_profile("dev", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("dev"), max_examples=100, print_blob=True)
+settings.register_profile("deep", settings.get_profile("ci"), max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 

@@ -24,6 +24,7 @@ app = typer.Typer(
     epilog="Start with: syncd serve",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",  # paragraphs are laid out for the terminal's width
     pretty_exceptions_enable=False,  # errors are worded in syncd.cli.run
     context_settings={"help_option_names": ["--help", "-h"]},
 )

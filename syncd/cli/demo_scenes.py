@@ -130,9 +130,7 @@ class Scenes:
             phone.queue.play_next("Allemande")
             mine.move(mine.items[2].id, to=0)
             mine.rename("Late evening")
-            await self._tell(
-                "in the tunnel, the phone adds a track to play next, and changes the playlist"
-            )
+            await self._tell("in the tunnel, the phone adds a track to play next, and changes the playlist")
 
             laptop.queue.remove(laptop.queue.items[1].id)
             playlist.add("Lullaby")

@@ -139,7 +139,7 @@ class _Run:
     async def _hopeless(self, device: Device) -> None:
         """Ends, with the reason, when the server does not take this device; or when nobody reads our output."""
         hopeless = (DeviceState.LOGIN_NEEDED, DeviceState.STOPPED)
-        await device.until(lambda: self._reader_gone or device.state in hopeless, timeout_s=float("inf"))
+        await device.until(lambda: self._reader_gone or device.state in hopeless, timeout_s=None)
         if self._reader_gone:
             raise output.ReaderGone
         raise device.error or ProtocolError("the server does not take this device")

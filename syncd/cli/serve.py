@@ -87,7 +87,7 @@ def _print(config: Config, running: Running, login: DemoLogin | None) -> None:
     output.result(f"  sockets  {running.ws_url}")
     output.result(f"  data     {'your own Postgres' if config.database_url is not None else config.data_dir}")
     if login is not None:
-        output.result(f"  try      {command} demo{_same_deployment(config)}    in a second terminal")
+        output.result(f"  try      {command} demo{_same_server(config, running)}    in a second terminal")
     output.result("  stop     Ctrl-C")
 
 
@@ -100,7 +100,17 @@ def _command() -> str:
     return name if shutil.which(name) == called else called
 
 
-def _same_deployment(config: Config) -> str:
-    """The option that makes a second terminal find this deployment, where it would not by itself."""
-    is_default = config.data_dir == Path.cwd() / "syncd-data"
-    return "" if is_default or config.database_url is not None else f" --data-dir {config.data_dir}"
+def _same_server(config: Config, running: Running) -> str:
+    """The options with which a command in a second terminal finds this server, where it would not by itself."""
+    assert running.ws_url is not None
+    ws_port = urlsplit(running.ws_url).port
+    # In a second terminal, opened in the same folder, variables and file hold as they do here; flags do not.
+    there = load()
+    options = ""
+    if config.host != there.host:
+        options += f" --host {config.host}"
+    if ws_port != there.ws_port:
+        options += f" --ws-port {ws_port}"
+    if config.data_dir != there.data_dir and config.database_url is None:
+        options += f" --data-dir {config.data_dir}"
+    return options

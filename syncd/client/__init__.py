@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from syncd.client.change import Change, Refusal
 from syncd.client.connector import DeviceState
-from syncd.client.device import Device, Verified
+from syncd.client.device import Device
 from syncd.client.done import Done, Undo
+from syncd.client.engine import Verified
 from syncd.client.errors import NotReady, NotSettled, OtherAccount, StoreBusy, UndoGone
 from syncd.client.own_event import Outcome
 from syncd.client.playlist import Playlist

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 from syncd.errors import LogUnavailable
 from syncd.gateway.admission import Admission
 from syncd.gateway.ledger import StreamLedger, WriterLedger
-from syncd.limits import APPEND_RECORDS_MAX, APPEND_TIMEOUT_S, APPEND_WAITING_MAX
+from syncd.limits import (
+    APPEND_BYTES_MAX,
+    APPEND_RECORDS_MAX,
+    APPEND_TIMEOUT_S,
+    APPEND_WAITING_BYTES_MAX,
+    APPEND_WAITING_MAX,
+)
 from syncd.log.port import Appended, EventLog
 from syncd.metrics import Metrics
 
@@ -59,6 +65,7 @@ class Appender:
         self._on_refused = on_refused
         self._on_unknown = on_unknown
         self._waiting: deque[Pending] = deque()
+        self._waiting_bytes = 0
         self._arrived = asyncio.Event()
         self._settled = asyncio.Event()
         self.under_way: dict[tuple[str, str, int], Pending] = {}
@@ -71,12 +78,13 @@ class Appender:
     @property
     def full(self) -> bool:
         """Whether no more may wait; events are then nacked `unavailable`."""
-        return len(self._waiting) >= APPEND_WAITING_MAX
+        return len(self._waiting) >= APPEND_WAITING_MAX or self._waiting_bytes >= APPEND_WAITING_BYTES_MAX
 
     def submit(self, pending: Pending) -> None:
         """Take an admitted event."""
         self.under_way[pending.key] = pending
         self._waiting.append(pending)
+        self._waiting_bytes += len(pending.admission.record.body)
         self._arrived.set()
 
     def withdraw(self, origin: Conversation) -> list[Pending]:
@@ -86,6 +94,8 @@ class Appender:
             self._waiting = deque(pending for pending in self._waiting if pending.origin is not origin)
             for pending in mine:
                 self.under_way.pop(pending.key, None)
+                self._waiting_bytes -= len(pending.admission.record.body)
+            self._settled.set()
         return mine
 
     async def run(self) -> None:
@@ -94,8 +104,7 @@ class Appender:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
-                count = min(len(self._waiting), APPEND_RECORDS_MAX)
-                await self._append([self._waiting.popleft() for _ in range(count)])
+                await self._append(self._next_group())
 
     def take(self, key: tuple[str, str, int]) -> Pending | None:
         """The pending of a record that is durable now, once; None when it is nobody's here."""
@@ -123,6 +132,19 @@ class Appender:
         while self.under_way:
             self._settled.clear()
             await self._settled.wait()
+
+    def _next_group(self) -> list[Pending]:
+        """The longest waiting, at least one, within the bounds of one append."""
+        group: list[Pending] = []
+        group_bytes = 0
+        while self._waiting and len(group) < APPEND_RECORDS_MAX:
+            group_bytes += len(self._waiting[0].admission.record.body)
+            if group and group_bytes > APPEND_BYTES_MAX:
+                break
+            pending = self._waiting.popleft()
+            self._waiting_bytes -= len(pending.admission.record.body)
+            group.append(pending)
+        return group
 
     async def _append(self, group: list[Pending]) -> None:
         metrics = self._metrics

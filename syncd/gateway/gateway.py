@@ -155,6 +155,12 @@ class Gateway:
         self._tasks.append(asyncio.get_running_loop().create_task(tail.run()))
         await tail.reached(end, timeout_s=60.0)
 
+    async def watch(self) -> None:
+        """Return never; raise what ended one of the gateway's own tasks, none of which should end."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
     async def drain(self) -> None:
         """Stop admitting, tell everybody, let the log answer what is under way, close."""
         self.draining = True
@@ -252,7 +258,11 @@ class Gateway:
                     stream, partition=partition, epoch=self.log.epoch(partition), generation=info.generation
                 )
                 guard = Guard(channel, on_roles=self.roles_changed)
-                await guard.load(self.log, self.store, self.hub)
+                try:
+                    await guard.load(self.log, self.store, self.hub)
+                except BaseException:
+                    self.hub.close_if_idle(channel)
+                    raise
                 self._guards[stream] = guard
             guard.users.add(user)
             return guard
@@ -262,7 +272,9 @@ class Gateway:
         if not guard.users and self._guards.get(guard.stream) is guard:
             guard.close()
             del self._guards[guard.stream]
-            self._guard_locks.pop(guard.stream, None)
+            # Somebody who holds the lock is loading the stream again; the lock is theirs now.
+            if not self._guard_locks[guard.stream].locked():
+                del self._guard_locks[guard.stream]
             self.hub.close_if_idle(guard.channel)
 
     async def digest(self, stream: str) -> Digest:
@@ -349,8 +361,8 @@ class Gateway:
             if conversation is not None:
                 conversation.presence(presence)
 
-    def _revoked(self, payload: str) -> None:
-        for conversation in list(self._by_device.get(payload, ())):
+    def _revoked(self, device: str) -> None:
+        for conversation in list(self._by_device.get(device, ())):
             conversation.end(close_codes.LOGIN_REVOKED)
 
     async def _sweep_revoked(self) -> None:

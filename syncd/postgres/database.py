@@ -1,24 +1,29 @@
-"""A small pool of connections that speaks in our errors."""
+"""A few connections that are shared, and speak in our errors."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 
 from syncd import limits
 from syncd.errors import Unavailable
-from syncd.postgres.connection import CONNECT_TIMEOUT_S, settings
+from syncd.postgres.connection import connect
 from syncd.postgres.failures import DRIVER_ERRORS, is_bad_data, sentence
 
 IDLE_CONNECTION_S = 300.0
-"""A pooled connection that nobody used for so long is closed, down to one."""
+"""Unused for so long, a connection is not trusted any more: firewalls forget it and tell nobody."""
 
 ANSWER_TIMEOUT_S = limits.STATEMENT_TIMEOUT_S + 1.0
 """From asking for a connection to the last row. The server's own timeout comes first and says more."""
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:  # the driver's own class takes no parameter when it runs
+    Connection = asyncpg.Connection[asyncpg.Record]
 
 
 @contextmanager
@@ -38,16 +43,34 @@ def failures_as(unavailable: type[Unavailable], what: str) -> Iterator[None]:
 
 
 class Database:
-    """Runs one statement at a time on any of its connections, each a transaction of its own.
+    """Runs statements, each a transaction of its own, at most `size` at once; the others wait.
+
+    The driver's own pool costs three times the processor time of a short statement, most of it to undo what ours never
+    do: change a setting, keep a cursor or a lock, LISTEN. Those who do have a connection of their own.
 
     Every method raises as `failures_as`, within `ANSWER_TIMEOUT_S`. When cancelled, a statement that writes may or may
     not have been committed.
     """
 
-    def __init__(self, pool: asyncpg.Pool, unavailable: type[Unavailable], what: str) -> None:
-        self._pool = pool
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        size: int,
+        unavailable: type[Unavailable],
+        what: str,
+        init: Callable[[Connection], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
+        """As `open`, which also tries whether the database answers."""
+        self._dsn = dsn
         self._unavailable = unavailable
         self._what = what
+        self._init = init
+        self._turns = asyncio.Semaphore(size)
+        # The one used last is taken first. With it, when it was used.
+        self._idle: list[tuple[Connection, float]] = []
+        self._busy: set[Connection] = set()
+        self._closed = False
 
     @classmethod
     async def open(
@@ -57,46 +80,67 @@ class Database:
         size: int,
         unavailable: type[Unavailable],
         what: str,
-        init: Callable[[asyncpg.Connection[asyncpg.Record]], Coroutine[Any, Any, None]] | None = None,
+        init: Callable[[Connection], Coroutine[Any, Any, None]] | None = None,
     ) -> Database:
-        """Open a pool of one to `size` connections.
+        """Open the first connection; more are opened when they are needed.
 
         Args:
             unavailable: the error that driver errors become.
             what: who speaks, the first word of its text.
-            init: called once with each new connection; its errors leave by whoever asked for a connection.
+            init: called once with each new connection; its errors leave by whoever needed the connection.
         """
-        with failures_as(unavailable, what):
-            pool = await asyncpg.create_pool(
-                dsn,
-                min_size=1,
-                max_size=size,
-                max_inactive_connection_lifetime=IDLE_CONNECTION_S,
-                timeout=CONNECT_TIMEOUT_S,
-                server_settings=settings(),
-                init=init,
-                reset=_nothing_to_reset,
-            )
-        return cls(pool, unavailable, what)
+        database = cls(dsn, size=size, unavailable=unavailable, what=what, init=init)
+        await database.row("select")
+        return database
 
     async def rows(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         """All rows of a statement's result."""
-        with failures_as(self._unavailable, self._what):
-            async with asyncio.timeout(ANSWER_TIMEOUT_S), self._pool.acquire() as connection:
-                return await connection.fetch(query, *arguments)
+        return await self._run(lambda connection: connection.fetch(query, *arguments))
 
     async def row(self, query: str, *arguments: object) -> asyncpg.Record | None:
         """The first row of a statement's result, None when there is none."""
-        with failures_as(self._unavailable, self._what):
-            async with asyncio.timeout(ANSWER_TIMEOUT_S), self._pool.acquire() as connection:
-                return await connection.fetchrow(query, *arguments)
+        return await self._run(lambda connection: connection.fetchrow(query, *arguments))
 
     async def close(self) -> None:
-        """Cut all connections; statements under way fail. Twice is harmless."""
-        self._pool.terminate()
+        """Cut all connections; statements under way fail, and later ones. Twice is harmless."""
+        self._closed = True
+        for connection in [*self._busy, *(connection for connection, _ in self._idle)]:
+            connection.terminate()
+        self._idle.clear()
 
+    async def _run(self, statement: Callable[[Connection], Awaitable[T]]) -> T:
+        with failures_as(self._unavailable, self._what):
+            async with asyncio.timeout(ANSWER_TIMEOUT_S), self._turns:
+                connection = await self._take()
+                self._busy.add(connection)
+                try:
+                    return await statement(connection)
+                except asyncio.CancelledError:
+                    # It may still be at work on this, and whoever uses it next would have to wait for that.
+                    connection.terminate()
+                    raise
+                finally:
+                    self._busy.discard(connection)
+                    if not connection.is_closed():
+                        self._idle.append((connection, asyncio.get_running_loop().time()))
 
-async def _nothing_to_reset(connection: Any) -> None:
-    # The driver's own reset costs a round trip per use of a pooled connection. Ours never change a setting, keep a
-    # cursor or an advisory lock, or LISTEN: those who do have a connection of their own.
-    return None
+    async def _take(self) -> Connection:
+        """A connection that nobody else uses."""
+        if self._closed:
+            raise asyncpg.InterfaceError("closed")
+        unused_since = asyncio.get_running_loop().time() - IDLE_CONNECTION_S
+        while self._idle:
+            connection, used = self._idle.pop()
+            if used >= unused_since and not connection.is_closed():
+                return connection
+            connection.terminate()
+        connection = await connect(self._dsn)
+        try:
+            if self._init is not None:
+                await self._init(connection)
+            if self._closed:
+                raise asyncpg.InterfaceError("closed meanwhile")
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection

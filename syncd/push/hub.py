@@ -90,7 +90,7 @@ class Hub:
         channel = self.channels.get(entry.stream)
         if channel is None:
             return None
-        for watcher in channel.watchers:
+        for watcher in tuple(channel.watchers):  # a lost role ends subscriptions, and with them their watchers
             watcher(entry)
         prefix = channel.prefix
         channel.cursor_offset = entry.offset + 1

@@ -10,9 +10,9 @@ Source: design.md sections 3 and 4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 
 class CellRow(NamedTuple):
@@ -215,6 +215,10 @@ class Store(ProjectionStore, StateReader, WriterRegistry, Protocol):
         """Let go of connections."""
 
 
+Listener: TypeAlias = Callable[[str], None]
+"""Called with the payload of a message."""
+
+
 class SideChannel(Protocol):
     """Small messages between processes that may be lost: presence, revocations. Never anything that must arrive."""
 
@@ -224,7 +228,3 @@ class SideChannel(Protocol):
 
     def listen(self, topic: str, callback: Listener) -> None:
         """Call `callback(payload)` on the event loop for every message that arrives from now on."""
-
-
-class Listener(Protocol):
-    def __call__(self, payload: str) -> None: ...

@@ -26,8 +26,12 @@ class Service:
 
     async def account(self, name: str, *device_names: str) -> list[LinkedDevice]:
         """A fresh account with linked devices."""
-        account = await self.deployment.accounts.create(name)
-        return [await devices.link(self.deployment, account.account, name=device) for device in device_names]
+        work = self.deployment
+        account = (await work.accounts.create(name)).account
+        return [
+            await devices.link_device(work.accounts, work.log, work.clock, account, name=device)
+            for device in device_names
+        ]
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ import pytest
 from syncd.model.cells import Cell
 from syncd.model.events import Event
 from syncd.model.lowering import lower
-from syncd.model.upcast import event_from_record_data
+from syncd.model.upcast import event_data
 from syncd.protocol.codec import JSON, MSGPACK
 from syncd.protocol.version import WIRE_VERSION, WIRE_VERSION_MIN
 
@@ -56,6 +56,6 @@ def test_recorded_messages_still_mean_the_same(version: int, given: Any, expecte
 
 @pytest.mark.parametrize(("version", "given", "expected"), recorded("lowering"))
 def test_recorded_events_still_write_the_same(version: int, given: Any, expected: Any) -> None:
-    kind, data = event_from_record_data(version, given["kind"], json.dumps(given["data"]).encode())
+    kind, data = event_data(version, given["kind"], json.dumps(given["data"]).encode())
     event = Event(given["stream"], given["writer"], given["seq"], given["t"], kind, data)
     assert lower(event) == {key: Cell(rank, value) for key, (rank, value) in expected.items()}

@@ -68,7 +68,7 @@ function happened(outcome) {
     news("The server", `refused what you did (${outcome.reason}): ${outcome.message}`);
   } else if (what === "told") news("The server", `says: ${outcome.message}`);
   else if (what === "presence" && (!outcome.online || outcome.sinceMs > liveSinceMs)) {
-    news(nameOf(outcome.device), outcome.online ? "came online" : "went offline");
+    news(subject(outcome.device), outcome.online ? "came online" : "went offline");
   }
   changed();
 }
@@ -86,7 +86,7 @@ function changed() {
 
 function tell(by, cells) {
   if (!isNews(by.kind)) return;
-  const who = by.account === session.account ? nameOf(by.device) : "Another account";
+  const who = by.account === session.account ? subject(by.device) : "Another account";
   news(who, sentence(by.kind, cells, nameOf));
 }
 
@@ -97,8 +97,11 @@ function news(who, did) {
   while (byId("news").children.length > NEWS_MAX) byId("news").lastElementChild.remove();
 }
 
+/** A device as the subject of a sentence, and inside one. */
+const subject = (device) => (device === session.device ? "This page" : nameOf(device));
+
 function nameOf(device) {
-  if (device === session.device) return "This page";
+  if (device === session.device) return "this page";
   const name = session.streams.get(session.ownStream)?.cells.get(`device/${keyPart(device ?? "")}/name`)?.value;
   return name ?? device ?? "a device";
 }
@@ -144,7 +147,7 @@ function drawSoon() {
 function draw() {
   const signedIn = wire !== null;
   byId("sign-in").hidden = signedIn && !wire.signIn;
-  byId("account").hidden = !signedIn;
+  byId("account").hidden = !signedIn || wire.signIn;
   byId("sign-out").hidden = !signedIn;
   drawConnection();
   if (!signedIn) return;
@@ -204,7 +207,7 @@ function drawPlayback() {
 function whereLine({ device, playing, buffering, stale, speedPermille }) {
   const state = stale ? "should have ended on" : buffering ? "waiting for data on" : playing ? "playing on" : "paused on";
   const speed = speedPermille === 1000 ? "" : `, at ${speedPermille / 1000} times the speed`;
-  return `${state} ${device === session.device ? "this page (which makes no sound)" : nameOf(device)}${speed}`;
+  return `${state} ${nameOf(device)}${device === session.device ? " (which makes no sound)" : ""}${speed}`;
 }
 
 function drawPosition({ positionMs, durationMs }) {
@@ -264,7 +267,7 @@ function drawDevices() {
 function drawDevice(row, { device, kind, revoked, online }) {
   const [dot, title, state] = row.children;
   dot.classList.toggle("online", online);
-  setText(title, nameOf(device));
+  setText(title, subject(device));
   setText(state, [kind, revoked ? "revoked" : online ? "online" : "offline"].filter(Boolean).join(", "));
 }
 
