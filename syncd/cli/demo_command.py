@@ -13,7 +13,8 @@ def demo(
     host: options.Host = None,
     ws_port: options.WsPort = None,
     seconds: Annotated[
-        float | None, typer.Option("--seconds", metavar="SECONDS", min=0, help="How long it takes; 0: as fast as it can.")
+        float | None,
+        typer.Option("--seconds", metavar="SECONDS", min=0, help="How long it takes; 0: as fast as it can."),
     ] = None,
     as_json: options.AsJson = False,
     data_dir: options.DataDir = None,

@@ -6,6 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -102,10 +103,12 @@ def _command() -> str:
 
 def _same_server(config: Config, running: Running) -> str:
     """The options with which a command in a second terminal finds this server, where it would not by itself."""
+    from syncd.config import load
+
     assert running.ws_url is not None
     ws_port = urlsplit(running.ws_url).port
-    # In a second terminal, opened in the same folder, variables and file hold as they do here; flags do not.
-    there = load()
+    # A second terminal, opened in the same folder, sees the same file, but neither our flags nor our environment.
+    there = load(environ={})
     options = ""
     if config.host != there.host:
         options += f" --host {config.host}"

@@ -12,12 +12,12 @@ from typing import Any
 
 from msgspec import UnsetType
 
-from syncd.errors import Forbidden, InvalidEvent, LimitExceeded
+from syncd.errors import Forbidden, InvalidEvent, LimitExceeded, Unreadable
 from syncd.gateway.ledger import Answer, StreamLedger, WriterLedger
 from syncd.limits import CLOCK_AHEAD_MS_MAX, EVENT_BYTES_MAX
 from syncd.log.record import Admitted, Body, Record, encode_record
-from syncd.model.events import SERVER_KINDS, VOID, Event
-from syncd.model.ids import event_id
+from syncd.model.events import EVENTS, SERVER_KINDS, VOID, Event
+from syncd.model.free_json import check_json
 from syncd.model.lowering import lower
 from syncd.model.references import references
 from syncd.model.stamp import admitted_t, is_expired, ms
@@ -107,10 +107,8 @@ def admit(
             return None
         ledger.gap_told = True
         return Nack(stream, seq, "gap", f"seq {seq} came, {expect} was expected", expect)
-    kind = event.kind if isinstance(event, EmittedEvent) else ""
     try:
-        if kind:
-            _authorise(kind, stream, author=author, rules=rules)
+        _authorise(event.kind if isinstance(event, EmittedEvent) else "", stream, author=author, rules=rules)
     except Forbidden as error:
         return Nack(stream, seq, "forbidden", str(error))
     ledger.gap_told = False
@@ -124,6 +122,7 @@ def admit(
         cells = lower(admitted_event)
     except _Permanent as refusal:
         nack = Nack(stream, seq, refusal.reason, refusal.message)
+        ledger.voids.add(seq)  # now, not when it is durable: the event behind it may name this one
         admitted_event, body = _void(nack, t_sent, stream, author=author, writer=writer, now_ms=now_ms)
         cells = {}
     record = encode_record(stream, writer.writer, seq, admitted_event.kind, body)
@@ -135,8 +134,15 @@ def admit(
 
 
 def _authorise(kind: str, stream: str, *, author: Author, rules: Rules) -> None:
+    """Raise `Forbidden` unless the author may write this kind here.
+
+    What cannot be read, or is of a kind that nobody knows, is judged as a list's event: whoever may write anything may
+    write those. Nobody else may leave even a void in the stream.
+    """
     if kind in SERVER_KINDS:
         raise Forbidden(f"{kind} is written by the server only")
+    if kind not in EVENTS:
+        kind = "list.inserted"
     if not stream_accepts(kind, stream):
         raise Forbidden(f"{kind} does not belong into {stream[:2]} streams")
     if not rules.may_write(author.account, kind):
@@ -160,22 +166,36 @@ def _read(
         age_ms = now_ms - ms(t)
         raise _Permanent("expired", f"{event.kind} was good for {event.valid_ms} ms and came after {age_ms} ms")
     t = max(t, writer.last_t + 1)
-    _check_size(event, data, text=codec.text)
+    hints = _read_hints(event, codec)
+    _check_size(event, [data, hints], text=codec.text)
     if event.kind == "list.inserted":
         room = rules.list_room(data.list)
         if len(data.items) > room:
             raise _Permanent("limit", f"{len(data.items)} items into list {data.list}, which has room for {room}")
     _check_orphan(event.kind, data, writer=writer, ledger=ledger)
-    hints = None if isinstance(event.hints, UnsetType) else codec.decode_value(bytes(event.hints))
     body = Body(t, data, author.account, author.device, now_ms, author.region, event.valid_ms, hints)
     return Event(stream, writer.writer, event.seq, t, event.kind, data), body
 
 
-def _check_size(event: EmittedEvent, data: Any, *, text: bool) -> None:
+def _read_hints(event: EmittedEvent, codec: Codec) -> Any:
+    """They are kept as given, so they may hold no more than data may."""
+    if isinstance(event.hints, UnsetType):
+        return None
+    try:
+        hints = codec.decode_value(event.hints)
+        check_json(hints, "hints", depth=1)
+    except (InvalidEvent, Unreadable) as error:
+        raise _Permanent("invalid", str(error)) from error
+    return hints
+
+
+def _check_size(event: EmittedEvent, kept: list[Any], *, text: bool) -> None:
     raw_bytes = memoryview(event.data).nbytes
+    if not isinstance(event.hints, UnsetType):
+        raw_bytes += memoryview(event.hints).nbytes
     if raw_bytes * (1 if text else _MSGPACK_GROWTH_MAX) <= EVENT_BYTES_MAX:
         return
-    size = canonical_size(data)
+    size = sum(canonical_size(part) for part in kept if part is not None)
     if size > EVENT_BYTES_MAX:
         raise _Permanent("limit", f"an event of {size} bytes; at most {EVENT_BYTES_MAX} as canonical JSON")
 
@@ -183,10 +203,10 @@ def _check_size(event: EmittedEvent, data: Any, *, text: bool) -> None:
 def _check_orphan(kind: str, data: Any, *, writer: WriterLedger, ledger: StreamLedger) -> None:
     if not ledger.voids:
         return
-    voided = {event_id(writer.writer, seq) for seq in ledger.voids}
-    lost = sorted(voided & references(kind, data))
-    if lost:
-        raise _Permanent("orphan", f"it names {lost[0]}, which was refused")
+    ours = f"{writer.writer}."
+    for named in sorted(references(kind, data)):
+        if named.startswith(ours) and int(named[len(ours) :]) in ledger.voids:
+            raise _Permanent("orphan", f"it names {named}, which was refused")
 
 
 def _void(

@@ -153,13 +153,14 @@ class Appender:
         of_record = {id(pending.admission.record): pending for pending in group}
         records = [pending.admission.record for pending in group]
         try:
-            async with asyncio.timeout(APPEND_TIMEOUT_S):
+            # The log has the same deadline and knows better what became of the records: it speaks first.
+            async with asyncio.timeout(APPEND_TIMEOUT_S + 1.0):
                 outcomes = await self._log.append(records)
         except TimeoutError:
             self._settle(group)
             self._on_unknown(group)
             return
-        except asyncio.CancelledError:
+        except BaseException:  # cancelled, or a bug of the log, which ends this task and so the process
             self._settle(group)
             self._on_unknown(group)
             raise

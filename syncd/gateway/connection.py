@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
 import structlog
-from websockets.exceptions import InvalidHandshake
+from websockets.exceptions import InvalidHandshake, InvalidMessage
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
@@ -27,6 +27,7 @@ from syncd.limits import FRAME_BYTES_MAX, HELLO_TIMEOUT_S, PING_INTERVAL_S, PING
 from syncd.protocol import close_codes
 from syncd.protocol.close_codes import CloseCode
 from syncd.protocol.codec import CODECS, codec_for
+from syncd.protocol.public_text import close_reason
 
 if TYPE_CHECKING:
     from syncd.gateway.gateway import Gateway
@@ -37,6 +38,8 @@ FRAGMENTS_MAX = 1_000
 """Frames of one message: empty fragments cost the sender nothing, and would otherwise never end."""
 CLOSE_TIMEOUT_S = 2.0
 """Between our close frame and the end of the TCP connection."""
+_NOT_HTTP = b"that is no HTTP request; a websocket begins with GET\n"
+_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"
 _SUBPROTOCOLS = [Subprotocol(name) for name in CODECS]
 
 
@@ -94,6 +97,8 @@ class Connection(asyncio.Protocol):
                 self._frame(event)
             else:
                 self._handshake(cast(Request, event))
+        if self._ws.state is State.CONNECTING and self._ws.handshake_exc is not None:
+            self._not_http()
         self._pump()
         if self._ws.state is State.CLOSING or self._ws.state is State.CLOSED:
             self._end_conversation()
@@ -123,7 +128,7 @@ class Connection(asyncio.Protocol):
         """Say why, and close; once. What was written before it is sent first."""
         if self._ws.state is State.OPEN:
             self._gateway.metrics.closes.add(str(code.code))
-            self._ws.send_close(code.code, (reason or code.reason)[:120])
+            self._ws.send_close(code.code, close_reason(reason or code.reason))
             self._pump()
             self._end_conversation()
             self._arm(CLOSE_TIMEOUT_S, self.abort)
@@ -175,6 +180,13 @@ class Connection(asyncio.Protocol):
         codec = codec_for(self._ws.subprotocol)
         self.outbox = Outbox(codec, self._transport, on_drained=self._drained, on_overflow=self._overflow)
         self.conversation = Conversation(self._gateway, self, self.outbox)
+
+    def _not_http(self) -> None:
+        """Say why what came is no handshake; the library says so only where it could read the request."""
+        if isinstance(self._ws.handshake_exc, InvalidMessage) and not self._transport.is_closing():
+            self._gateway.metrics.handshakes_refused.add("no http")
+            self._transport.write(_BAD_REQUEST + b"Content-Length: %d\r\n\r\n" % len(_NOT_HTTP) + _NOT_HTTP)
+            self._ws.handshake_exc = None
 
     def _frame(self, frame: Frame) -> None:
         opcode = frame.opcode

@@ -21,7 +21,7 @@ from syncd.gateway.guard import Guard
 from syncd.gateway.ledger import Answer, StreamLedger, WriterLedger
 from syncd.gateway.outbox import Outbox
 from syncd.limits import SUBSCRIPTIONS_MAX
-from syncd.model.ids import is_stream
+from syncd.model.ids import is_playlist, is_stream
 from syncd.protocol import close_codes
 from syncd.protocol.codec import BrokenEmit
 from syncd.protocol.messages import (
@@ -56,6 +56,8 @@ log = structlog.get_logger()
 
 BACKLOG_MAX = 32
 """Messages that wait behind a task before the socket is read no further."""
+STREAMS_HELD_MAX = 2 * SUBSCRIPTIONS_MAX
+"""Streams whose rules and seqs a connection keeps at hand: those it listens to, and as many that it only writes to."""
 
 
 class Conversation:
@@ -90,7 +92,7 @@ class Conversation:
         if isinstance(message, Error):
             self.outbox.send(message)
         elif self._task is None:
-            self._handle(message)
+            self._handle_safely(message)
         else:
             self._backlog.append(message)
             if len(self._backlog) >= BACKLOG_MAX:
@@ -135,6 +137,7 @@ class Conversation:
         for pending in pendings:
             record = pending.admission.record
             pending.ledger.admitted = min(pending.ledger.admitted, record.seq - 1)
+            pending.ledger.voids.discard(record.seq)
             if not self._is_closed:
                 self.outbox.nack(Nack(record.stream, record.seq, "unavailable", reason))
 
@@ -155,6 +158,13 @@ class Conversation:
 
     # --- messages ---
 
+    def _handle_safely(self, message: ClientMessage | BrokenEmit) -> None:
+        """The outer wall of what needs no task."""
+        try:
+            self._handle(message)
+        except Exception:
+            self._broke()
+
     def _handle(self, message: ClientMessage | BrokenEmit) -> None:
         if isinstance(message, Emit | BrokenEmit):
             self._emit(message.events)
@@ -174,19 +184,20 @@ class Conversation:
 
     async def _hello(self, hello: Hello) -> None:
         gateway = self._gateway
-        self.login = await gateway.accounts.login(hello.token)
         self._connection.greeted()
+        self.login = await gateway.accounts.login(hello.token)
         self.author = Author(self.login.account, self.login.device, gateway.region)
         self.wants_view = hello.view == "now"
         claims = self._claims(hello.streams)
-        guards = [await self._guard(claim.stream) for claim in claims]
-        allowed = [claim for claim, guard in zip(claims, guards, strict=True) if self._may_subscribe(guard)]
+        allowed = [claim for claim in claims if await self._may_subscribe(claim.stream)]
         self.writer = await gateway.writers.claim(
             hello.writer, nonce=hello.nonce, author=self.author, claims=allowed, conversation=self
         )
         welcomes: list[StreamWelcome] = []
         plans: list[tuple[Subscription, Plan]] = []
         for claim in allowed:
+            if not await self._may_subscribe(claim.stream):  # the role was lost while the writer was loaded
+                continue
             subscription, how = self._open(claim)
             ledger = self.writer.streams[claim.stream]
             welcomes.append(StreamWelcome(claim.stream, ledger.durable + 1, how.resume))
@@ -208,9 +219,11 @@ class Conversation:
         if not is_stream(stream):
             self.outbox.send(Error("invalid", "a stream is a:<account>, a:me or p:<playlist, 16 characters or more>"))
             return
-        if not self._may_subscribe(await self._guard(stream)):
+        if not await self._may_subscribe(stream):
             return
         ledger = await self._stream_ledger(stream)
+        if not await self._may_subscribe(stream):  # the role was lost while the ledger was loaded
+            return
         if (claim.last_seq or 0) < ledger.durable:
             self._connection.close(
                 close_codes.WRITER_OUTDATED, f"last_seq {claim.last_seq or 0} of {stream}, known is {ledger.durable}"
@@ -249,9 +262,14 @@ class Conversation:
         assert writer is not None
         assert author is not None
         stream = self._resolve(event.stream)
+        if gateway.draining:
+            return True  # no answer: the client sends it again where it comes back
         if not is_stream(stream):
             message = f"{stream[:100]} is no stream; a stream is a:<account>, a:me or p:<playlist>"
             self.outbox.nack(Nack(stream, event.seq, "forbidden", message))
+            return True
+        if self._is_foreign(stream):
+            self.outbox.nack(Nack(stream, event.seq, "forbidden", "this is another account's stream"))
             return True
         ledger, guard = writer.streams.get(stream), self._guards.get(stream)
         if ledger is None or guard is None or (guard.playlist and guard.owner is None):
@@ -336,14 +354,32 @@ class Conversation:
     async def _guard(self, stream: str) -> Guard:
         guard = self._guards.get(stream)
         if guard is None:
+            self._make_room()
             guard = self._guards[stream] = await self._gateway.guard(stream, self)
         return guard
 
-    def _may_subscribe(self, guard: Guard) -> bool:
+    def _make_room(self) -> None:
+        """Forget streams that are not listened to, and have nothing under way; they are loaded again when needed."""
+        if len(self._guards) < STREAMS_HELD_MAX:
+            return
+        ledgers = {} if self.writer is None else self.writer.streams
+        for stream in list(self._guards):
+            ledger = ledgers.get(stream)
+            if stream not in self.subscriptions and (ledger is None or ledger.admitted == ledger.durable):
+                self._gateway.release_guard(self._guards.pop(stream), self)
+                ledgers.pop(stream, None)
+
+    def _is_foreign(self, stream: str) -> bool:
+        """Whether it is another account's own stream, about which nothing is looked up for us."""
         assert self.login is not None
-        if guard.may_subscribe(self.login.account):
+        return not is_playlist(stream) and stream != f"a:{self.login.account}"
+
+    async def _may_subscribe(self, stream: str) -> bool:
+        """Whether this account may listen now; says so when not. Does not wait when the guard is here already."""
+        assert self.login is not None
+        if not self._is_foreign(stream) and (await self._guard(stream)).may_subscribe(self.login.account):
             return True
-        self.outbox.send(Error("forbidden", "this account may not subscribe to this stream", guard.stream))
+        self.outbox.send(Error("forbidden", "this account may not subscribe to this stream", stream))
         return False
 
     async def _stream_ledger(self, stream: str) -> StreamLedger:
@@ -398,7 +434,7 @@ class Conversation:
         if self._is_closed:
             return
         while self._backlog and self._task is None:
-            self._handle(self._backlog.popleft())
+            self._handle_safely(self._backlog.popleft())
         if len(self._backlog) < BACKLOG_MAX:
             self._connection.resume_reading()
 
@@ -424,8 +460,11 @@ class Conversation:
         except ConnectionError:
             return  # it was closed while we were sending; there is nobody to tell
         except Exception:
-            log.exception("conversation_broke", device_id=self.login.device if self.login else None)
-            self._fail(close_codes.BUG, close_codes.BUG.reason)
+            self._broke()
+
+    def _broke(self) -> None:
+        log.exception("conversation_broke", device_id=self.login.device if self.login else None)
+        self._fail(close_codes.BUG, close_codes.BUG.reason)
 
     def _fail(self, code: close_codes.CloseCode, message: str) -> None:
         self.outbox.send(Error(code.name, message))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -108,7 +109,8 @@ class Gateway:
         )
         services.side_channel.listen(REVOKED_TOPIC, self._revoked)
         self._guards: dict[str, Guard] = {}
-        self._guard_locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # Weak: a stream's lock lives as long as somebody loads or waits, and all of them share it.
+        self._guard_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._connections: set[Connection] = set()
         self._live: dict[Outbox, Conversation] = {}
         self._by_device: dict[str, set[Conversation]] = defaultdict(set)
@@ -249,38 +251,40 @@ class Gateway:
 
     async def guard(self, stream: str, user: Conversation) -> Guard:
         """The rules of a stream, loaded once however many connections ask."""
-        async with self._guard_locks[stream]:
+        lock = self._guard_locks.setdefault(stream, asyncio.Lock())
+        async with lock:
             guard = self._guards.get(stream)
             if guard is None:
-                partition = self.log.partition_of(stream)
-                info = (await self.store.streams([stream]))[stream]
-                channel = self.hub.open(
-                    stream, partition=partition, epoch=self.log.epoch(partition), generation=info.generation
-                )
-                guard = Guard(channel, on_roles=self.roles_changed)
-                try:
-                    await guard.load(self.log, self.store, self.hub)
-                except BaseException:
-                    self.hub.close_if_idle(channel)
-                    raise
-                self._guards[stream] = guard
+                guard = self._guards[stream] = await self._load_guard(stream)
             guard.users.add(user)
             return guard
+
+    async def _load_guard(self, stream: str) -> Guard:
+        partition = self.log.partition_of(stream)
+        info = (await self.store.streams([stream]))[stream]
+        channel = self.hub.open(
+            stream, partition=partition, epoch=self.log.epoch(partition), generation=info.generation
+        )
+        guard = Guard(channel, on_roles=self.roles_changed)
+        try:
+            await guard.load(self.log, self.store, self.hub)
+        except BaseException:
+            self.hub.close_if_idle(channel)
+            raise
+        return guard
 
     def release_guard(self, guard: Guard, user: Conversation) -> None:
         guard.users.discard(user)
         if not guard.users and self._guards.get(guard.stream) is guard:
             guard.close()
             del self._guards[guard.stream]
-            # Somebody who holds the lock is loading the stream again; the lock is theirs now.
-            if not self._guard_locks[guard.stream].locked():
-                del self._guard_locks[guard.stream]
             self.hub.close_if_idle(guard.channel)
 
     async def digest(self, stream: str) -> Digest:
         """The digest of everything that was sent of the stream up to now, for a device to compare itself with."""
-        cells, offset = await self.views.cells_now(self._guards[stream].channel)
-        return Digest(stream, self._guards[stream].channel.cursor(offset), digest_of(cells), len(cells))
+        channel = self._guards[stream].channel
+        cells, offset = await self.views.cells_now(channel)
+        return Digest(stream, channel.cursor(offset), digest_of(cells), len(cells))
 
     def roles_changed(self, guard: Guard) -> None:
         """Subscriptions of those who may not listen any more end."""

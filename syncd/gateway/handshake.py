@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from websockets.http11 import Request
 
+from syncd.protocol.public_text import public_text
 from syncd.protocol.version import PATH
 
 _TOKEN_NAMES = frozenset({"token", "access_token", "auth", "authorization", "key"})
@@ -21,12 +22,15 @@ def refusal(request: Request, *, origins: Collection[str]) -> tuple[HTTPStatus, 
     """
     target = urlsplit(request.path)
     if target.path != PATH:
-        return HTTPStatus.NOT_FOUND, f"no socket at {target.path[:100]}; it is at {PATH}\n"
+        return HTTPStatus.NOT_FOUND, f"no socket at {public_text(target.path)}; it is at {PATH}\n"
     if _TOKEN_NAMES & {name.lower() for name in parse_qs(target.query, keep_blank_values=True)}:
         return HTTPStatus.BAD_REQUEST, "a token in the URL ends up in logs and histories; send it in hello\n"
     origin_headers = request.headers.get_all("Origin")
     if origin_headers and not _is_allowed(origin_headers, request.headers.get_all("Host"), origins):
-        return HTTPStatus.FORBIDDEN, f"pages of {origin_headers[0][:100]} may not connect here; see SYNCD_ORIGINS\n"
+        return (
+            HTTPStatus.FORBIDDEN,
+            f"pages of {public_text(origin_headers[0])} may not connect here; see SYNCD_ORIGINS\n",
+        )
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from syncd.errors import LogUnavailable, Unavailable
 from syncd.gateway.admission import Author
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _NOBODY = WriterKnown(account="", device="", nonce="")
+_Identity: TypeAlias = tuple[str, str, str]
+"""(account, device, nonce): whose local store a writer belongs to."""
 
 
 def fresh_writer() -> str:
@@ -57,13 +59,10 @@ class Writers:
         knows of every seq that the server knows of; else it is a fresh one.
         """
         if writer is not None:
-            await self._take_over(writer, conversation)
-            ledger = WriterLedger(writer)
-            known = await self._load(ledger, [claim.stream for claim in claims])
-            ours = (known.account, known.device, known.nonce) == (author.account, author.device, nonce)
-            if ours and all((claim.last_seq or 0) >= ledger.streams[claim.stream].durable for claim in claims):
-                self._hold(ledger, conversation)
-                return ledger
+            identity = (author.account, author.device, nonce)
+            resumed = await self._resume(writer, identity, claims, conversation)
+            if resumed is not None:
+                return resumed
         ledger = WriterLedger(await self._register(nonce=nonce, author=author))
         for claim in claims:
             ledger.streams[claim.stream] = StreamLedger()
@@ -92,28 +91,57 @@ class Writers:
 
     def release(self, conversation: Conversation) -> None:
         """A connection is gone; its writer's ledger goes with it, unless another connection took the writer over."""
-        writer = conversation.writer
-        if writer is not None and self._holders.get(writer.writer) is conversation:
-            del self._holders[writer.writer]
-            del self.ledgers[writer.writer]
+        if conversation.writer is not None:
+            self._let_go(conversation.writer.writer, conversation)
 
-    def forget(self, writer: str) -> Conversation | None:
-        """Nobody knows what became of this writer's events: drop its ledger. Returns the connection that used it."""
+    def forget(self, writer: str) -> None:
+        """Nobody knows what became of this writer's events: drop its ledger."""
         self.ledgers.pop(writer, None)
-        return self._holders.pop(writer, None)
+        self._holders.pop(writer, None)
 
     # --- inside ---
+
+    async def _resume(
+        self, writer: str, identity: _Identity, claims: Sequence[StreamClaim], conversation: Conversation
+    ) -> WriterLedger | None:
+        """The ledger of a writer that the connection may keep, or None."""
+        # Writer ids are no secret, they stand in everybody's cells: a stranger must not end the owner's connection.
+        if writer in self._holders and _identity((await self._store.writers([writer])).get(writer)) != identity:
+            return None
+        await self._take_over(writer)
+        ledger = WriterLedger(writer)
+        # Held before it is loaded: what the tail publishes meanwhile is noted.
+        self._hold(ledger, conversation)
+        try:
+            known = await self._load(ledger, [claim.stream for claim in claims])
+        except BaseException:
+            self._let_go(writer, conversation)
+            raise
+        is_whole = all((claim.last_seq or 0) >= ledger.streams[claim.stream].durable for claim in claims)
+        if _identity(known) == identity and is_whole:
+            return ledger
+        self._let_go(writer, conversation)
+        return None
 
     def _hold(self, ledger: WriterLedger, conversation: Conversation) -> None:
         self.ledgers[ledger.writer] = ledger
         self._holders[ledger.writer] = conversation
 
-    async def _take_over(self, writer: str, conversation: Conversation) -> None:
+    def _let_go(self, writer: str, conversation: Conversation) -> None:
+        if self._holders.get(writer) is conversation:
+            del self._holders[writer]
+            del self.ledgers[writer]
+
+    async def _take_over(self, writer: str) -> None:
         """A local store has one connection: close an older one, and let what it has under way reach the log."""
-        older = self._holders.get(writer)
-        if older is not None and older is not conversation:
-            older.end(close_codes.REPLACED)
-        await self._appender.settled(writer, timeout_s=APPEND_TIMEOUT_S)
+        while True:
+            older = self._holders.get(writer)
+            if older is not None:
+                older.end(close_codes.REPLACED)
+                self._let_go(writer, older)
+            await self._appender.settled(writer, timeout_s=APPEND_TIMEOUT_S)
+            if writer not in self._holders:  # else a third one came while we waited
+                return
 
     async def _register(self, *, nonce: str, author: Author) -> str:
         for _ in range(5):
@@ -132,7 +160,8 @@ class Writers:
             await self._tails[partition].reached(await self._log.end(partition), timeout_s=APPEND_TIMEOUT_S)
             checkpoints[partition] = await self._store.checkpoint(partition)
         known = (await self._store.writers([writer.writer])).get(writer.writer, _NOBODY)
-        writer.last_t = max((t for _, t in known.progress.values()), default=writer.last_t)
+        # A connected writer may be ahead of the store: its clock never falls.
+        writer.last_t = max(writer.last_t, *(t for _, t in known.progress.values()), 0)
         for stream in streams:
             seq, _ = known.progress.get(stream, (0, 0))
             ledger = StreamLedger(seq, known.voids.get(stream, frozenset()))
@@ -145,3 +174,7 @@ class Writers:
                     ledger.note(entry)
             writer.streams[stream] = ledger
         return known
+
+
+def _identity(known: WriterKnown | None) -> _Identity | None:
+    return None if known is None else (known.account, known.device, known.nonce)

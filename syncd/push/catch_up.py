@@ -71,7 +71,9 @@ class CatchUp:
             await self._serve_cells(subscription, how)
 
     async def resume(self, subscription: Subscription) -> None:
-        """Go on where a slow reader stopped. Raises as `serve`."""
+        """Go on where a slow reader stopped; nothing to do when it ended meanwhile, or goes on already. Raises as `serve`."""
+        if subscription.state is not SubscriptionState.BEHIND:
+            return
         channel, offset = subscription.channel, subscription.offset
         subscription.state = SubscriptionState.CATCHING_UP
         covered = self._hub.recent[channel.partition].covers(channel.stream, offset)
@@ -99,6 +101,8 @@ class CatchUp:
         *early, final = list(_chunks(state.cells)) or [()]
         for chunk in early:
             await sink.drained()
+            if subscription.state is not SubscriptionState.CATCHING_UP:
+                return  # unsubscribed, or its role was lost: it gets nothing more
             sink.write(parts.framed(_wire_rows(chunk, sink.codec)))
             await asyncio.sleep(0)  # a large stream must not hold up the deltas of others
         late: Cells = {}

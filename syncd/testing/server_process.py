@@ -25,13 +25,13 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import msgspec
 
 from syncd.accounts import LinkedDevice
 from syncd.bootstrap import open_deployment
-from syncd.config import Config, load
+from syncd.config import Config
 from syncd.operations.devices import link_device
 
 READY_TIMEOUT_S: Final = 60.0
@@ -94,7 +94,9 @@ class ServerProcess:
         self._command = [
             interpreter, "-m", "syncd.cli", "serve", "--json", *ports, "--data-dir", str(data_dir), *options,
         ]  # fmt: skip
-        self._environment = {**os.environ, **(environment or {})}
+        # Settings of whoever runs us are for their own server.
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("SYNCD_")}
+        self._environment = {**ours, **(environment or {})}
         self._uid = uid
         self._process: subprocess.Popen[bytes] | None = None
         self._cpu_s_before = 0.0
@@ -190,7 +192,7 @@ class ServerProcess:
     @property
     def config(self) -> Config:
         """The settings with which another process works on the same data."""
-        return load(flags={"data_dir": self.data_dir, "port": self.http_port, "ws_port": self.ws_port}, environ={})
+        return Config(data_dir=self.data_dir, port=self.http_port, ws_port=self.ws_port)
 
     @property
     def cpu_s(self) -> float:
@@ -276,7 +278,7 @@ def processes_of(data_dir: Path) -> dict[int, str]:
 def _cpu_s(pid: int) -> float:
     """User and system seconds of a process; 0 when it is gone."""
     try:
-        stat: Any = Path(f"/proc/{pid}/stat").read_text()
+        stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return 0.0
     fields = stat.rpartition(")")[2].split()

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 from logs_under_test import record, records
+from postgres_sessions import PATIENCE_S, admin, eventually
+from tunnel import Tunnel
 
 from syncd import limits
 from syncd.errors import ConfigError, EpochChanged, LogUnavailable
 from syncd.log.port import Appended
 from syncd.log.postgres import PostgresLog, appending
 from syncd.log.record import Record
+from syncd.postgres import listening
 from syncd.store.migrate import new_epoch
 from syncd.testing.postgres import VERSIONS, create_database, drop_database
 
 pytestmark = pytest.mark.parametrize("postgres_version", VERSIONS)
-
-PATIENCE_S = 15.0
-"""For what should happen at once or within a reconnection; only a broken adapter waits so long."""
 
 POLL_S = limits.LOG_POLL_S + 2.0
 """A poll, and the slowness of a machine that is busy with other tests."""
@@ -41,16 +41,6 @@ async def opened(dsn: str, partitions: int | None = None) -> AsyncIterator[Postg
 
 
 @asynccontextmanager
-async def admin(dsn: str) -> AsyncIterator[asyncpg.Connection[Any]]:
-    """A connection of the test's own."""
-    connection = await asyncpg.connect(dsn, server_settings={"application_name": "test"})
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-@asynccontextmanager
 async def locked(dsn: str, statement: str = "select from log_partitions for update") -> AsyncIterator[None]:
     """Appends wait until the end of this transaction."""
     async with admin(dsn) as connection, connection.transaction():
@@ -58,20 +48,9 @@ async def locked(dsn: str, statement: str = "select from log_partitions for upda
         yield
 
 
-async def eventually(condition: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-    """Wait until a condition holds that has to be asked for."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not await condition():  # noqa: ASYNC110 - another process has no event to wait for
-            await asyncio.sleep(0.01)
-
-
 async def until_blocked(connection: asyncpg.Connection[Any]) -> None:
     """Wait until one of our sessions waits for a lock. Not inside a transaction: it would see one moment only."""
     await eventually(lambda: connection.fetchval(f"select count(*) = 1 {BLOCKED}"))
-
-
-def other_database(dsn: str, name: str) -> str:
-    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
 
 
 OURS = "from pg_stat_activity where datname = current_database() and application_name = 'syncd'"
@@ -124,6 +103,31 @@ async def quickest_wake(log: PostgresLog, other: PostgresLog) -> float:
         assert await wait == end + 1
         found.append(time.monotonic() - began)
     return min(found)
+
+
+def test_a_listening_connection_gone_silent_is_noticed(
+    postgres_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing comes, as when nothing happens: only asking tells the two apart."""
+    monkeypatch.setattr(listening, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(listening, "HEARTBEAT_TIMEOUT_S", 0.2)
+
+    async def story() -> None:
+        async with (
+            Tunnel.dug(postgres_dsn, tmp_path) as tunnel,
+            opened(tunnel.dsn) as log,
+            opened(postgres_dsn) as other,
+        ):
+            await other.append(records(1))
+            tunnel.silence()
+            async with admin(postgres_dsn) as connection:
+                before = {row["pid"] for row in await connection.fetch(f"select pid {OURS}")}
+                await eventually(
+                    lambda: connection.fetchval(f"select count(*) = 1 {LISTENING} and pid <> all($1)", before)
+                )
+            assert await quickest_wake(log, other) < limits.LOG_POLL_S / 2
+
+    asyncio.run(story())
 
 
 def test_an_append_wakes_its_own_process_without_the_database(postgres_dsn: str) -> None:
@@ -362,62 +366,3 @@ def test_the_largest_append_is_written_whole(postgres_dsn: str) -> None:
             assert sorted(one[2:] for one in found) == sorted(tuple(one) for one in given)
 
     asyncio.run(story())
-
-
-class Tunnel:
-    """A Unix socket before Postgres' own, which can swallow what Postgres answers."""
-
-    def __init__(self, dsn: str, target: Path) -> None:
-        self.dsn = dsn
-        self.losing_answers = False
-        self._target = target
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-
-    @classmethod
-    @asynccontextmanager
-    async def dug(cls, dsn: str, folder: Path) -> AsyncIterator[Tunnel]:
-        parts = urlsplit(dsn)
-        (host,) = parse_qs(parts.query)["host"]
-        tunnel = cls(urlunsplit(parts._replace(query=f"host={folder}")), Path(host) / ".s.PGSQL.5432")
-        tunnel._server = await asyncio.start_unix_server(tunnel._serve, folder / ".s.PGSQL.5432")
-        try:
-            yield tunnel
-        finally:
-            await tunnel.close()
-
-    async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            for writer in list(self._writers):
-                writer.transport.abort()
-            await self._server.wait_closed()
-            self._server = None
-
-    async def _serve(self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        from_postgres, to_postgres = await asyncio.open_unix_connection(self._target)
-        self._writers |= {to_client, to_postgres}
-        try:
-            await asyncio.gather(
-                self._pump(from_client, to_postgres, to_client),
-                self._pump(from_postgres, to_client, to_postgres, answers=True),
-            )
-        except ConnectionError:
-            pass
-        finally:
-            for writer in (to_client, to_postgres):
-                writer.transport.abort()
-                self._writers.discard(writer)
-
-    async def _pump(
-        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, back: asyncio.StreamWriter, *,
-        answers: bool = False,
-    ) -> None:  # fmt: skip
-        while chunk := await source.read(65_536):
-            if answers and self.losing_answers:
-                break
-            target.write(chunk)
-            await target.drain()
-        # Either side's end is the other's; what Postgres was asked it still does.
-        target.transport.abort()
-        back.close()

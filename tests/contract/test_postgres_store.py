@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from postgres_sessions import PATIENCE_S, admin, eventually
+from tunnel import Tunnel
 
 from syncd.errors import StoreUnavailable
 from syncd.postgres import database as postgres_database
@@ -21,8 +22,6 @@ from syncd.testing.postgres import VERSIONS, create_database, drop_database
 
 pytestmark = pytest.mark.parametrize("postgres_version", VERSIONS)
 
-PATIENCE_S = 10.0
-
 
 @asynccontextmanager
 async def opened(dsn: str) -> AsyncIterator[PostgresStore]:
@@ -31,16 +30,6 @@ async def opened(dsn: str) -> AsyncIterator[PostgresStore]:
         yield store
     finally:
         await store.close()
-
-
-@asynccontextmanager
-async def admin(dsn: str) -> AsyncIterator[asyncpg.Connection[Any]]:
-    """A connection of the test's own."""
-    connection = await asyncpg.connect(dsn, server_settings={"application_name": "test"})
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def leased(store: PostgresStore) -> Lease:
@@ -108,10 +97,8 @@ def test_lost_connections_are_said_in_our_words_and_replaced(postgres_dsn: str) 
             async with admin(postgres_dsn) as blocker, blocker.transaction():
                 await blocker.execute("lock table checkpoints in access exclusive mode")
                 under_way = asyncio.create_task(store.checkpoint(0))
-                async with asyncio.timeout(PATIENCE_S):
-                    kill = "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'"
-                    while not await connection.fetch(f"{kill} and datname = current_database()"):  # noqa: ASYNC110
-                        await asyncio.sleep(0.01)
+                kill = "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'"
+                await eventually(lambda: connection.fetch(f"{kill} and datname = current_database()"))
                 with pytest.raises(StoreUnavailable) as caught:
                     await under_way
                 assert isinstance(caught.value.__cause__, asyncpg.PostgresError)
@@ -119,13 +106,48 @@ def test_lost_connections_are_said_in_our_words_and_replaced(postgres_dsn: str) 
                 "select pg_terminate_backend(pid) from pg_stat_activity "
                 "where datname = current_database() and application_name = 'syncd'"
             )
+            await eventually(lambda: answers(store))
+
+    asyncio.run(story())
+
+
+async def answers(store: PostgresStore) -> bool:
+    try:
+        return (await store.checkpoint(0)).offset_next == 0
+    except StoreUnavailable:
+        return False
+
+
+def test_a_connection_gone_silent_is_left_in_time(
+    postgres_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A firewall forgot it: nobody answers a statement, nor the request to cancel it."""
+    monkeypatch.setattr(postgres_database, "ANSWER_TIMEOUT_S", 0.2)
+
+    async def story() -> None:
+        async with Tunnel.dug(postgres_dsn, tmp_path) as tunnel, opened(tunnel.dsn) as store:
+            assert (await store.checkpoint(0)).offset_next == 0
+            tunnel.silence()
             async with asyncio.timeout(PATIENCE_S):
-                while True:
-                    try:
-                        assert (await store.checkpoint(0)).offset_next == 0
-                        break
-                    except StoreUnavailable:
-                        await asyncio.sleep(0.01)
+                with pytest.raises(StoreUnavailable, match="in time"):
+                    await store.checkpoint(0)
+            monkeypatch.setattr(postgres_database, "ANSWER_TIMEOUT_S", PATIENCE_S)
+            assert (await store.checkpoint(0)).offset_next == 0
+
+    asyncio.run(story())
+
+
+def test_a_connection_unused_for_long_is_not_trusted(
+    postgres_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_database, "IDLE_CONNECTION_S", 0.0)
+
+    async def story() -> None:
+        async with Tunnel.dug(postgres_dsn, tmp_path) as tunnel, opened(tunnel.dsn) as store:
+            await asyncio.sleep(0)
+            tunnel.silence()
+            async with asyncio.timeout(PATIENCE_S):
+                assert (await store.checkpoint(0)).offset_next == 0
 
     asyncio.run(story())
 

@@ -289,7 +289,7 @@ def test_json_numbers_that_are_whole_but_written_as_fractions_are_refused() -> N
 
 @given(CODECS, st.lists(st.booleans(), min_size=1, max_size=8))
 def test_of_a_broken_emit_each_event_is_answered_in_its_place(codec: Codec, good: list[bool]) -> None:
-    events = [
+    events: list[dict[str, Any]] = [
         {"stream": "a:me", "seq": seq, "t": 1 if fine else -1, "kind": "x", "data": {}}
         for seq, fine in enumerate(good, 1)
     ]

@@ -22,6 +22,7 @@ let session = null;
 let wire = null;
 let views = null; // Of the present cells; null when they changed since. Read them through `look`.
 let liveSinceMs = 0;
+let chosenDevice = null; // To play on, once somebody chose.
 let drawing = false;
 
 // --- signing in and out ---
@@ -253,27 +254,35 @@ function drawQueueRow(row, { item }) {
 }
 
 function drawDevices() {
+  const live = wire.phase === "live";
   const known = new Map(readDevices(look().cells).map((device) => [device.device, device]));
   for (const device of [session.device, ...session.presence.keys()]) {
     if (device !== null && !known.has(device)) known.set(device, { device, kind: null, revoked: false });
   }
-  const isOnline = (device) => session.presence.has(device) || (device === session.device && wire.phase === "live");
+  const isOnline = (device) => live && (session.presence.has(device) || device === session.device);
   const rows = [...known.values()].map((device) => ({ ...device, online: isOnline(device.device) }));
   showAll(byId("devices"), rows, ({ device }) => device, () => element("li", {}, element("span", { className: "dot" }),
     element("span", { className: "title" }), element("small")), drawDevice);
-  drawPlayOn(rows.filter(({ online, revoked }) => online && !revoked));
+  if (live) drawPlayOn(rows.filter(({ online, revoked }) => online && !revoked));
 }
 
 function drawDevice(row, { device, kind, revoked, online }) {
   const [dot, title, state] = row.children;
   dot.classList.toggle("online", online);
   setText(title, subject(device));
-  setText(state, [kind, revoked ? "revoked" : online ? "online" : "offline"].filter(Boolean).join(", "));
+  // Without a connection nobody here knows who has one.
+  const presence = wire.phase !== "live" ? "" : online ? "online" : "offline";
+  setText(state, [kind, revoked ? "revoked" : presence].filter(Boolean).join(", "));
 }
 
+/** Until somebody chooses, "Play" plays where it plays already. */
 function drawPlayOn(devices) {
-  showAll(byId("play-on"), devices, ({ device }) => device, ({ device }) => element("option", { value: device }),
+  const select = byId("play-on");
+  showAll(select, devices, ({ device }) => device, ({ device }) => element("option", { value: device }),
     (option, { device }) => setText(option, device === session.device ? "This page (no sound)" : nameOf(device)));
+  const there = (device) => devices.some((each) => each.device === device);
+  const playing = look().head?.start.device;
+  if (!there(chosenDevice)) select.value = there(playing) ? playing : session.device;
 }
 
 function drawPairs(id, pairs, nothing) {
@@ -298,6 +307,7 @@ byId("next").onclick = () => {
   if (queue.entries.length > 0) emit(controls.skipTo(playback, queue.entries[0], session.device));
   else if (ahead !== null) emit(controls.skipInContext(playback, ahead, session.device));
 };
+byId("play-on").onchange = () => (chosenDevice = byId("play-on").value);
 byId("again").onclick = () => wire.start();
 byId("sign-out").onclick = signOut;
 byId("sign-in").onsubmit = (event) => {

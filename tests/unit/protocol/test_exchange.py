@@ -37,7 +37,7 @@ LIMITS = Limits(limits.FRAME_BYTES_MAX, limits.EVENT_BYTES_MAX, limits.EMIT_EVEN
 
 def same(text: str, message: object) -> bool:
     """Whether a message is written as the page has it; only the order of fields is free."""
-    return json.loads(text) == json.loads(JSON.encode(message))
+    return bool(json.loads(text) == json.loads(JSON.encode(message)))
 
 
 def test_hello_as_printed() -> None:

@@ -220,7 +220,8 @@ def test_an_event_that_lacks_a_field_gets_its_own_nack(codec: Codec, field: str)
 
 @both
 def test_only_an_emit_is_looked_into_event_by_event(codec: Codec) -> None:
-    for message in ({"events": []}, {"events": [EVENT]}, {"type": "emits", "events": [EVENT]}):
+    messages: list[dict[str, Any]] = [{"events": []}, {"events": [EVENT]}, {"type": "emits", "events": [EVENT]}]
+    for message in messages:
         assert "a client says" in complaint(codec.decode_client, codec.encode(message))
 
 
@@ -265,7 +266,7 @@ def test_raw_data_that_holds_broken_text_is_refused_when_it_is_read() -> None:
     frame = b'{"type":"emit","events":[{"stream":"a:me","seq":1,"t":1,"kind":"x","data":"\xff"}]}'
     read = JSON.decode_client(frame)
     assert isinstance(read, Emit)
-    assert complaint(JSON.decode_value, read.events[0].data) == "not json: text that is not UTF-8, invalid start byte"  # type: ignore[arg-type]
+    assert complaint(JSON.decode_value, read.events[0].data) == "not json: text that is not UTF-8, invalid start byte"
 
 
 # --- what is echoed ---
