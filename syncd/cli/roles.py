@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncd.cli import options, output
-from syncd.cli.server import run_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +54,7 @@ def api(
 
 
 def _run(role: str, config_file: Path | None, *, as_json: bool, **flags: object) -> None:
+    from syncd.cli.server import run_server
     from syncd.config import load
 
     async def welcome(running: Running) -> None:

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import typer
 
 from syncd.cli import options, output
-from syncd.cli.server import run_server
 
 if TYPE_CHECKING:
     from syncd.bootstrap import Running
@@ -36,6 +35,7 @@ def serve(
     back, and nothing is lost. With SYNCD_DATABASE_URL it runs on a Postgres of your own.
     """
     from syncd.bootstrap import ROLES
+    from syncd.cli.server import run_server
     from syncd.config import load
 
     flags = {"host": host, "port": port, "ws_port": ws_port, "data_dir": data_dir}

@@ -11,17 +11,19 @@ Source: design.md section 6, close codes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from enum import Enum
 
 from syncd.client.backoff import Backoff
 from syncd.client.conversation import Conversation, Listener, WriterLost
-from syncd.client.errors import OtherAccount
+from syncd.client.errors import OtherAccount, StoreBusy
 from syncd.client.link import Connect, LinkClosed
 from syncd.client.lists import Lists
 from syncd.client.local_state import LocalState
 from syncd.client.ownership import Ownership
+from syncd.client.race import until_first_ends
 from syncd.errors import ConfigError, LoginExpired, PositionLost, ProtocolError, SyncdError, Unavailable
 from syncd.protocol.close_codes import Then, then
 from syncd.protocol.codec import Codec
@@ -91,13 +93,7 @@ class Connector:
     async def run(self) -> None:
         """Stay connected until cancelled, or until coming back makes no sense."""
         await self._own_the_store()
-        async with asyncio.TaskGroup() as tasks:
-            foreign = tasks.create_task(self._notice_foreign())
-            try:
-                while self.state is not DeviceState.STOPPED:
-                    await self._once()
-            finally:
-                foreign.cancel()
+        await until_first_ends(self._stay_connected(), self._notice_foreign())
 
     def renew(self, token: str) -> None:
         """Go on with another token of the same account."""
@@ -138,12 +134,20 @@ class Connector:
 
     async def _notice_foreign(self) -> None:
         """Send what other processes add to the store."""
+        is_news = False
         while True:
             await asyncio.sleep(FOREIGN_POLL_S)
-            if self._local.changed_elsewhere():
-                self._local.adopt_foreign()
-                if self.conversation is not None:
-                    self.conversation.wake()
+            with contextlib.suppress(StoreBusy):  # one of them is just writing: look again
+                is_news = self._local.changed_elsewhere() or is_news
+                if is_news:
+                    self._local.adopt_foreign()
+                    is_news = False
+                    if self.conversation is not None:
+                        self.conversation.wake()
+
+    async def _stay_connected(self) -> None:
+        while self.state is not DeviceState.STOPPED:
+            await self._once()
 
     async def _once(self) -> None:
         """One connection, from the attempt to its end, and the wait before the next."""

@@ -20,6 +20,7 @@ from syncd.client.link import Link, LinkClosed
 from syncd.client.lists import Lists
 from syncd.client.local_state import LocalState
 from syncd.client.own_event import OwnEvent
+from syncd.client.race import until_first_ends
 from syncd.client.reissue import Reissue
 from syncd.client.renaming import Login
 from syncd.client.sending import Sending, wire_event
@@ -117,13 +118,7 @@ class Conversation:
         try:
             self._say_hello(token, client, with_writer=with_writer)
             self._state.leaves_now = lambda stream: self._sending.leaves_now(stream, now_s=self._now_s())
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._read())
-                tasks.create_task(self._write())
-                tasks.create_task(self._watch())
-        except ExceptionGroup as group:
-            # The first one ended the conversation; the others, if any, are its echo.
-            raise group.exceptions[0] from None
+            await until_first_ends(self._read(), self._write(), self._watch())
         finally:
             self._state.leaves_now = lambda stream: False
             self._session.close()

@@ -17,7 +17,7 @@ from syncd.client.draft import Draft, pending_of
 from syncd.client.errors import OtherAccount
 from syncd.client.outbox import Outbox
 from syncd.client.own_event import Outcome, OwnEvent
-from syncd.client.renaming import Login, identified, is_admitted, names_stamp, restamped_by_admission
+from syncd.client.renaming import Admission, Login, follow, identified, is_admitted
 from syncd.client.replica import ChangedCells, Replica
 from syncd.client.replicas import Replicas
 from syncd.client.store import LocalStore
@@ -25,7 +25,7 @@ from syncd.client.store_rows import Header, OutboxRows, Unsaved
 from syncd.errors import PositionLost
 from syncd.model.cells import Cells
 from syncd.model.restamp import Pending, Reconnect
-from syncd.model.stamp import STAMP_LENGTH, pack, stamp, stamp_t
+from syncd.model.stamp import STAMP_LENGTH, pack, stamp_t
 from syncd.protocol.client_session import Replaced, cells_of
 from syncd.protocol.messages import AckItem, Delta, Nack
 
@@ -144,7 +144,7 @@ class LocalState:
                 changed = self._confirm(replica, event.cells, cursor=None if assembling else ack.cursor)
             changed.update(replica.drop(event.n, written))
             self.replicas.changed(replica.stream, changed)
-            self._follow_stamp(made_t, event.event.t)
+            self._follow(Admission(made_t, event.event.t, self.header.writer))
             self._flush_if_many()
             return event
 
@@ -334,12 +334,10 @@ class LocalState:
         for stream, now in changed.items():
             self.replicas.changed(stream, now)
 
-    def _follow_stamp(self, old_t: int, new_t: int) -> None:
-        """An own event was admitted with another time: events never sent that name its stamp name the new one."""
-        writer = self.header.writer
-        old = stamp(old_t, writer)
-        if old_t != new_t and any(names_stamp(event.pending, old) for event in self.outbox):
-            self._rename(lambda _, outbox: restamped_by_admission(outbox, old_t=old_t, new_t=new_t, writer=writer))
+    def _follow(self, admission: Admission) -> None:
+        """An own event was admitted with another time: those that never left may have to change with it."""
+        if admission.made_t != admission.admitted_t and any(admission.concerns(event.pending) for event in self.outbox):
+            self._rename(lambda header, outbox: follow(outbox, admission, now=self._reconnect(header)))
 
 
 def largest_t(cells: Cells) -> int:

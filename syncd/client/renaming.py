@@ -61,18 +61,33 @@ def is_admitted(event: Pending, writer: str, confirmed: Cells) -> bool:
     return False
 
 
-def names_stamp(event: Pending, rank: str) -> bool:
-    """Whether an event that never left names this stamp of a pending event."""
-    return not event.sent and isinstance(event.data, ProgressListened) and event.data.through == rank
+class Admission(NamedTuple):
+    """An own event was admitted with another time than it was made with."""
+
+    made_t: int
+    admitted_t: int
+    writer: str
+
+    def concerns(self, event: Pending) -> bool:
+        """Whether an event that never left must change: it names the old stamp, or would be older than its elder."""
+        names_it = isinstance(event.data, ProgressListened) and event.data.through == stamp(self.made_t, self.writer)
+        return not event.sent and (names_it or event.t <= self.admitted_t)
 
 
-def restamped_by_admission(outbox: OutboxRows, *, old_t: int, new_t: int, writer: str) -> OutboxRows:
-    """Pending events after one before them was admitted with another time: those that named its stamp name the new."""
-    old, new = stamp(old_t, writer), stamp(new_t, writer)
-    return [
-        (n, replace(event, data=replace(event.data, through=new)) if names_stamp(event, old) else event)
-        for n, event in outbox
+def follow(outbox: OutboxRows, admission: Admission, *, now: Reconnect) -> OutboxRows:
+    """Pending events after one before them was admitted with another time.
+
+    `now.sent_t` includes the admitted time, so what never left is stamped later, as the gateway would have it.
+    """
+    old, new = stamp(admission.made_t, admission.writer), stamp(admission.admitted_t, admission.writer)
+    named = [
+        replace(event, data=replace(event.data, through=new))
+        if not event.sent and isinstance(event.data, ProgressListened) and event.data.through == old
+        else event
+        for _, event in outbox
     ]
+    restamped = restamp(named, now, writer=admission.writer)
+    return [(n, event) for (n, _), event in zip(outbox, restamped, strict=True)]
 
 
 def _same_but_t(a: Cell, b: Cell) -> bool:

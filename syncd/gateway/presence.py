@@ -62,14 +62,14 @@ class PresenceBoard:
         self._here: Counter[tuple[str, str]] = Counter()
         self._since: dict[tuple[str, str], int] = {}
         self._elsewhere: dict[tuple[str, str], dict[str, _Seen]] = {}
+        self._devices: dict[str, dict[str, None]] = {}
         self._sending: set[asyncio.Task[None]] = set()
         side_channel.listen(TOPIC, self._heard)
 
     def online(self, stream: str) -> list[Presence]:
         """Every device of the stream that is online, for a new subscriber."""
-        here = [key for key in self._here if key[0] == stream]
-        elsewhere = [key for key in self._elsewhere if key[0] == stream and key not in self._here]
-        return [Presence(stream, device, True, self._since_ms((stream, device))) for _, device in here + elsewhere]
+        devices = self._devices.get(stream, ())
+        return [Presence(stream, device, True, self._since_ms((stream, device))) for device in devices]
 
     def arrived(self, stream: str, device: str) -> None:
         """A connection of the device became live here."""
@@ -80,7 +80,7 @@ class PresenceBoard:
             self._since[key] = self._clock.now_ms()
             self._tell(online=True, keys=[key])
         if not was_online:
-            self._announce(Presence(stream, device, True, self._since_ms(key)))
+            self._change(key, online=True, since_ms=self._since_ms(key))
 
     def left(self, stream: str, device: str) -> None:
         """A live connection of the device closed here."""
@@ -92,7 +92,7 @@ class PresenceBoard:
         since_ms = self._since.pop(key)
         self._tell(online=False, keys=[key])
         if not self._is_online(key):
-            self._announce(Presence(stream, device, False, since_ms))
+            self._change(key, online=False, since_ms=since_ms)
 
     async def run(self) -> None:
         """Repeat who is here and forget who was not repeated, until cancelled."""
@@ -136,7 +136,7 @@ class PresenceBoard:
                 expires_s = self._clock.monotonic_s() + EXPIRE_S
                 self._elsewhere.setdefault(key, {})[said.gateway] = _Seen(since_ms, expires_s)
                 if not was_online:
-                    self._announce(Presence(stream, device, True, since_ms))
+                    self._change(key, online=True, since_ms=since_ms)
             else:
                 self._forget(key, said.gateway)
 
@@ -155,4 +155,15 @@ class PresenceBoard:
         if not gateways:
             del self._elsewhere[key]
             if key not in self._here:
-                self._announce(Presence(*key, False, since_ms))
+                self._change(key, online=False, since_ms=since_ms)
+
+    def _change(self, key: tuple[str, str], *, online: bool, since_ms: int) -> None:
+        stream, device = key
+        if online:
+            self._devices.setdefault(stream, {})[device] = None
+        else:
+            devices = self._devices[stream]
+            del devices[device]
+            if not devices:
+                del self._devices[stream]
+        self._announce(Presence(stream, device, online, since_ms))

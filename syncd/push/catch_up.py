@@ -71,7 +71,7 @@ class CatchUp:
             await self._serve_cells(subscription, how)
 
     async def resume(self, subscription: Subscription) -> None:
-        """Go on where a slow reader stopped; nothing to do when it ended meanwhile, or goes on already. Raises as `serve`."""
+        """Go on where a slow reader stopped, unless it ended meanwhile or goes on already. Raises as `serve`."""
         if subscription.state is not SubscriptionState.BEHIND:
             return
         channel, offset = subscription.channel, subscription.offset

@@ -95,7 +95,7 @@ async def quickest_wake(log: PostgresLog, other: PostgresLog) -> float:
     """Seconds from another process' append to the end of a wait; the best of ten, since the machine may be busy."""
     found = []
     for _ in range(10):
-        end = await log.end(0)
+        end = await other.end(0)
         wait = asyncio.create_task(log.wait_beyond(0, end, timeout_s=PATIENCE_S))
         await asyncio.sleep(0)
         await other.append(records(1))

@@ -111,6 +111,17 @@ def test_lost_connections_are_said_in_our_words_and_replaced(postgres_dsn: str) 
     asyncio.run(story())
 
 
+def test_a_connection_that_broke_while_nobody_used_it_is_replaced_unnoticed(postgres_dsn: str, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with Tunnel.dug(postgres_dsn, tmp_path) as tunnel, opened(tunnel.dsn) as store:
+            assert (await store.checkpoint(0)).offset_next == 0
+            tunnel.cut()
+            await asyncio.sleep(0.05)  # the end of a connection takes a turn of the loop or two to be seen
+            assert (await store.checkpoint(0)).offset_next == 0
+
+    asyncio.run(story())
+
+
 async def answers(store: PostgresStore) -> bool:
     try:
         return (await store.checkpoint(0)).offset_next == 0

@@ -140,6 +140,21 @@ def test_a_lease_released_is_free_at_once_under_a_new_term(store_under_test: Sto
     tell(store_under_test, story)
 
 
+def test_an_old_term_of_the_same_holder_gives_nothing_back(store_under_test: StoreUnderTest) -> None:
+    """A worker that was frozen, came back under the same name, and only then ends its earlier life."""
+
+    async def story(store: Store) -> None:
+        first = await store.acquire(0, holder="me", ttl_s=0)
+        second = await leased(store)
+        assert first is not None
+        await store.release(first)
+        assert not await store.renew(first, ttl_s=LONG_S)
+        assert await store.acquire(0, holder="other", ttl_s=LONG_S) is None
+        assert await store.renew(second, ttl_s=LONG_S)
+
+    tell(store_under_test, story)
+
+
 def test_a_lease_expires_not_before_its_time(store_under_test: StoreUnderTest) -> None:
     async def story(store: Store) -> None:
         began = time.monotonic()
@@ -332,6 +347,27 @@ def test_only_cells_changed_since_an_offset_are_given(store_under_test: StoreUnd
             6: [],
             7: [],
         }
+
+    tell(store_under_test, story)
+
+
+def test_only_cells_under_the_prefixes_are_given(store_under_test: StoreUnderTest) -> None:
+    keys = ["member/a", "member/~z", "member", "members/a", "memb", "n", "playlist/public", "a", "queue/on/x"]
+
+    async def story(store: Store) -> None:
+        lease = await leased(store)
+        await commit(store, lease, *(cell(key, "1") for key in keys), cell("member/b", "1", stream="a:2"), at=0)
+        expected: list[tuple[list[str], list[str]]] = [
+            (["member/"], ["member/a", "member/~z"]),
+            (["playlist/", "member/"], ["member/a", "member/~z", "playlist/public"]),
+            (["member"], ["member", "member/a", "member/~z", "members/a"]),
+            (["nothing/"], []),
+            ([], []),
+        ]
+        for prefixes, found in expected:
+            state = await store.cells_under("a:1", 0, prefixes=prefixes)
+            assert state.checkpoint == Checkpoint(0, "e1", 1)
+            assert list(state.cells) == [cell(key, "1") for key in found]
 
     tell(store_under_test, story)
 

@@ -174,6 +174,14 @@ class SideBySide(RuleBasedStateMachine):
 
         self.ask(answer)
 
+    @rule(stream=streams, partition=partitions, prefixes=st.sampled_from([[], ["a"], ["a/", "B"], ["_", "a"]]))
+    def cells_under(self, stream: str, partition: int, prefixes: list[str]) -> None:
+        async def answer(store: Store) -> object:
+            state = await store.cells_under(stream, partition, prefixes=prefixes)
+            return state.checkpoint, list(state.cells)
+
+        self.ask(answer)
+
     @rule(asked=st.lists(streams))
     def streams_known(self, asked: list[str]) -> None:
         self.ask(lambda store: store.streams(asked))

@@ -14,6 +14,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from syncd.model import edits
 from syncd.model.canonical import canonical, from_canonical
 from syncd.model.cells import Cell, Cells, digest, fold, join, merge
 from syncd.model.events import EVENTS, Event
@@ -274,6 +275,12 @@ def answer(cells: Cells, view: str, asked: dict[str, Any]) -> Any:
             live = ListView(asked["list"], cells)
             left = None if asked["left"] is None else live.slot_of(asked["left"])
             return live.place(left)._asdict()
+        case "insert_at":
+            inserted = edits.insert_at(ListView(asked["list"], cells), asked["index"], [{"track": "new"}])
+            return {"parent": inserted.parent, "side": inserted.side}
+        case "move_to":
+            moved = edits.move_to(ListView(asked["list"], cells), asked["ids"], asked["index"])
+            return {"parent": moved.parent, "side": moved.side}
         case "seen":
             return seen(cells, asked["list"])
         case "sidebar":
@@ -310,9 +317,14 @@ def test_every_order_of_a_story_shows_the_same(given: Any, expected: Any) -> Non
     for order in given["permutations"]:
         assert set(order) == set(range(len(events))), "every event is delivered"
         cells: Cells = {}
+        live = [ListView("queue"), ListView("items"), ListView("sidebar")]
         for index in order:
-            fold(cells, lower(events[index]))
+            changed = fold(cells, lower(events[index]))
+            for kept in live:
+                kept.apply(changed)
         assert digest(cells) == expected["digest"]
+        for kept in live:
+            assert kept.items() == list_view(cells, kept.name), "kept up to date is read anew"
         for question, answered in zip(given["views"], expected["views"], strict=True):
             asked = {name: value for name, value in question.items() if name != "view"}
             assert answer(cells, question["view"], asked) == answered, question

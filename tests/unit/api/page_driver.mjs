@@ -42,7 +42,12 @@ const ANSWERS = {
     const items = entries.map(({ id, item }) => ({ id, item }));
     return { items, slots: order.slots, atEnd: order.placeAtEnd() };
   },
-  placeAfter: ({ rows, list, left }) => lists.readList(asMap(rows), list).order.placeAfter(left),
+  placeAfterSlot: ({ rows, list, slot }) => lists.readList(asMap(rows), list).order.placeAfter(slot),
+  placeAfterItem({ rows, list, item }) {
+    const { order } = lists.readList(asMap(rows), list);
+    const at = asMap(rows).get(`${list}/at/${item}`)?.value;
+    return order.placeAfter(order.slots.includes(at) ? at : item);
+  },
   playback({ rows, nowMs }) {
     const map = asMap(rows);
     const { head, consumed } = playback.readSession(map);

@@ -18,9 +18,10 @@ from syncd.model import stamp as stamps
 from syncd.model.canonical import canonical
 from syncd.model.cells import Cell, Cells, fold, join
 from syncd.model.events import EVENTS, Event
-from syncd.model.ids import key_part
+from syncd.model.ids import EventId, key_part
 from syncd.model.lowering import lower
-from syncd.model.order.tree import Tree, run_of
+from syncd.model.order.place import ListOrder
+from syncd.model.order.tree import run_of
 from syncd.model.shuffle import shuffled
 from syncd.model.validate import check, decode_data
 from syncd.model.views.devices import devices_view
@@ -35,6 +36,7 @@ from syncd.testing.histories import (
     SPAN_MS,
     START_MS,
     colliding_cells,
+    events,
     free_json,
     histories,
     sessions,
@@ -145,7 +147,7 @@ def test_lists_and_playback_are_those_of_the_vectors(page: PageModules, given: A
         elif asked["view"] == "place_at_end":
             assert page.ask("list", rows=cells, list=asked["list"], consumed=[])["atEnd"] == view
         elif asked["view"] == "place_after":
-            assert page.ask("placeAfter", rows=cells, list=asked["list"], left=asked["left"]) == view
+            assert page.ask("placeAfterItem", rows=cells, list=asked["list"], item=asked["left"]) == view
         elif asked["view"] == "playback":
             assert_same_playback(page.ask("playback", rows=cells, nowMs=asked["at_ms"])["playback"], view)
 
@@ -205,13 +207,33 @@ def test_any_account_is_shown_as_we_show_it(page: PageModules, history: list[Eve
     ]
 
 
-@given(history=histories(kinds=PLAYLIST_KINDS, stream=PLAYLIST))
+faulty_playlists = st.lists(events(kinds=PLAYLIST_KINDS, stream=PLAYLIST), max_size=12)
+"""Events of writers that use one id or one time twice."""
+
+
+@given(history=histories(kinds=PLAYLIST_KINDS, stream=PLAYLIST) | faulty_playlists)
 def test_any_playlist_is_shown_as_we_show_it(page: PageModules, history: list[Event]) -> None:
     cells = folded(history)
-    runs = ((key[len("items/run/") :], cell) for key, cell in cells.items() if key.startswith("items/run/"))
-    items = page.ask("list", rows=rows(cells), list="items", consumed=[])
-    assert items["items"] == [{"id": entry.id, "item": entry.item} for entry in list_view(cells, "items")]
-    assert items["slots"] == Tree(run_of(id_, cell.value) for id_, cell in runs).order()  # type: ignore[arg-type]
+    prefix = "items/run/"
+    runs = {EventId(key[len(prefix) :]): cell.value for key, cell in cells.items() if key.startswith(prefix)}
+    order = ListOrder()
+    order.apply({id_: run_of(id_, value) for id_, value in runs.items()})
+    shown = page.ask("list", rows=rows(cells), list="items", consumed=[])
+    assert shown["items"] == [{"id": entry.id, "item": entry.item} for entry in list_view(cells, "items")]
+    assert shown["slots"] == list(order.slots)
+    assert shown["atEnd"] == order.place_at_end()._asdict()
+    for slot in (None, *order.slots):
+        place = page.ask("placeAfterSlot", rows=rows(cells), list="items", slot=slot)
+        assert place == order.place(slot)._asdict()
+
+
+def test_runs_of_one_time_by_one_writer_stand_by_seq(page: PageModules) -> None:
+    t = stamps.pack(START_MS)
+    rank = stamps.stamp(t, "pagewriter")
+    run = {"parent": None, "side": "R", "t": t, "writer": "pagewriter", "items": [{"track": "t"}]}
+    cells = [[f"items/run/pagewriter.{seq}", rank, run] for seq in (10, 9)]
+    slots = page.ask("list", rows=cells, list="items", consumed=[])["slots"]
+    assert slots == ["pagewriter.9.0", "pagewriter.10.0"]
 
 
 @given(history=histories() | sessions(), seq=st.integers(100, 200))
@@ -292,6 +314,41 @@ TRACKS = {"tracks": ["t0", "t1", "t2"]}
 )
 def test_next_goes_on_in_the_context(page: PageModules, events: Any, following: Any) -> None:
     assert page.ask("nextInContext", rows=rows(played(*events)), playlists={}) == following
+
+
+def test_a_pause_after_a_seek_in_silence_counts_nothing(page: PageModules) -> None:
+    sought = {"play": "pagewriter.1", "position_ms": 90_000, "playing": False}
+    cells = played(begun(TRACKS, 0), ("playback.seeked", sought), ("playback.paused", {"epoch": "pagewriter.1"}))
+    shown = page.ask("playback", rows=rows(cells), nowMs=START_MS + SPAN_MS)["playback"]
+    assert (shown["positionMs"], shown["playing"]) == (90_000, False)
+
+
+SHUFFLED = ("playback.mode_changed", {"shuffle": {"on": True, "seed": 42}})
+
+
+def test_a_shuffled_round_begins_where_the_epoch_or_the_shuffle_began(page: PageModules) -> None:
+    context = {"tracks": [f"t{k}" for k in range(5)]}
+    order = shuffled(map(str, range(5)), 42)
+    first, second, third, *_, last = (int(id_) for id_ in order)
+
+    def following(*events: tuple[str, dict[str, Any]]) -> Any:
+        item = page.ask("nextInContext", rows=rows(played(*events)), playlists={})
+        return None if item is None else int(item["id"])
+
+    def on_to(place: int, *, epoch: int, after: int, generation: int) -> tuple[str, dict[str, Any]]:
+        item = {"from": "context", "id": str(place), "track": f"t{place}"}
+        named = {"epoch": f"pagewriter.{epoch}", "follows": [f"pagewriter.{after}"]}
+        return "playback.advanced", {**named, "generation": generation, "item": item}
+
+    # Begun at the second: the round ends with the first.
+    assert following(SHUFFLED, begun(context, last), on_to(first, epoch=2, after=2, generation=1)) == second
+    assert following(SHUFFLED, begun(context, second), on_to(first, epoch=2, after=2, generation=1)) is None
+    # Set while the second sounded: what was heard before it in this epoch comes again, as last.
+    before = [begun(context, first), on_to(second, epoch=1, after=1, generation=1)]
+    assert following(*before, SHUFFLED, on_to(last, epoch=1, after=2, generation=2)) == first
+    # A new epoch begins a round of its own, wherever the one before it began.
+    jumped = [SHUFFLED, begun(context, third), begun(context, last, follows=("pagewriter.2",))]
+    assert following(*jumped, on_to(second, epoch=3, after=3, generation=1)) == third
 
 
 def test_a_queue_entry_leaves_the_place_in_the_context(page: PageModules) -> None:

@@ -45,6 +45,10 @@ def _cases() -> dict[str, tuple[list[Pending], Reconnect]]:
     return {
         "nothing is pending": ([], _NOW),
         "same boot: by the monotonic clock": ([first, _made(2, 1_000)], _NOW),
+        "same boot: a wall clock that was set meanwhile does not matter": (
+            [_made(1, 60_000, wall_ms=_NOW_MS - 5 * _HOUR_MS, t=pack(_NOW_MS - 5 * _HOUR_MS))],
+            _NOW,
+        ),
         "another boot: by the wall clock and its offset": ([_made(1, 60_000, boot="b1", monotonic_ms=7)], _NOW),
         "a wall clock ahead of the server's counts as now": (
             [_made(1, 0, boot="b1", wall_ms=_NOW_MS + _HOUR_MS, t=pack(_NOW_MS + _HOUR_MS))],

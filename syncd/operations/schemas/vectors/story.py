@@ -5,13 +5,14 @@ A story asks views of the cells that its events come to. `view` names the view; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from syncd.model import edits
 from syncd.model.cells import Cells, digest, fold
-from syncd.model.events import EVENTS, Event, ListName
+from syncd.model.events import EVENTS, Event, ListInserted, ListMoved, ListName
 from syncd.model.ids import EventId, ItemId, event_id, item_id
 from syncd.model.lowering import lower
 from syncd.model.order.tree import Tree, run_of
@@ -75,6 +76,18 @@ def _place_after(cells: Cells, *, list: ListName, left: ItemId | None) -> object
     return view.place(None if left is None else view.slot_of(left))._asdict()
 
 
+def _insert_at(cells: Cells, *, list: ListName, index: int) -> object:
+    return _where(edits.insert_at(ListView(list, cells), index, [{"track": "new"}]))
+
+
+def _move_to(cells: Cells, *, list: ListName, ids: Sequence[ItemId], index: int) -> object:
+    return _where(edits.move_to(ListView(list, cells), ids, index))
+
+
+def _where(data: ListInserted | ListMoved) -> object:
+    return {"parent": data.parent, "side": data.side}
+
+
 VIEWS: Mapping[str, Callable[..., object]] = {
     "playback": _playback,
     "answers": _answers,
@@ -84,6 +97,8 @@ VIEWS: Mapping[str, Callable[..., object]] = {
     "slots": _slots,
     "place_after": _place_after,
     "place_at_end": lambda cells, list: ListView(list, cells).place_at_end()._asdict(),
+    "insert_at": _insert_at,
+    "move_to": _move_to,
     "seen": lambda cells, list: seen(cells, list),
     "sidebar": lambda cells, hidden: sidebar_view(cells, hidden=frozenset(hidden)),
     "playlist": playlist_view,
@@ -97,9 +112,9 @@ VIEWS: Mapping[str, Callable[..., object]] = {
 }
 """What may be asked of a story's cells, by name.
 
-`answers` are what a report must answer; `slots` the full order of a list, `place_after` and `place_at_end` where to
-hang a new run, `seen` what a clear has seen; `through` the listen-through of an episode. A library is answered as
-pairs, because its ids have an order.
+`answers` are what a report must answer; `slots` the full order of a list; `place_after`, `place_at_end`, `insert_at`
+and `move_to` where to hang a new run; `seen` what a clear has seen; `through` the listen-through of an episode. A
+library is answered as pairs, because its ids have an order.
 """
 
 

@@ -37,6 +37,10 @@ _KINDS: dict[type[EventData], str] = {
 }
 
 
+ASKED_ENTRIES = 8
+"""After how many of the entries that show it is asked where a new run would hang."""
+
+
 class Editing(Story):
     """One list that several people edit, each on what they have seen."""
 
@@ -94,6 +98,14 @@ class Editing(Story):
         self.ask("slots", list=self.name)
         self.ask("place_at_end", list=self.name)
         self.ask("place_after", list=self.name, left=None)
+        showing = [entry.id for entry in ListView(self.name, self.cells()).items()]
+        for index, left in enumerate(showing[:ASKED_ENTRIES]):
+            self.ask("place_after", list=self.name, left=left)
+            self.ask("insert_at", list=self.name, index=index)
+        if len(showing) > 2:
+            first, second, *_ = showing
+            self.ask("move_to", list=self.name, ids=[first], index=1)
+            self.ask("move_to", list=self.name, ids=[second, first], index=len(showing) - 2)
         self.ask("seen", list=self.name)
         return super().case(name)
 

@@ -150,6 +150,14 @@ def history_cleared(story: Story) -> None:
 
 
 @told
+def begun_before_the_clear(story: Story) -> None:
+    """a play that began before the clear and was reported after it stays"""
+    story.emit("web", 60_000, "history.cleared", before_ms=START_MS + 60_000)
+    story.emit("phone", 60_001, "history.played", play="p1", track="t1", started_ms=START_MS, listened_ms=60_000)
+    story.ask("history")
+
+
+@told
 def cleared_from_ahead(story: Story) -> None:
     """a clear cannot reach beyond its own time"""
     story.emit("web", 1_000, "history.cleared", before_ms=2**53 - 1)

@@ -218,6 +218,13 @@ def move_of_an_unknown_item(story: Editing) -> None:
     story.emit("bob", 1_000, "list.moved", list="items", ids=["unknown000.1.0"], parent=ids[1], side="R")
 
 
+@told
+def moved_to_a_place_that_has_not_arrived(story: Editing) -> None:
+    """an item moved to a slot that has not arrived stands at its own"""
+    ids = story.base("a", "b", "c")
+    story.emit("bob", 1_000, "list.moved_back", list="items", item=ids[1], slot="unknown000.1.0")
+
+
 # --- what only a part, or a faulty writer, makes ---
 
 

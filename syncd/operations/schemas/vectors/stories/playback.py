@@ -226,11 +226,28 @@ def seek_while_paused_then_resume(story: Listening) -> None:
 
 
 @told
+def seek_while_paused_then_pause_again(story: Listening) -> None:
+    """paused, seeked while paused, paused again: it stands where it was put"""
+    story.pause("web", 20_000, story.x)
+    story.seek("web", 22_000, story.x, 50_000, playing=False)
+    story.pause("phone", 30_000, story.x)
+    story.ask_all(40_000)
+
+
+@told
 def speed_then_unaware_seek(story: Listening) -> None:
     """speed 1.5, then a seek by a device unaware of it: position of the seek, speed 1.5"""
     story.speed("phone", 10_000, story.x, 10_000, 1_500)
     story.seek("web", 12_000, story.x, 60_000)
     story.ask_all(22_000)
+
+
+@told
+def speed_goes_on_with_the_epoch(story: Listening) -> None:
+    """speed 1.5, then the next item: still 1.5"""
+    story.speed("phone", 10_000, story.x, 10_000, 1_500)
+    story.next("phone", 20_000, story.x, 0)
+    story.ask_all(30_000)
 
 
 @told
@@ -363,6 +380,18 @@ def head_without_its_start(story: Listening) -> None:
         follows=["unknown000.1"],
         item={"from": "context", "id": "Q", "track": "Q"},
     )
+    story.ask_all(91_000)
+
+
+@told
+def advance_that_names_itself(story: Listening) -> None:
+    """an advance that names itself as its epoch opens none"""
+    own_id = "web0000000.1"
+    item = {"from": "context", "id": "Q", "track": "Q"}
+    made = story.emit(
+        "web", 90_000, "playback.advanced", epoch=own_id, generation=1, follows=[id_of(story.x)], item=item
+    )
+    assert id_of(made) == own_id
     story.ask_all(91_000)
 
 

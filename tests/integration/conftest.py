@@ -1,0 +1,52 @@
+"""The live service of a module, in one background loop of the session."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack
+from typing import Any, TypeVar
+
+import pytest
+import uvloop
+from live_service import STORY_S, Live
+
+from syncd.config import Config
+from syncd.testing.postgres import Version, create_database, drop_database
+from syncd.testing.service import Service, running_service
+
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="session")
+def background_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """uvloop in a thread, as in production; services outlive single tests."""
+    loop = uvloop.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(10.0)
+    loop.close()
+
+
+@pytest.fixture(scope="module")
+def live(background_loop: asyncio.AbstractEventLoop, postgres_servers: Callable[[Version], str]) -> Iterator[Live]:
+    """One service for a module. What nobody may ever meet, an unhandled exception, fails the module's last test."""
+    admin_dsn = postgres_servers("18")
+    dsn = asyncio.run(create_database(admin_dsn))
+    stack = AsyncExitStack()
+    faults: list[dict[str, Any]] = []
+
+    async def start() -> Service:
+        background_loop.set_exception_handler(lambda _, context: faults.append(context))
+        return await stack.enter_async_context(running_service(Config(port=0, ws_port=0, database_url=dsn)))
+
+    def wait(story: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(story, background_loop).result(STORY_S)
+
+    yield Live(wait(start()), dsn, background_loop, faults)
+    wait(stack.aclose())
+    asyncio.run(drop_database(admin_dsn, dsn))
+    assert not faults, f"exceptions that nobody handled: {faults}"

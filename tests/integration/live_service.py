@@ -1,0 +1,70 @@
+"""A live service for the tests of a module: all roles in one background loop, real sockets, a real Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, TypeVar
+
+from raw_device import DEADLINE_S, RawDevice
+
+from syncd.accounts import LinkedDevice
+from syncd.testing.service import Service
+
+T = TypeVar("T")
+
+STORY_S = 60.0
+"""For one test; a story that hangs says where."""
+NAMES = itertools.count()
+
+
+@dataclass
+class Live:
+    """A service, and the loop that it and the tests' devices run on."""
+
+    service: Service
+    dsn: str
+    loop: asyncio.AbstractEventLoop
+    faults: list[dict[str, Any]] = field(default_factory=list)
+
+    def run(self, story: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine beside the service."""
+        return asyncio.run_coroutine_threadsafe(asyncio.wait_for(story, STORY_S), self.loop).result()
+
+    async def account(self, *names: str) -> list[LinkedDevice]:
+        """A fresh account with devices, under a name nobody else has."""
+        return await self.service.account(f"listener {next(NAMES)}", *names)
+
+    def device(self, linked: LinkedDevice, **more: Any) -> RawDevice:
+        """A raw device with a login."""
+        return RawDevice(self.service.ws_url, linked.token, **more)
+
+    async def projected(self) -> None:
+        """Wait until everything in the log is folded into the store."""
+        work = self.service.deployment
+        end = await work.log.end(0)
+        await eventually(lambda: self._is_projected(end))
+
+    async def _is_projected(self, end: int) -> bool:
+        return (await self.service.deployment.store.checkpoint(0)).offset_next >= end
+
+
+async def eventually(what: Callable[[], Awaitable[T]], *, timeout_s: float = DEADLINE_S) -> T:
+    """Ask again until the answer is true; that answer."""
+    async with asyncio.timeout(timeout_s):
+        while not (found := await what()):
+            await asyncio.sleep(0.01)
+    return found
+
+
+def on_live(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """A test told as a coroutine, run beside the service of the fixture `live`."""
+
+    @wraps(story)
+    def test(live: Live, **fixtures: Any) -> None:
+        live.run(story(live, **fixtures))
+
+    return test
