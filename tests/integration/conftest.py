@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 
 import pytest
 import uvloop
-from live_service import STORY_S, Live
+from live_service import NAMES, STORY_S, Live
+from raw_device import RawDevice
 
 from syncd.config import Config
+from syncd.protocol.messages import Error, Nack, Unsubscribed
 from syncd.testing.postgres import Version, create_database, drop_database
 from syncd.testing.service import Service, running_service
 
@@ -50,3 +52,36 @@ def live(background_loop: asyncio.AbstractEventLoop, postgres_servers: Callable[
     wait(stack.aclose())
     asyncio.run(drop_database(admin_dsn, dsn))
     assert not faults, f"exceptions that nobody handled: {faults}"
+
+
+@pytest.fixture(scope="module")
+def bystanders(live: Live) -> Iterator[list[RawDevice]]:
+    """Two devices of an account that has nothing to do with the test, connected all the time."""
+
+    async def arrive() -> list[RawDevice]:
+        devices = [await live.device(linked).connect() for linked in await live.account("one", "two")]
+        for device in devices:
+            await device.hello("a:me")
+        return devices
+
+    async def leave() -> None:
+        for device in devices:
+            await device.disconnect()
+
+    devices = live.run(arrive())
+    yield devices
+    live.run(leave())
+
+
+@pytest.fixture
+def other_connections_notice_nothing(live: Live, bystanders: list[RawDevice]) -> Iterator[None]:
+    """After a test: same sockets, an event from one to the other, and nothing unexpected in between."""
+    yield
+
+    async def speak() -> None:
+        one, two = bystanders
+        await two.knows(await one.emit_acked("settings.changed", {"spoken": next(NAMES)}))
+        assert one.digest() == two.digest()
+        assert not [m for m in (*one.heard, *two.heard) if isinstance(m, Error | Nack | Unsubscribed)]
+
+    live.run(speak())

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
 
-from raw_device import DEADLINE_S, RawDevice
+import pytest
+from raw_device import DEADLINE_S, RawDevice, all_records
 
 from syncd.accounts import LinkedDevice
-from syncd.testing.service import Service
+from syncd.config import Config
+from syncd.protocol.codec import JSON, MSGPACK, Codec
+from syncd.protocol.messages import Snapshot
+from syncd.testing.service import Service, running_service
 
 T = TypeVar("T")
 
@@ -55,7 +60,7 @@ class Live:
 async def eventually(what: Callable[[], Awaitable[T]], *, timeout_s: float = DEADLINE_S) -> T:
     """Ask again until the answer is true; that answer."""
     async with asyncio.timeout(timeout_s):
-        while not (found := await what()):
+        while not (found := await what()):  # noqa: ASYNC110 - what is asked about lies in the database
             await asyncio.sleep(0.01)
     return found
 
@@ -68,3 +73,36 @@ def on_live(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., No
         live.run(story(live, **fixtures))
 
     return test
+
+
+BOTH = pytest.mark.parametrize("codec", [JSON, MSGPACK], ids=["json", "msgpack"])
+
+
+@asynccontextmanager
+async def greeted(live: Live, *, codec: Codec = JSON, **more: Any) -> AsyncIterator[RawDevice]:
+    """A device of a fresh account, after its welcome."""
+    (linked,) = await live.account("phone")
+    async with live.device(linked, codec=codec) as device:
+        await device.hello("a:me", **more)
+        await device.expect(Snapshot)
+        yield device
+
+
+@asynccontextmanager
+async def stranger(live: Live) -> AsyncIterator[RawDevice]:
+    """A device of another account, with something of its own to steal."""
+    async with greeted(live) as device:
+        await device.emit_acked("settings.changed", {"secret": "their password hint"})
+        yield device
+
+
+async def records_of(live: Live, stream: str) -> int:
+    return len([r for r in await all_records(live.service.deployment.log) if r.stream == stream])
+
+
+@asynccontextmanager
+async def fresh_server(live: Live) -> AsyncIterator[str]:
+    """The address of a second gateway on the same database, which remembers nothing."""
+    config = Config(port=0, ws_port=0, database_url=live.dsn)
+    async with running_service(config, frozenset({"gateway"})) as service:
+        yield service.ws_url

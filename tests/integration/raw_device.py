@@ -11,7 +11,9 @@ It keeps its confirmed cells as a device must: snapshots replace, deltas join, a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from random import Random
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -66,6 +68,7 @@ class RawDevice:
         heard: every message, in order.
         seqs: the last seq used, per stream.
         cells, cursors: what the device holds, per stream.
+        held: the last seqs used before this connection.
         close: (code, reason) once the server has closed.
     """
 
@@ -77,6 +80,7 @@ class RawDevice:
         self.writer: str | None = None
         self.heard: list[ServerMessage] = []
         self.seqs: dict[str, int] = {}
+        self.held: dict[str, int] = {}
         self.cells: dict[str, Cells] = {}
         self.cursors: dict[str, str] = {}
         self.close: tuple[int, str] | None = None
@@ -95,6 +99,7 @@ class RawDevice:
         assert self._socket is None, "it is connected"
         self.close = None
         self.heard = []
+        self.held = dict(self.seqs)
         self._read = {}
         self._aside = {}
         self._socket = await connect(
@@ -118,13 +123,24 @@ class RawDevice:
         socket.transport.abort()
         await self._end_reader()
 
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[Self]:
+        """Connected again for a while, with what is held."""
+        async with await self.connect():
+            yield self
+
     def pause(self) -> None:
         """Read nothing more: what the server says from now on is lost with the connection."""
         assert self._socket is not None
         self._socket.transport.pause_reading()
 
+    def go_on(self) -> None:
+        """Read again."""
+        assert self._socket is not None
+        self._socket.transport.resume_reading()
+
     async def __aenter__(self) -> Self:
-        return await self.connect()
+        return self if self._socket is not None else await self.connect()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -189,7 +205,7 @@ class RawDevice:
 
     # --- hearing ---
 
-    async def until(self, what: Callable[[], M], *, timeout_s: float = DEADLINE_S) -> M:
+    async def until(self, what: Callable[[], M | None], *, timeout_s: float = DEADLINE_S) -> M:
         """Wait until something is true of what was heard; the true value."""
         async with self._news:
             try:
@@ -213,7 +229,6 @@ class RawDevice:
             return None
 
         at = await self.until(found)
-        assert at is not None
         self._read[type_] = at[0] + 1
         return at[1]
 
@@ -223,10 +238,14 @@ class RawDevice:
             if isinstance(message, Ack):
                 yield from message.items()
 
+    def settled_seq(self, stream: str) -> int:
+        """The largest seq of a stream that was acked on this connection; what it held before counts as acked."""
+        return max((ack.seq for ack in self.acks() if ack.stream == stream), default=self.held.get(stream, 0))
+
     async def acked(self, seq: int, *, stream: str = "a:me") -> AckItem:
         """The ack of a seq."""
         full = self._full(stream)
-        return await self.until(lambda: next((a for a in self.acks() if (a.stream, a.seq) == (full, seq)), None))  # type: ignore[return-value]
+        return await self.until(lambda: next((a for a in self.acks() if (a.stream, a.seq) == (full, seq)), None))
 
     async def nacked(self, seq: int) -> Nack:
         """The next nack of a seq."""
@@ -265,10 +284,13 @@ class RawDevice:
         """Wait for the next delta of an event of a kind."""
         return await self.expect(Delta, lambda delta: delta.by is not None and delta.by.kind == kind)
 
-    async def at(self, offset: int, stream: str = "a:me") -> None:
-        """Wait until the cursor is at an offset or beyond."""
-        full = self._full(stream)
-        await self.until(lambda: full in self.cursors and offset_in(self.cursors[full]) >= offset)
+    async def caught_up(self, stream: str = "a:me") -> str:
+        """Wait until there is a cursor; that one."""
+        return await self.until(lambda: self.cursors.get(self._full(stream)))
+
+    async def agrees(self, digest: str, stream: str = "a:me") -> None:
+        """Wait until this device holds what has that digest."""
+        await self.until(lambda: self.digest(stream) == digest)
 
     async def server_digest(self, stream: str = "a:me") -> Digest:
         """What the server says it holds."""
@@ -340,6 +362,24 @@ class RawDevice:
 
 def _cells(wire: Sequence[tuple[str, str, Any]]) -> Cells:
     return {key: Cell(rank, value) for key, rank, value in wire}
+
+
+def some_event(rng: Random) -> tuple[str, Any]:
+    """An event of an account's stream that anybody may emit at any time."""
+    n = rng.randrange(8)
+    kinds: list[tuple[str, Any]] = [
+        ("settings.changed", {f"k{n}": rng.randrange(100), "nested": {"é": [n, None, True, "𝄞"]}}),
+        ("library.changed", {"set": "tracks", "ids": [f"t{n}", f"t{n + 1}"], "value": bool(n % 2)}),
+        ("library.changed", {"set": "ratings", "ids": [f"t {n}/ü"], "value": n}),
+        ("list.inserted", {"list": "queue", "parent": None, "side": "R", "items": [{"track": f"t{n}"}] * (n + 1)}),
+        ("list.cleared", {"list": "queue", "seen": {"abcdefghij": n}}),
+        ("progress.listened", {"episode": f"e{n}", "position_ms": rng.randrange(10**6), "through": "0" * 21}),
+        ("progress.marked", {"episode": f"e{n}", "played": bool(n % 2)}),
+        ("history.played", {"play": f"p{n}", "track": "t", "started_ms": 1, "listened_ms": rng.randrange(10**5)}),
+        ("device.volume_changed", {"device": f"d{n}", "volume_permille": rng.randrange(1_001)}),
+        ("playback.mode_changed", {"repeat": rng.choice(["off", "one", "all"])}),
+    ]
+    return rng.choice(kinds)
 
 
 # --- judging what was heard ---

@@ -16,11 +16,10 @@ from syncd.log.partition import by_partition, partition_of
 from syncd.log.port import Appended
 from syncd.log.postgres.appending import Appender
 from syncd.log.postgres.life import Life, check_life, life_of
-from syncd.log.postgres.notifier import CHANNEL, Notifier, parse_payload
+from syncd.log.postgres.notifier import Notifier
 from syncd.log.record import LoggedRecord, Record
 from syncd.postgres.connection import connect, hang_up
 from syncd.postgres.database import Database, failures_as
-from syncd.postgres.listening import ListeningConnection
 from syncd.postgres.queries import load_queries
 
 _QUERIES = load_queries("syncd.log", "log.sql")
@@ -42,8 +41,7 @@ class PostgresLog:
         self._ends = KnownEnds(partitions)
         self._partitions = partitions
         self._appender = Appender(dsn, life)
-        self._notifier = Notifier(database)
-        self._listening = ListeningConnection(dsn, {CHANNEL: self._hear})
+        self._notifier = Notifier(dsn, database, self._ends)
 
     @classmethod
     async def open(cls, dsn: str, *, partitions: int | None = None, readers: int = 2) -> PostgresLog:
@@ -68,7 +66,7 @@ class PostgresLog:
             dsn, size=readers, unavailable=LogUnavailable, what="log", init=partial(check_life, life=life)
         )
         log = cls(dsn, partitions=count, life=life, database=database)
-        await log._listening.start()
+        await log._notifier.start()
         return log
 
     @property
@@ -135,7 +133,6 @@ class PostgresLog:
 
     async def close(self) -> None:
         self._appender.close()
-        await self._listening.close()
         await self._notifier.close()
         await self._database.close()
 
@@ -151,11 +148,6 @@ class PostgresLog:
     async def _check_kept(self, partition: int, from_: int) -> None:
         start, end = await self._bounds(partition)
         check_kept(from_, start=start, end=end)
-
-    def _hear(self, payload: str) -> None:
-        heard = parse_payload(payload)
-        if heard is not None and heard[0] < self._partitions:
-            self._ends.rise(*heard)
 
 
 async def _agree_on_partitions(connection: asyncpg.Connection, asked: int | None) -> int:

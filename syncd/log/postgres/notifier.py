@@ -1,58 +1,109 @@
-"""Tells other processes how far partitions have come."""
+"""Tells other processes how far partitions have come, when there are any.
+
+On the channel: `partition:offset_next`, and who is there. A process that begins to listen says `hello <name>`; whoever
+hears a stranger's hello answers `here <name>`, and says so again at every heartbeat. So each knows whether anybody else
+listens, and one that is alone, as `syncd serve` is, sends no notification at all: they cost more than its appends do.
+Whatever of this is lost is covered by polling, as a lost notification is.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import secrets
 
 from syncd.errors import SyncdError
+from syncd.log.ends import KnownEnds
 from syncd.postgres.database import Database
+from syncd.postgres.listening import HEARTBEAT_S, ListeningConnection
 from syncd.postgres.queries import load_queries
 
 CHANNEL = "syncd_log"
+
+INTERVAL_S = 0.002
+"""Between two notifications of a busy process; the first after a pause goes at once. 500 wakes a second are plenty for
+a tail, which reads all that has come since."""
+
+AUDIENCE_S = 3 * HEARTBEAT_S
+"""How long a process that was heard counts as listening; two of its heartbeats may be lost."""
 
 _NOTIFY = load_queries("syncd.log", "log.sql")["notify"]
 _log = logging.getLogger(__name__)
 
 
-def parse_payload(payload: str) -> tuple[int, int] | None:
-    """(partition, offset_next) of a notification; None when somebody else wrote it."""
-    partition, _, end = payload.partition(":")
-    return (int(partition), int(end)) if partition.isdecimal() and end.isdecimal() else None
-
-
 class Notifier:
-    """Sends at most one NOTIFY at a time, after the commits it tells of, and never makes an append wait.
+    """Sends at most one NOTIFY at a time, after the commits it tells of, and hears those of others.
 
-    A NOTIFY inside the appending transaction would hold a lock of the whole database until that is on disk. While one
-    is under way only the newest end of each partition is kept. A NOTIFY that fails is lost, and polling covers it.
+    It never makes an append wait: a NOTIFY inside the appending transaction would hold a lock of the whole database
+    until that is on disk. While one is under way only the newest end of each partition is kept. One that fails is lost.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, dsn: str, database: Database, ends: KnownEnds) -> None:
         self._database = database
-        self._ends: dict[int, int] = {}
+        self._ends = ends
+        self._name = secrets.token_hex(8)
+        self._listening = ListeningConnection(
+            dsn,
+            {CHANNEL: self._hear},
+            greeting=(CHANNEL, f"hello {self._name}"),
+            heartbeat=(CHANNEL, f"here {self._name}"),
+        )
+        self._audience_until = 0.0
+        self._waiting: dict[int, int] = {}
+        self._said_here = True
         self._task: asyncio.Task[None] | None = None
 
+    async def start(self) -> None:
+        """Begin to listen. Returns when listening, or when the first attempt failed; it goes on trying."""
+        await self._listening.start()
+
     def announce(self, partition: int, end: int) -> None:
-        """Tell everybody, soon, that a partition's end is `end`."""
-        self._ends[partition] = end
+        """Tell everybody else, soon, that a partition's end is `end`."""
+        # Who does not listen himself cannot know that nobody does.
+        if asyncio.get_running_loop().time() < self._audience_until or not self._listening.listening:
+            self._waiting[partition] = end
+            self._wake()
+
+    def _hear(self, payload: str) -> None:
+        word, _, name = payload.partition(" ")
+        if word in ("hello", "here") and name:
+            if name != self._name:
+                self._audience_until = asyncio.get_running_loop().time() + AUDIENCE_S
+                if word == "hello":
+                    self._said_here = False
+                    self._wake()
+            return
+        partition, _, end = payload.partition(":")
+        if partition.isdecimal() and end.isdecimal() and int(partition) < len(self._ends):
+            self._ends.rise(int(partition), int(end))
+
+    def _wake(self) -> None:
         if self._task is None:
             self._task = asyncio.create_task(self._send(), name="syncd-notify")
 
     async def _send(self) -> None:
         try:
-            while self._ends:
-                payloads = [f"{partition}:{end}" for partition, end in self._ends.items()]
-                self._ends.clear()
-                await self._database.row(_NOTIFY, payloads)
+            while payloads := self._payloads():
+                await self._database.row(_NOTIFY, CHANNEL, payloads)
+                await asyncio.sleep(INTERVAL_S)
         except SyncdError as error:
             _log.warning("notification lost, polling covers it: %s", error)
         finally:
             self._task = None
 
+    def _payloads(self) -> list[str]:
+        """What has to be said now."""
+        payloads = [f"{partition}:{end}" for partition, end in self._waiting.items()]
+        self._waiting.clear()
+        if not self._said_here:
+            payloads.append(f"here {self._name}")
+            self._said_here = True
+        return payloads
+
     async def close(self) -> None:
         """Stop; what was not sent yet is lost. Twice is harmless."""
+        await self._listening.close()
         task = self._task
         if task is not None:
             task.cancel()

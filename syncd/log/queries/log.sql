@@ -68,8 +68,8 @@ where writer = $1 and seq = $2 and stream = $3 order by "offset" limit 1;
 select offset_start, offset_next, life from log_partitions where partition = $1;
 
 -- name: notify
--- Tell every listener how far partitions have come; each payload is `partition:offset_next`.
-select pg_notify('syncd_log', payload) from unnest($1::text[]) as payload;
+-- Tell every listener of a channel several things.
+select pg_notify($1, payload) from unnest($2::text[]) as payload;
 
 -- name: trim_mark
 -- Say that what lies below $2 is gone, before it is deleted, so that no reader takes a hole for the whole.

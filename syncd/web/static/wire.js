@@ -12,7 +12,7 @@ const BACKOFF_MS_MAX = 30_000;
 const CLOSE_BY_US = 1000;
 
 /** What to do after a close: the first two digits say it, also of codes newer than this page. */
-function afterClose(code) {
+export function afterClose(code) {
   if (code === 4101) return "renew writer";
   if (code === 1009) return "stay away";
   return { 41: "drop cursor", 42: "sign in", 45: "stay away" }[Math.floor(code / 100)] ?? "resume";

@@ -5,8 +5,8 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
 const load = (name) => import(pathToFileURL(`${process.argv[2]}/${name}.js`));
-const [account, activity, cells, context, controls, lists, { lower }, playback, { Session }, stamps] = await Promise.all(
-  ["account", "activity", "cells", "context", "controls", "lists", "lower", "playback", "session", "stamp"].map(load),
+const [account, activity, cells, context, controls, lists, { lower }, playback, { Session }, stamps, wire] = await Promise.all(
+  ["account", "activity", "cells", "context", "controls", "lists", "lower", "playback", "session", "stamp", "wire"].map(load),
 );
 
 const asMap = (rows) => new Map(rows.map(([key, rank, value]) => [key, { rank, value }]));
@@ -85,6 +85,7 @@ const ANSWERS = {
     const items = context.contextItems(played.head.start.context, (stream) => playlists[stream] && asMap(playlists[stream]));
     return context.nextInContext(map, played, items);
   },
+  afterClose: ({ code }) => wire.afterClose(code),
   sentence: ({ kind, cells: rows }) => activity.sentence(kind, rows, (device) => `<${device}>`),
   open({ saved }) {
     session = new Session(saved ?? {});

@@ -12,6 +12,7 @@ from page_modules import PageModules, page_modules
 
 from syncd.model.cells import Cell
 from syncd.model.stamp import pack, stamp
+from syncd.protocol import close_codes
 from syncd.protocol.codec import JSON
 from syncd.protocol.messages import (
     Ack,
@@ -364,3 +365,22 @@ def test_presence_lasts_as_long_as_the_connection(live: Page) -> None:
 def test_a_drain_and_an_error_are_passed_on(live: Page) -> None:
     assert live.hears(Drain(1_500)) == [{"what": "drain", "afterMs": 1_500}]
     assert live.hears(Error("invalid", "no such thing")) == [{"what": "told", "message": "no such thing"}]
+
+
+@pytest.mark.parametrize("row", close_codes.TABLE, ids=lambda row: row.name)
+def test_after_a_close_it_does_what_the_table_says(modules: PageModules, row: close_codes.CloseCode) -> None:
+    duty = {
+        close_codes.Then.RESUME: "resume",
+        close_codes.Then.SNAPSHOT: "drop cursor",
+        close_codes.Then.RENEW_WRITER: "renew writer",
+        close_codes.Then.RENEW_LOGIN: "sign in",
+        close_codes.Then.STAY_AWAY: "stay away",
+    }
+    assert modules.ask("afterClose", code=row.code) == duty[row.then]
+
+
+@pytest.mark.parametrize("code", [4042, 4142, 4242, 4542, 1005, 1013, 4999])
+def test_codes_of_a_later_version_are_understood_by_their_family(modules: PageModules, code: int) -> None:
+    assert modules.ask("afterClose", code=code) == {41: "drop cursor", 42: "sign in", 45: "stay away"}.get(
+        code // 100, "resume"
+    )

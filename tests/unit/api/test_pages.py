@@ -11,6 +11,7 @@ from api_under_test import Api
 
 from syncd.api.docs_page import docs_page
 from syncd.api.web_files import read_web_files
+from syncd.cli.app import app
 from syncd.metrics import table
 from syncd.model.events import EVENTS, SERVER_KINDS
 from syncd.protocol import close_codes, messages
@@ -118,3 +119,11 @@ def test_the_documentation_shows_types_as_json_has_them() -> None:
     assert "<code>streams: [{stream: string, cursor?: string, last_seq?: integer}...]</code>" in text
     assert '<code>side: "L" | "R"</code>' in text
     assert "<code>cells: [[string, string, json]...]</code>" in text
+
+
+def test_the_documentation_names_the_commands_that_there_are() -> None:
+    section = docs_page().partition('aria-labelledby="commands"')[2].partition("</section>")[0]
+    named = {word.removeprefix("syncd ").split()[0] for word in re.findall(r"<tr><td><code>(.*?)</code>", section)}
+    there = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    there |= {group.name for group in app.registered_groups if group.name}
+    assert named == there

@@ -37,16 +37,17 @@ def test_a_connection_that_breaks_while_its_device_closes_is_not_made_again() ->
     """A task group that is cancelled and whose task fails tells of the failure alone (Python 3.11 and 3.12): the device
     went on reconnecting, and `close` never returned."""
     links: list[BreaksWhenCancelled] = []
+    is_connected = asyncio.Event()
 
     async def connect(url: str, codec: Codec) -> Link:
         links.append(BreaksWhenCancelled())
+        is_connected.set()
         return links[-1]
 
     async def story() -> None:
         device = Device("ws://nowhere/v1/sync", "token", connect=connect)
         async with asyncio.timeout(DEADLINE_S), device:
-            while not links:
-                await asyncio.sleep(0)
+            await is_connected.wait()
             await links[0].is_read.wait()
             await device.close()
         assert device.state is DeviceState.CLOSED

@@ -1,0 +1,43 @@
+"""After the noise: wait until the projector has folded all of the log, and read what the store holds."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from syncd.log.port import EventLog
+from syncd.model.canonical import from_canonical
+from syncd.model.cells import Cell, Cells, digest
+from syncd.store.port import StateReader
+
+POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """One stream as the store holds it."""
+
+    cells: Cells
+    digest: str
+
+
+async def until_projected(log: EventLog, store: StateReader, *, timeout_s: float = 30.0) -> None:
+    """Wait until every partition's checkpoint is where its log ended when this was called.
+
+    After a server was killed this takes up to the 4 s that its projector's lease goes on.
+
+    Raises:
+        TimeoutError: some partition is still behind after `timeout_s`.
+    """
+    async with asyncio.timeout(timeout_s):
+        for partition in range(log.partitions):
+            end = await log.end(partition)
+            while (await store.checkpoint(partition)).offset_next < end:  # noqa: ASYNC110 - it is in another process
+                await asyncio.sleep(POLL_S)
+
+
+async def state_of_store(log: EventLog, store: StateReader, stream: str) -> StoredState:
+    """The cells of a stream at the store's checkpoint, and their digest."""
+    state = await store.cells(stream, log.partition_of(stream))
+    cells = {row.key: Cell(row.rank, from_canonical(row.value)) for row in state.cells}
+    return StoredState(cells, digest(cells))
