@@ -167,7 +167,7 @@ async def run_roles(
         background: list[asyncio.Task[None]] = []
         try:
             if "projector" in roles:
-                projector = Projector(deployment.log, deployment.store, metrics)
+                projector = Projector(deployment.log, deployment.store, deployment.clock, metrics)
                 background.append(asyncio.create_task(projector.run(), name="projector"))
             if "gateway" in roles:
                 gateway = Gateway(_gateway_services(deployment, metrics))

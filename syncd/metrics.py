@@ -140,7 +140,6 @@ class Metrics:
     )
     # --- push ---
     deltas_sent: int = _counter("syncd_deltas_sent_total", "deltas", "Deltas written to connections.")
-    sent_bytes: int = _counter("syncd_sent_bytes_total", "bytes", "Framed bytes written to connections.")
     commit_to_delta_seconds: Distribution = _histogram(
         SECONDS,
         "syncd_commit_to_delta_seconds",

@@ -31,15 +31,17 @@ def doctor(
     from syncd.clock import SystemClock
     from syncd.config import resolve
     from syncd.logs import configure_logs
-    from syncd.operations.doctor import examine
+    from syncd.operations.doctor import Doors, examine
 
     flags = {"host": host, "port": port, "ws_port": ws_port, "data_dir": data_dir}
     resolved = resolve(flags=flags, file=config_file)
     configure_logs(form=resolved.config.log_format, level="error")
 
+    doors = Doors(bootstrap.open_database, lambda config: bootstrap.open_deployment(config, migrating=False))
+
     async def main() -> list[Finding]:
         findings = []
-        async for finding in examine(resolved, SystemClock()):
+        async for finding in examine(resolved, SystemClock(), doors):
             findings.append(finding)
             if not as_json:
                 _print(finding)

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from enum import Enum
 
 from syncd.client.backoff import Backoff
-from syncd.client.conversation import Conversation, Listener, WriterLost
-from syncd.client.errors import OtherAccount, StoreBusy
+from syncd.client.conversation import Conversation, Listener
+from syncd.client.errors import OtherAccount, StoreBusy, WriterLost
 from syncd.client.link import Connect, LinkClosed
 from syncd.client.lists import Lists
 from syncd.client.local_state import LocalState

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from syncd.client.change import Refusal
-from syncd.client.errors import StoreBusy
+from syncd.client.errors import StoreBusy, WriterLost
 from syncd.client.link import Link, LinkClosed
 from syncd.client.lists import Lists
 from syncd.client.local_state import LocalState
@@ -66,12 +66,6 @@ class Listener(Protocol):
 
     def wanted(self) -> Iterable[str]:
         """The streams to be subscribed to, the most important first."""
-
-
-class WriterLost(Unavailable):
-    """The server expects an own event that this store does not hold any more: come back without a writer."""
-
-    code = "writer_lost"
 
 
 class Conversation:

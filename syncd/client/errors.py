@@ -23,6 +23,12 @@ class StoreBusy(Unavailable):
     code = "store_busy"
 
 
+class WriterLost(Unavailable):
+    """The server and this store disagree on what the writer's numbers stand for: come back without a writer."""
+
+    code = "writer_lost"
+
+
 class OtherAccount(Conflict):
     """The local store belongs to another account than the token. Use another store."""
 

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from syncd.client.clocks import DeviceClock, ServerTime
 from syncd.client.draft import Draft, pending_of
-from syncd.client.errors import OtherAccount
+from syncd.client.errors import OtherAccount, WriterLost
 from syncd.client.outbox import Outbox
 from syncd.client.own_event import Outcome, OwnEvent
-from syncd.client.renaming import Admission, Login, follow, identified, is_admitted
+from syncd.client.renaming import Admission, Login, follow, identified, is_admitted, is_the_one_seen
 from syncd.client.replica import ChangedCells, Replica
 from syncd.client.replicas import Replicas
 from syncd.client.store import LocalStore
@@ -125,6 +125,7 @@ class LocalState:
 
         Raises:
             PositionLost: the ack is of an event that is not pending, and its cells will not come by a delta.
+            WriterLost: what was seen under this number is another event. Ours stays pending.
         """
         with self.lock:
             replica = self.replicas.get(ack.stream)
@@ -136,6 +137,8 @@ class LocalState:
                     return None
                 self.drop_cursor(replica.stream)
                 raise PositionLost(f"ack of {ack.writer}.{ack.seq} on {ack.stream}, which is not pending here")
+            if ack.seen and not is_the_one_seen(event.pending, ack.writer, ack.t, replica.confirmed):
+                raise WriterLost(f"another life of this store has sent something else as {event.id} on {ack.stream}")
             self._settle(event, Outcome.ADMITTED)
             written, made_t = event.cells, event.event.t
             event.admitted(ack.t)

@@ -61,6 +61,15 @@ def is_admitted(event: Pending, writer: str, confirmed: Cells) -> bool:
     return False
 
 
+def is_the_one_seen(event: Pending, writer: str, seen_t: int, confirmed: Cells) -> bool:
+    """Whether an event that the server says it has seen, admitted with `seen_t`, is this one.
+
+    A store restored from a backup that went on without a connection has used numbers a second time. Then what the
+    server has seen under this number is another event: with another time, and not with these cells.
+    """
+    return seen_t == event.t or is_admitted(replace(event, t=seen_t), writer, confirmed)
+
+
 class Admission(NamedTuple):
     """An own event was admitted with another time than it was made with."""
 

@@ -90,7 +90,7 @@ class Config:
         metadata=_home(
             "SYNCD_ORIGINS",
             values.ORIGINS,
-            "Pages of other hosts that may open sockets and ask the API. Our own page always may.",
+            "Pages of other hosts that may open sockets. Pages of our own host always may.",
         ),
     )
     region: str = field(

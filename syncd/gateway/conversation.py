@@ -284,6 +284,8 @@ class Conversation:
             now_ms=gateway.clock.now_ms(),
         )  # fmt: skip
         if isinstance(verdict, Admission):
+            if isinstance(event, EmittedEvent) and verdict.entry.t < event.t:
+                gateway.metrics.events_clamped += 1
             if verdict.nack is not None:
                 gateway.metrics.events_refused.add(verdict.nack.reason)
             gateway.appender.submit(Pending(verdict, self, writer, ledger))

@@ -16,21 +16,25 @@ HANG_UP_TIMEOUT_S = 2.0
 """For the polite end of a connection; then it is cut."""
 
 
-def settings(*, statement_timeout_s: float = limits.STATEMENT_TIMEOUT_S) -> dict[str, str]:
-    """Server settings of every connection of ours."""
-    return {
-        "application_name": "syncd",
-        "statement_timeout": str(round(statement_timeout_s * 1000)),
-        # Our statements are short; compiling one costs more than running it.
-        "jit": "off",
-        "timezone": "UTC",
-    }
+async def connect(
+    dsn: str, *, name: str = "syncd", statement_timeout_s: float = limits.STATEMENT_TIMEOUT_S
+) -> asyncpg.Connection[Any]:
+    """One connection of one's own. Raises the driver's errors; deadline `CONNECT_TIMEOUT_S`.
 
-
-async def connect(dsn: str, *, statement_timeout_s: float = limits.STATEMENT_TIMEOUT_S) -> asyncpg.Connection[Any]:
-    """One connection of one's own. Raises the driver's errors; deadline `CONNECT_TIMEOUT_S`."""
+    Args:
+        name: what an operator sees in `pg_stat_activity`.
+        statement_timeout_s: after which Postgres gives a statement up; 0 for never.
+    """
     return await asyncpg.connect(
-        dsn, timeout=CONNECT_TIMEOUT_S, server_settings=settings(statement_timeout_s=statement_timeout_s)
+        dsn,
+        timeout=CONNECT_TIMEOUT_S,
+        server_settings={
+            "application_name": name,
+            "statement_timeout": str(round(statement_timeout_s * 1000)),
+            # Our statements are short; compiling one costs more than running it.
+            "jit": "off",
+            "timezone": "UTC",
+        },
     )
 
 

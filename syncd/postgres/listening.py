@@ -25,6 +25,9 @@ HEARTBEAT_S = 15.0
 
 HEARTBEAT_TIMEOUT_S = 5.0
 
+NAME = "syncd listening"
+"""Of the connection, in `pg_stat_activity`."""
+
 _SAY = "select pg_notify($1, $2)"
 
 _log = logging.getLogger(__name__)
@@ -83,7 +86,7 @@ class ListeningConnection:
             backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 
     async def _listen_until_lost(self) -> None:
-        connection = await connect(self._dsn)
+        connection = await connect(self._dsn, name=NAME)
         lost = asyncio.Event()
         try:
             connection.add_termination_listener(lambda _: lost.set())

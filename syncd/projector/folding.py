@@ -20,6 +20,7 @@ class Folded:
     """Rows, each unique by its key, in an order that depends on the records alone.
 
     Attributes:
+        admitted_ms_first: when the batch's first readable record was admitted; None when there is none.
         unknown_kinds: kind -> how many records of it lowered to nothing because this version does not know it.
     """
 
@@ -28,6 +29,7 @@ class Folded:
     voids: list[VoidRow] = field(default_factory=list)
     slots: list[SlotsRow] = field(default_factory=list)
     dead_letters: list[DeadLetterRow] = field(default_factory=list)
+    admitted_ms_first: int | None = None
     unknown_kinds: Counter[str] = field(default_factory=Counter)
 
 
@@ -45,11 +47,14 @@ def fold_records(records: Sequence[LoggedRecord]) -> Folded:
         progress = (record.writer, record.stream)
         seq, t = writers.get(progress, (0, 0))
         try:
-            event = decode_record(record).event
+            admitted = decode_record(record)
         except Poison as error:
             folded.dead_letters.append(DeadLetterRow(*record, reason=f"{error.code}: {error}"))
             writers[progress] = max(seq, record.seq), t
             continue
+        event = admitted.event
+        if folded.admitted_ms_first is None:
+            folded.admitted_ms_first = admitted.admitted_ms
         writers[progress] = max(seq, event.seq), max(t, event.t)
         _fold_event(event, record.offset, cells, slots, folded)
     folded.cells = [

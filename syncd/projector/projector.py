@@ -18,6 +18,7 @@ from contextlib import suppress
 
 import structlog
 
+from syncd.clock import Clock
 from syncd.errors import EpochChanged, FencedOut, PositionLost, Unavailable
 from syncd.limits import LEASE_TTL_S, READ_RECORDS_MAX
 from syncd.log.port import EventLog
@@ -42,11 +43,11 @@ class Projector:
     """Folds every partition whose lease it can get, until cancelled."""
 
     def __init__(
-        self, event_log: EventLog, store: ProjectionStore, metrics: Metrics, *, holder: str | None = None,
-        lease_ttl_s: float = LEASE_TTL_S,
+        self, event_log: EventLog, store: ProjectionStore, clock: Clock, metrics: Metrics, *,
+        holder: str | None = None, lease_ttl_s: float = LEASE_TTL_S,
     ) -> None:  # fmt: skip
-        self._metrics = metrics
         self._log = event_log
+        self._clock = clock
         self._metrics = metrics
         self._store = store
         self._holder = holder or secrets.token_hex(8)
@@ -90,6 +91,7 @@ class Projector:
             await asyncio.gather(*work, return_exceptions=True)
             self._metrics.leases -= 1
             self._metrics.lag_records.drop(str(partition))
+            self._metrics.lag_seconds.drop(str(partition))
             with suppress(Unavailable):
                 await asyncio.shield(self._store.release(lease))
 
@@ -113,6 +115,7 @@ class Projector:
             end = await self._log.wait_beyond(partition, offset, timeout_s=WAIT_S)
             self._metrics.lag_records.set(str(partition), max(0, end - offset))
             if end <= offset:
+                self._metrics.lag_seconds.set(str(partition), 0)
                 continue
             if end - offset < READ_RECORDS_MAX:
                 await asyncio.sleep(GATHER_S)
@@ -123,6 +126,9 @@ class Projector:
         if not records:
             return offset
         folded = fold_records(records)
+        if folded.admitted_ms_first is not None:
+            lag_ms = max(0, self._clock.now_ms() - folded.admitted_ms_first)
+            self._metrics.lag_seconds.set(str(lease.partition), lag_ms / 1000)
         offset_new = records[-1].offset + 1
         started_s = time.monotonic()
         changed = await self._store.commit(

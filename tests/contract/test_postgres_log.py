@@ -53,8 +53,8 @@ async def until_blocked(connection: asyncpg.Connection[Any]) -> None:
     await eventually(lambda: connection.fetchval(f"select count(*) = 1 {BLOCKED}"))
 
 
-OURS = "from pg_stat_activity where datname = current_database() and application_name = 'syncd'"
-LISTENING = f"{OURS} and query ilike 'listen%'"
+OURS = "from pg_stat_activity where datname = current_database() and application_name like 'syncd%'"
+LISTENING = f"{OURS} and application_name = 'syncd listening'"
 BLOCKED = f"{OURS} and wait_event_type = 'Lock'"
 
 

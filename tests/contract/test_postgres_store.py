@@ -104,7 +104,7 @@ def test_lost_connections_are_said_in_our_words_and_replaced(postgres_dsn: str) 
                 assert isinstance(caught.value.__cause__, asyncpg.PostgresError)
             await connection.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity "
-                "where datname = current_database() and application_name = 'syncd'"
+                "where datname = current_database() and application_name like 'syncd%'"
             )
             await eventually(lambda: answers(store))
 

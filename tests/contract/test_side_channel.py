@@ -155,7 +155,7 @@ def test_a_side_channel_that_is_down_loses_messages_and_says_so(
             connection = await asyncpg.connect(postgres_dsn, server_settings={"application_name": "test"})
             await connection.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity "
-                "where datname = current_database() and application_name = 'syncd'"
+                "where datname = current_database() and application_name like 'syncd%'"
             )
             await connection.close()
             async with asyncio.timeout(PATIENCE_S):

@@ -242,6 +242,10 @@ class RawDevice:
         """The largest seq of a stream that was acked on this connection; what it held before counts as acked."""
         return max((ack.seq for ack in self.acks() if ack.stream == stream), default=self.held.get(stream, 0))
 
+    async def settled(self, stream: str) -> None:
+        """Wait until the last event of a stream is acked."""
+        await self.until(lambda: self.settled_seq(stream) >= self.seqs.get(stream, 0))
+
     async def acked(self, seq: int, *, stream: str = "a:me") -> AckItem:
         """The ack of a seq."""
         full = self._full(stream)

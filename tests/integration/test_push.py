@@ -53,7 +53,7 @@ async def test_all_roads_lead_to_the_same_digest(live: Live, codec: Codec) -> No
     async with phone, laptop.connected(), car.connected():
         await laptop.hello("a:me")
         await car.hello("a:me")
-        await car.until(lambda: stream in car.cursors)
+        await car.caught_up()
         await emit_some(rng, phone, 30)
         await emit_some(rng, laptop, 30)
         await car.disconnect()
@@ -81,7 +81,7 @@ async def test_all_roads_lead_to_the_same_digest(live: Live, codec: Codec) -> No
                 await emit_some(rng, phone, 10)  # crosses from the first gateway
                 expected = refold(await all_records(live.service.deployment.log), stream)
                 for device in (phone, laptop, car, tv):
-                    await device.until(lambda device=device: device.digest() == expected)
+                    await device.agrees(expected)
                     assert (await device.server_digest()).digest == expected
 
 
@@ -132,7 +132,7 @@ async def test_a_large_snapshot_comes_in_parts_and_the_last_one_brings_the_curso
         await live.projected()
         async with RawDevice(device.url, device.token) as other:
             await other.hello("a:me")
-            parts = []
+            parts: list[Snapshot] = []
             while not parts or not parts[-1].last:
                 parts.append(await other.expect(Snapshot))
             assert [part.part for part in parts] == list(range(len(parts)))
@@ -148,7 +148,7 @@ async def test_the_one_that_gets_the_ack_gets_no_delta_and_everyone_else_does(li
     async with live.device(phone) as device, live.device(phone, nonce="tab 2") as tab, live.device(laptop) as other:
         for each in (device, tab, other):
             await each.hello("a:me")
-            await each.until(lambda each=each: each.cursors)
+            await each.caught_up()
         ack = await device.emit_acked("settings.changed", {"k": 1})
         first, second = await tab.knows(ack), await other.knows(ack)
         assert first == second
@@ -178,8 +178,8 @@ async def test_after_unsubscribed_nothing_more_comes_and_emitting_goes_on(live: 
         await other.knows(ack)
         await device.round_trip()
         assert not [m for m in device.heard[mark:] if isinstance(m, Delta | Snapshot)]
-        assert (await device.subscribed("a:me")).resume == "snapshot"
-        await device.until(lambda: device.digest() == other.digest())
+        assert (await device.subscribed("a:me")).resume == "tail"
+        await device.agrees(other.digest())
 
 
 @on_live
@@ -228,8 +228,7 @@ async def test_cursors_only_rise_and_nothing_is_missing_below_them(live: Live, s
         held = device.cursors.get(stream)
         await device.hello("a:me", playlist)
         if held is None:
-            await device.until(lambda: stream in device.cursors)
-            held = device.cursors[stream]
+            held = await device.caught_up()
         heard.append((device, list(device.heard), offset_in(held)))
 
     async def live_its_life(device: RawDevice, rng: Random) -> None:
@@ -260,9 +259,8 @@ async def test_cursors_only_rise_and_nothing_is_missing_below_them(live: Live, s
         for device in devices:
             group.create_task(live_its_life(device, Random(rng.random())))
     for device in devices:
-        await device.until(
-            lambda device=device: all(device.digest(s) == devices[0].digest(s) for s in ("a:me", playlist))
-        )
+        for stream in ("a:me", playlist):
+            await device.agrees(devices[0].digest(stream), stream)
         assert device.digest(playlist) == (await device.server_digest(playlist)).digest
         assert device.digest() == (await device.server_digest()).digest
         await judge(device)
@@ -272,8 +270,7 @@ async def test_cursors_only_rise_and_nothing_is_missing_below_them(live: Live, s
 async def all_acked(device: RawDevice, playlist: str) -> None:
     """Wait until this connection's own events are durable."""
     for stream in (f"a:{device.account}", playlist):
-        last = device.seqs.get(stream, 0)
-        await device.until(lambda stream=stream, last=last: device.settled_seq(stream) >= last)
+        await device.settled(stream)
 
 
 # --- slow readers ---
@@ -291,8 +288,7 @@ async def test_a_slow_reader_falls_behind_and_catches_up_with_nothing_lost(live:
     async with slow, live.device(laptop) as device:
         await slow.hello("a:me")
         await device.hello("a:me")
-        await slow.until(lambda: slow.cursors)
-        start = offset_in(slow.cursors[f"a:{phone.account}"])
+        start = offset_in(await slow.caught_up())
         mine = await slow.emit_acked("settings.changed", {"mine": 1})
         await device.knows(mine)
         slow.pause()
@@ -300,7 +296,7 @@ async def test_a_slow_reader_falls_behind_and_catches_up_with_nothing_lost(live:
             seqs = await device.emit_all(*[("settings.changed", {f"k{k}": f"{n}" * 30_000}) for k in range(4)])
             await device.acked(seqs[-1])
         slow.go_on()
-        await slow.until(lambda: slow.digest() == device.digest())
+        await slow.agrees(device.digest())
         assert_in_order(slow, f"a:{phone.account}", await all_records(live.service.deployment.log), start=start)
         deltas = [m.by.event for m in slow.heard if isinstance(m, Delta) and m.by is not None]
         assert len(deltas) == len(set(deltas)) == 100

@@ -80,7 +80,7 @@ class Appender:
             raise asyncpg.InterfaceError("the log is closed")
         if self._connection is not None and not self._connection.is_closed():
             return
-        connection = await connect(self._dsn, statement_timeout_s=SERVER_TIMEOUT_S)
+        connection = await connect(self._dsn, name="syncd appending", statement_timeout_s=SERVER_TIMEOUT_S)
         try:
             await check_life(connection, self._life)
             await connection.execute(_QUERIES["durable_commits"])

@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator
 from syncd.clock import Clock
 from syncd.config import Resolved
 from syncd.operations.doctor import database, machine
+from syncd.operations.doctor.database import Doors
 from syncd.operations.doctor.finding import Finding, Verdict
 
-__all__ = ["Finding", "Verdict", "examine"]
+__all__ = ["Doors", "Finding", "Verdict", "examine"]
 
 
-async def examine(resolved: Resolved, clock: Clock) -> AsyncIterator[Finding]:
+async def examine(resolved: Resolved, clock: Clock, doors: Doors) -> AsyncIterator[Finding]:
     """Every finding, as soon as it is made."""
     yield machine.python()
     yield machine.packages()
@@ -26,5 +27,5 @@ async def examine(resolved: Resolved, clock: Clock) -> AsyncIterator[Finding]:
         yield machine.disk_space(resolved.config.data_dir)
     yield await machine.http_port(resolved.config)
     yield await machine.ws_port(resolved.config)
-    async for finding in database.findings(resolved.config, clock):
+    async for finding in database.findings(resolved.config, clock, doors):
         yield finding

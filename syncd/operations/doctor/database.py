@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from typing import Final
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from syncd import limits
 from syncd.clock import Clock
 from syncd.config import Config
 from syncd.errors import StoreUnavailable, SyncdError
-from syncd.log.postgres import PostgresLog
+from syncd.log.port import EventLog
 from syncd.operations.doctor.finding import Finding, fail, ok, warn
 from syncd.operations.moment import duration
 from syncd.postgres.database import Database
-from syncd.store import embedded
 from syncd.store.embedded.binaries import find_binaries
 from syncd.store.migrate import migration_status
-from syncd.store.postgres import PostgresStore
+from syncd.store.port import StateReader
 
 POSTGRES_MIN: Final = 150_000
 """`server_version_num` of 15.0, the oldest that the tests run on."""
@@ -28,7 +28,30 @@ LAG_RECORDS_WARN: Final = 10_000
 """Some seconds of a projector's work; more means that none runs, or that it cannot keep up."""
 
 
-async def findings(config: Config, clock: Clock) -> AsyncIterator[Finding]:
+class LogAndStore(Protocol):
+    """The parts of a deployment that are looked at."""
+
+    @property
+    def log(self) -> EventLog: ...
+    @property
+    def store(self) -> StateReader: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """How a deployment is opened; `syncd.bootstrap` knows.
+
+    Attributes:
+        database: the address of its Postgres; an embedded one is joined, or started.
+        deployment: its log and store, as they are: nothing is migrated.
+    """
+
+    database: Callable[[Config], AbstractAsyncContextManager[str]]
+    deployment: Callable[[Config], AbstractAsyncContextManager[LogAndStore]]
+
+
+async def findings(config: Config, clock: Clock, doors: Doors) -> AsyncIterator[Finding]:
+    """What is found of Postgres and in it; the first failure ends it."""
     async with AsyncExitStack() as stack:
         if config.database_url is None:
             binaries = _binaries()
@@ -37,7 +60,7 @@ async def findings(config: Config, clock: Clock) -> AsyncIterator[Finding]:
             if binaries.verdict == "fail" or not (config.data_dir / "postgres").exists():
                 return
         try:
-            dsn = await _dsn(config, stack)
+            dsn = await stack.enter_async_context(doors.database(config))
             database = await Database.open(dsn, size=1, unavailable=StoreUnavailable, what="doctor")
             stack.push_async_callback(database.close)
             yield await _server(database)
@@ -45,18 +68,10 @@ async def findings(config: Config, clock: Clock) -> AsyncIterator[Finding]:
             tables = await _tables(dsn)
             yield tables
             if tables.verdict == "ok":
-                yield await _projection(dsn)
+                yield await _projection(await stack.enter_async_context(doors.deployment(config)))
         except SyncdError as error:
             setting = "SYNCD_DATABASE_URL" if config.database_url is not None else "SYNCD_DATA_DIR"
             yield fail("database", str(error), f"see that it runs and answers; {setting} names it")
-
-
-async def _dsn(config: Config, stack: AsyncExitStack) -> str:
-    if config.database_url is not None:
-        return config.database_url
-    postgres = await embedded.join(config.data_dir)
-    stack.push_async_callback(postgres.close)
-    return postgres.dsn
 
 
 def _binaries() -> Finding:
@@ -104,24 +119,19 @@ async def _tables(dsn: str) -> Finding:
     return ok("migrations", f"all {len(status.applied)} applied")
 
 
-async def _projection(dsn: str) -> Finding:
+async def _projection(deployment: LogAndStore) -> Finding:
     """Whether the store was folded from this life of the log, and how far behind it is."""
-    async with AsyncExitStack() as stack:
-        log = await PostgresLog.open(dsn)
-        stack.push_async_callback(log.close)
-        store = await PostgresStore.open(dsn)
-        stack.push_async_callback(store.close)
-        lag = 0
-        for partition in range(log.partitions):
-            checkpoint = await store.checkpoint(partition)
-            end = await log.end(partition)
-            if checkpoint.epoch not in ("", log.epoch(partition)):
-                text = f"partition {partition} was folded in another epoch of the log, {checkpoint.epoch}"
-                return warn("projection", text, "start the servers again: a projector goes on in the new epoch")
-            if checkpoint.offset_next > end:
-                text = f"partition {partition} is folded up to {checkpoint.offset_next}, but the log ends at {end}"
-                return fail("projection", text, "the log was restored or reset: run `syncd migrate --new-epoch`")
-            lag += end - checkpoint.offset_next
+    log, lag = deployment.log, 0
+    for partition in range(log.partitions):
+        checkpoint = await deployment.store.checkpoint(partition)
+        end = await log.end(partition)
+        if checkpoint.epoch not in ("", log.epoch(partition)):
+            text = f"partition {partition} was folded in another epoch of the log, {checkpoint.epoch}"
+            return warn("projection", text, "start the servers again: a projector goes on in the new epoch")
+        if checkpoint.offset_next > end:
+            text = f"partition {partition} is folded up to {checkpoint.offset_next}, but the log ends at {end}"
+            return fail("projection", text, "the log was restored or reset: run `syncd migrate --new-epoch`")
+        lag += end - checkpoint.offset_next
     text = f"{lag} records behind the log"
     if lag > LAG_RECORDS_WARN:
         return warn("projection", text, "see that a projector runs: `syncd serve`, or `syncd projector`")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from desk import ACCOUNT, WRITER, face_of, login, state_of
 
 from syncd.client.change import Change
 from syncd.client.draft import Draft
-from syncd.client.errors import OtherAccount, StoreBusy
+from syncd.client.errors import OtherAccount, StoreBusy, WriterLost
 from syncd.client.local_state import LocalState
 from syncd.client.own_event import Outcome, OwnEvent
 from syncd.errors import InvalidEvent, LimitExceeded, PositionLost
@@ -31,7 +32,7 @@ def ack(event: OwnEvent, *, t: int | None = None, seen: bool = False, cursor: st
     return AckItem(pending.stream, event.event.writer, pending.seq, pending.t if t is None else t, seen, cursor)
 
 
-def identified(**how: object) -> LocalState:
+def identified(**how: Any) -> LocalState:
     """A state that has a writer."""
     state = state_of(**how)
     state.identify(login())
@@ -119,6 +120,30 @@ def test_a_seen_ack_drops_the_event_without_folding_it() -> None:
     state.acked(ack(event, seen=True), assembling=False)
     assert state.replicas.get("a:me").confirmed == {}
     assert dict(state.replicas.get("a:me").shown) == {}
+    assert len(state.outbox) == 0
+
+
+def test_a_number_that_another_life_of_the_store_has_used_is_no_answer_to_this_event() -> None:
+    """A store restored from a backup made events before it was connected; `last_seq` alone does not tell."""
+    state = identified()
+    face = face_of(state, identified=False)
+    event = face.queue.add("ours").events[0]
+    other_t = event.event.t - 5_000
+    run = {"parent": None, "side": "R", "t": other_t, "writer": WRITER, "items": [{"track": "theirs"}]}
+    state.heard(Delta("a:me", [(f"queue/run/{event.id}", stamp(other_t, WRITER), run)], "c1"))
+    with pytest.raises(WriterLost, match=r"another life of this store has sent something else as writer0001\.1"):
+        state.acked(ack(event, t=other_t, seen=True), assembling=False)
+    state.identify(login("writer0002"))
+    assert face.queue.tracks == ["ours", "theirs"] or face.queue.tracks == ["theirs", "ours"]
+    assert [owed.id for owed in state.outbox] == ["writer0002.1"]
+
+
+def test_a_seen_event_is_known_by_its_cells_where_admission_has_changed_its_time() -> None:
+    state = identified()
+    event = state.make(like("t1"))
+    t = event.event.t + 5_000
+    state.heard(Delta("a:me", [("library/tracks/t1", stamp(t, WRITER), True)], "c1"))
+    assert state.acked(ack(event, t=t, seen=True), assembling=False) is event
     assert len(state.outbox) == 0
 
 
