@@ -151,10 +151,63 @@ def test_an_append_wakes_its_own_process_without_the_database(postgres_dsn: str)
     asyncio.run(story())
 
 
+def test_only_who_is_not_alone_sends_notifications(postgres_dsn: str) -> None:
+    """They cost more than appends do. Whoever comes is greeted, whoever goes is forgotten when his time has passed."""
+
+    async def story() -> None:
+        heard: list[str] = []
+        async with admin(postgres_dsn) as connection:
+            await connection.add_listener("syncd_log", lambda *said: heard.append(str(said[-1])))
+            async with opened(postgres_dsn) as log:
+                await log.append(records(1))
+                async with opened(postgres_dsn) as other:
+                    await log.append(records(1))
+                    assert await other.wait_beyond(0, 1, timeout_s=PATIENCE_S) == 2
+                    await eventually(lambda: contains(heard, "0:2"))
+                    await other.append(records(1))
+                    await eventually(lambda: contains(heard, "0:3"))
+                assert [said.split()[0] for said in heard] == ["hello", "hello", "here", "0:2", "0:3"]
+
+    asyncio.run(story())
+
+
+async def contains(heard: list[str], payload: str) -> bool:
+    return payload in heard
+
+
+def test_a_busy_process_sends_less_than_a_notification_a_group(postgres_dsn: str) -> None:
+    async def story() -> None:
+        heard: list[str] = []
+        async with admin(postgres_dsn) as connection, opened(postgres_dsn) as log, opened(postgres_dsn) as other:
+            await connection.add_listener("syncd_log", lambda *said: heard.append(str(said[-1])))
+            for _ in range(200):
+                await log.append(records(1))
+            assert await other.wait_beyond(0, 199, timeout_s=PATIENCE_S) == 200
+            await eventually(lambda: contains(heard, "0:200"))
+            ends = [int(said.removeprefix("0:")) for said in heard if said.startswith("0:")]
+            assert ends == sorted(set(ends))
+            assert len(ends) < 150
+
+    asyncio.run(story())
+
+
 def test_notifications_of_strangers_are_ignored(postgres_dsn: str) -> None:
     async def story() -> None:
         async with opened(postgres_dsn) as log, admin(postgres_dsn) as connection:
-            for payload in ("", "0", "0:", "x:1", "7:1", "0:-5", "0:1:2"):
+            for payload in (
+                "",
+                "0",
+                "0:",
+                "x:1",
+                "7:1",
+                "0:-5",
+                "0:1:2",
+                "hello",
+                "hello ",
+                "here",
+                "bye x",
+                "here x y",
+            ):
                 await connection.execute("select pg_notify('syncd_log', $1)", payload)
             assert await log.wait_beyond(0, 0, timeout_s=0.05) == 0
 
@@ -249,6 +302,35 @@ def test_an_append_past_its_deadline_is_unknown(postgres_dsn: str, monkeypatch: 
             assert appended.outcome == "written"
             read = await log.read(0, 0, limit=10)
             assert read[-1].stream == "a:last"
+
+    asyncio.run(story())
+
+
+def test_an_append_into_silence_does_not_keep_the_next_one(
+    postgres_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request to cancel it goes unanswered as well, so that connection is of no use to anybody."""
+
+    async def story() -> None:
+        async with Tunnel.dug(postgres_dsn, tmp_path) as tunnel, opened(tunnel.dsn) as log:
+            await log.append(records(1))
+            tunnel.silence()
+            monkeypatch.setattr(limits, "APPEND_TIMEOUT_S", 0.2)
+            (appended,) = await log.append(records(1))
+            assert appended.outcome == "unknown"
+            monkeypatch.setattr(limits, "APPEND_TIMEOUT_S", PATIENCE_S)
+            (appended,) = await log.append(records(1))
+            assert appended.outcome == "written"
+
+            tunnel.silence()
+            append = asyncio.create_task(log.append(records(1)))
+            await asyncio.sleep(0.01)
+            append.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await append
+            async with asyncio.timeout(PATIENCE_S / 2):
+                (appended,) = await log.append(records(1))
+            assert appended.outcome == "written"
 
     asyncio.run(story())
 
