@@ -43,6 +43,8 @@ def serve(
 
     async def welcome(running: Running) -> None:
         login = await _login(config) if demo else None
+        if login is not None and login.problem:
+            output.note(f"syncd: the next start will show another link: {login.problem}")
         if as_json:
             output.result_json(_document(config, running, login))
         else:

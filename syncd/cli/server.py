@@ -65,4 +65,6 @@ def _obey_signals(stop: asyncio.Event) -> None:
         stop.set()
 
     for number in STOP_SIGNALS:
+        if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+            continue  # started under nohup, to outlive its terminal
         asyncio.get_running_loop().add_signal_handler(number, obey)

@@ -92,7 +92,7 @@ class ServerTime:
 
     def monotonic_ms(self) -> int:
         """The monotonic clock in whole ms."""
-        return int(self._clock.monotonic_s() * 1_000)
+        return round(self._clock.monotonic_s() * 1_000)
 
     def wall_ms(self) -> int:
         """The wall clock, uncorrected."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
 
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+"""What a task will do; called when it runs, since a task may be cancelled before."""
 BACKLOG_MAX = 32
 """Messages that wait behind a task before the socket is read no further."""
 STREAMS_HELD_MAX = 2 * SUBSCRIPTIONS_MAX
@@ -102,7 +105,7 @@ class Conversation:
         """The outbox has room again: whoever fell behind catches up."""
         for subscription in list(self.subscriptions.values()):
             if subscription.state is SubscriptionState.BEHIND:
-                self._serve(self._gateway.catch_up.resume(subscription))
+                self._serve(partial(self._gateway.catch_up.resume, subscription))
             elif subscription.state is SubscriptionState.VIEWING:
                 self._gateway.views.refresh(subscription)
 
@@ -169,9 +172,9 @@ class Conversation:
         if isinstance(message, Emit | BrokenEmit):
             self._emit(message.events)
         elif isinstance(message, Hello):
-            self._start(self._hello(message))
+            self._start(partial(self._hello, message))
         elif isinstance(message, Subscribe):
-            self._start(self._subscribe(message))
+            self._start(partial(self._subscribe, message))
         elif isinstance(message, Unsubscribe):
             stream = self._resolve(message.stream)
             self._drop(stream)
@@ -180,7 +183,7 @@ class Conversation:
             self.outbox.send(Pong(message.sent_ms, self._gateway.clock.now_ms()))
         else:
             assert isinstance(message, DigestRequest)
-            self._start(self._digest(message))
+            self._start(partial(self._digest, message))
 
     async def _hello(self, hello: Hello) -> None:
         gateway = self._gateway
@@ -244,7 +247,7 @@ class Conversation:
         """Admit events in order; from the first one that needs the database on, as a task."""
         for index, event in enumerate(events):
             if not self._admit(event):
-                self._start(self._emit_prepared(events[index:]))
+                self._start(partial(self._emit_prepared, events[index:]))
                 break
         self.outbox.flush()
 
@@ -299,7 +302,7 @@ class Conversation:
         return True
 
     async def _prepare(self, event: EmittedEvent | Nack) -> None:
-        """Load what `_admit` missed."""
+        """Load what `_admit` missed. The answer of an old seq comes last: it may be forgotten while others load."""
         gateway = self._gateway
         assert self.login is not None
         stream = self._resolve(event.stream)
@@ -308,11 +311,11 @@ class Conversation:
             guard.owner = (await gateway.store.claim_stream(stream, owner=self.login.account)).owner
             gateway.roles_changed(guard)
         ledger = await self._stream_ledger(stream)
+        if guard.must_recount(self._now_s()):
+            await guard.recount(gateway.log, gateway.store, gateway.clock)
         if event.seq <= ledger.durable and event.seq not in ledger.answers:
             ledger.answers[event.seq] = await gateway.writers.answer_of(ledger, self.writer_id, stream, event.seq)
             ledger.answers.move_to_end(event.seq, last=False)
-        if guard.must_recount(self._now_s()):
-            await guard.recount(gateway.log, gateway.store, self._now_s())
 
     def _repeat(self, stream: str, seq: int, answer: Answer | None) -> bool:
         """Answer a durable seq as it was answered the first time."""
@@ -401,12 +404,12 @@ class Conversation:
     def _begin(self, subscription: Subscription, how: Plan) -> None:
         self._gateway.metrics.resumes.add(how.resume)
         if self.wants_view:
-            self._serve(self._gateway.views.show(subscription))
+            self._serve(partial(self._gateway.views.show, subscription))
         elif how.resume == "tail":
             self._gateway.catch_up.serve_tail(subscription, how.offset)
             self._tell_presence(subscription)
         else:
-            self._serve(self._catch_up(subscription, how))
+            self._serve(partial(self._catch_up, subscription, how))
 
     async def _catch_up(self, subscription: Subscription, how: Plan) -> None:
         await self._gateway.catch_up.serve(subscription, how)
@@ -425,7 +428,7 @@ class Conversation:
 
     # --- tasks ---
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Work) -> None:
         """Run the one task that later messages wait for."""
         assert self._task is None
         task = self._task = asyncio.get_running_loop().create_task(self._guarded(work))
@@ -440,16 +443,16 @@ class Conversation:
         if len(self._backlog) < BACKLOG_MAX:
             self._connection.resume_reading()
 
-    def _serve(self, work: Coroutine[Any, Any, None]) -> None:
+    def _serve(self, work: Work) -> None:
         """Catch-up runs beside the messages: a snapshot being sent must not hold up events."""
         task = asyncio.get_running_loop().create_task(self._guarded(work))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, work: Work) -> None:
         """The task's outer wall: every end of a conversation has a close code."""
         try:
-            await work
+            await work()
         except LoginExpired as error:
             self._fail(close_codes.LOGIN_EXPIRED, str(error))
         except LoginRevoked as error:

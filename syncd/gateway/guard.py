@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from syncd.clock import Clock
 from syncd.gateway.admission import Rules
 from syncd.limits import ITEMS_MAX, LIST_ITEMS_MAX
 from syncd.log.port import EventLog
@@ -85,10 +86,11 @@ class Guard(Rules):
             self._note(entry)
         self.channel.watchers.append(self._watch)
 
-    async def recount(self, log: EventLog, store: Store, now_s: float) -> None:
+    async def recount(self, log: EventLog, store: Store, clock: Clock) -> None:
         """Replace the counts of slots by those of the items that show."""
-        self._counted_s = now_s
+        self._counted_s = clock.monotonic_s()  # others need not begin the same
         cells = (await current_state(log, store, self.stream)).cells
+        self._counted_s = clock.monotonic_s()  # however long it took, it is fresh now
         for name in LISTS[self.playlist]:
             gone = consumed(cells) if name == "queue" else frozenset()
             self._slots[name] = len(list_view(cells, name, consumed=gone))

@@ -2,7 +2,7 @@
 
 Only a hash of a token is kept in the database, so showing the same link at each start needs the token itself. It lies
 in the data folder, readable by its owner only, beside the database that this owner can read anyhow. The other way, a
-new device at each start, fills the account with devices that nobody uses, and logs out nobody but the page in use.
+new device at each start, would fill the account with devices that nobody uses any more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 from syncd.accounts import Accounts
 from syncd.clock import Clock
-from syncd.errors import ConfigError, NotFound, Unauthenticated
+from syncd.errors import NotFound, Unauthenticated
 from syncd.log.port import EventLog
 from syncd.operations.devices import link_device
 
@@ -26,11 +26,16 @@ TOKEN_BYTES_MAX: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class DemoLogin:
-    """Who a newcomer is."""
+    """Who a newcomer is.
+
+    Attributes:
+        problem: why the token could not be kept, so that the next start will show another; empty when it was.
+    """
 
     account: str
     device: str
     token: str
+    problem: str = ""
 
 
 async def demo_login(accounts: Accounts, log: EventLog, clock: Clock, data_dir: Path) -> DemoLogin | None:
@@ -40,7 +45,6 @@ async def demo_login(accounts: Accounts, log: EventLog, clock: Clock, data_dir: 
         None where the deployment has accounts and none of them is the demo: then it is somebody's own.
 
     Raises:
-        ConfigError: the token cannot be kept in the data folder.
         Unavailable: the database or the log does not answer.
     """
     try:
@@ -53,8 +57,8 @@ async def demo_login(accounts: Accounts, log: EventLog, clock: Clock, data_dir: 
     if kept is not None and kept.account == account.account:
         return kept
     linked = await link_device(accounts, log, clock, account.account, name=DEMO_DEVICE)
-    _keep(data_dir / TOKEN_FILE, linked.token)
-    return DemoLogin(linked.account, linked.device, linked.token)
+    problem = _keep(data_dir / TOKEN_FILE, linked.token)
+    return DemoLogin(linked.account, linked.device, linked.token, problem)
 
 
 async def _kept(accounts: Accounts, path: Path) -> DemoLogin | None:
@@ -63,17 +67,19 @@ async def _kept(accounts: Accounts, path: Path) -> DemoLogin | None:
         with path.open("rb") as file:
             token = file.read(TOKEN_BYTES_MAX).decode().strip()
         login = await accounts.login(token)
-    except FileNotFoundError:
+    except (OSError, UnicodeDecodeError):  # none is kept; what stands in the way is told when one shall be
         return None
-    except (UnicodeDecodeError, Unauthenticated):  # another database's token, or a device revoked since
+    except Unauthenticated:  # another database's token, or the device was revoked since
         return None
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     return DemoLogin(login.account, login.device, token)
 
 
-def _keep(path: Path, token: str) -> None:
-    """Write the file whole or not at all; nobody else can read it, not even while it is written."""
+def _keep(path: Path, token: str) -> str:
+    """Write the file whole or not at all; nobody else can read it, not even while it is written.
+
+    Returns:
+        Why that was not possible, else nothing: a server on somebody's own Postgres may have no folder to write to.
+    """
     beside = path.with_name(f"{path.name}.new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -82,4 +88,5 @@ def _keep(path: Path, token: str) -> None:
             file.write(token + "\n")
         beside.replace(path)
     except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}; see SYNCD_DATA_DIR") from error
+        return f"cannot write {path}: {error.strerror}"
+    return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
@@ -106,7 +106,7 @@ def unknown_kind(kind: str) -> str | None:
     return f"this version knows no kind {kind!r}" + (f"; near it is {near[0]!r}" if near else "")
 
 
-async def show(log: EventLog, filter_: Filter, *, from_: int | None = None) -> AsyncIterator[ShownRecord]:
+async def show(log: EventLog, filter_: Filter, *, from_: int | None = None) -> AsyncGenerator[ShownRecord, None]:
     """The records that are there now, partition by partition, each in the log's order.
 
     Args:
@@ -128,7 +128,7 @@ async def show(log: EventLog, filter_: Filter, *, from_: int | None = None) -> A
                 break
 
 
-async def tail(log: EventLog, filter_: Filter, *, last: int) -> AsyncIterator[ShownRecord]:
+async def tail(log: EventLog, filter_: Filter, *, last: int) -> AsyncGenerator[ShownRecord, None]:
     """The last records that pass, then every one that comes, until the caller stops.
 
     Args:

@@ -92,11 +92,12 @@ class Process:
         self._process = process
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._said: list[str] = []
+        self._news = threading.Condition()
         assert process.stdout is not None
         assert process.stderr is not None
         self._readers = [
             threading.Thread(target=self._read_out, args=(process.stdout,), daemon=True),
-            threading.Thread(target=self._said.extend, args=(process.stderr,), daemon=True),
+            threading.Thread(target=self._read_err, args=(process.stderr,), daemon=True),
         ]
         for reader in self._readers:
             reader.start()
@@ -105,6 +106,17 @@ class Process:
         for line in stream:
             self._lines.put(line.rstrip("\n"))
         self._lines.put(None)
+
+    def _read_err(self, stream: IO[str]) -> None:
+        for line in stream:
+            with self._news:
+                self._said.append(line)
+                self._news.notify_all()
+
+    def until_said(self, text: str) -> None:
+        """Wait until stderr holds this text."""
+        with self._news:
+            assert self._news.wait_for(lambda: text in "".join(self._said), DEADLINE_S), self._said
 
     def line(self) -> str:
         """The next line of stdout."""

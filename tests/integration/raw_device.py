@@ -86,7 +86,7 @@ class RawDevice:
         self.close: tuple[int, str] | None = None
         self._t = 0
         self._aside: dict[str, Cells] = {}
-        self._emitted: dict[tuple[str, int], tuple[str, Any]] = {}
+        self._sent: dict[tuple[str, int], dict[str, Any]] = {}
         self._read: dict[type, int] = {}
         self._news = asyncio.Condition()
         self._socket: ClientConnection | None = None
@@ -195,8 +195,9 @@ class RawDevice:
             seq = self.seqs[full] = self.seqs.get(full, 0) + 1
         if t is None:
             self._t = t = self._t + 1 if self._t else pack(1_000)
-        self._emitted[full, seq] = kind, data
-        return {"stream": stream, "seq": seq, "t": t, "kind": kind, "data": data, **more}
+        event = {"stream": stream, "seq": seq, "t": t, "kind": kind, "data": data, **more}
+        self._sent[full, seq] = event
+        return event
 
     async def emit_acked(self, kind: str, data: Any, **more: Any) -> AckItem:
         """Emit one event and wait for its ack."""
@@ -238,9 +239,17 @@ class RawDevice:
             if isinstance(message, Ack):
                 yield from message.items()
 
+    def emitted(self, stream: str = "a:me") -> list[dict[str, Any]]:
+        """Every event made for a stream so far, as it was sent."""
+        return [event for (of_stream, _), event in self._sent.items() if of_stream == self._full(stream)]
+
     def settled_seq(self, stream: str) -> int:
         """The largest seq of a stream that was acked on this connection; what it held before counts as acked."""
         return max((ack.seq for ack in self.acks() if ack.stream == stream), default=self.held.get(stream, 0))
+
+    def is_answered(self, seq: int) -> bool:
+        """Whether any event of that seq was acked or nacked on this connection."""
+        return seq in {ack.seq for ack in self.acks()} | {m.seq for m in self.heard if isinstance(m, Nack)}
 
     async def settled(self, stream: str) -> None:
         """Wait until the last event of a stream is acked."""
@@ -279,6 +288,18 @@ class RawDevice:
         await self.say({"type": "subscribe", "stream": stream, **given})
         return await self.expect(Subscribed, lambda message: message.stream == self._full(stream))
 
+    async def until_subscribed(self, stream: str) -> Subscribed:
+        """Subscribe again and again, as somebody who has been told of a role that this gateway does not know yet."""
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                mark = len(self.heard)
+                await self.say({"type": "subscribe", "stream": stream})
+                await self.round_trip()
+                await self.until(lambda: any(isinstance(m, Subscribed | Error) for m in self.heard[mark:]))  # noqa: B023
+                for message in self.heard[mark:]:
+                    if isinstance(message, Subscribed):
+                        return message
+
     async def knows(self, ack: AckItem) -> Delta:
         """Wait for the delta of somebody's event."""
         name = f"{ack.writer}.{ack.seq}"
@@ -291,6 +312,10 @@ class RawDevice:
     async def caught_up(self, stream: str = "a:me") -> str:
         """Wait until there is a cursor; that one."""
         return await self.until(lambda: self.cursors.get(self._full(stream)))
+
+    async def at(self, offset: int, stream: str = "a:me") -> None:
+        """Wait until the cursor is at an offset, or beyond."""
+        await self.until(lambda: offset_in(self.cursors.get(self._full(stream), ".0")) >= offset)
 
     async def agrees(self, digest: str, stream: str = "a:me") -> None:
         """Wait until this device holds what has that digest."""
@@ -356,9 +381,9 @@ class RawDevice:
 
     def _take_ack(self, ack: AckItem) -> None:
         if not ack.seen:
-            kind, data = self._emitted[ack.stream, ack.seq]
-            typed = msgspec.convert(data, EVENTS[kind])
-            event = Event(ack.stream, ack.writer, ack.seq, ack.t, kind, typed)
+            sent = self._sent[ack.stream, ack.seq]
+            typed = msgspec.convert(sent["data"], EVENTS[sent["kind"]])
+            event = Event(ack.stream, ack.writer, ack.seq, ack.t, sent["kind"], typed)
             fold(self.cells.setdefault(ack.stream, {}), lower(event))
         if ack.cursor is not None:
             self.cursors[ack.stream] = ack.cursor

@@ -19,7 +19,6 @@ from syncd.store.migrate import (
     migrate,
     migration_status,
     new_epoch,
-    parse_migration,
     roll_back,
 )
 from syncd.testing.postgres import VERSIONS, create_database, drop_database
@@ -192,20 +191,6 @@ def test_a_new_epoch_changes_the_life_of_every_partition(postgres_dsn: str) -> N
             await new_epoch(postgres_dsn)
             after = await connection.fetchval("select life from deployment")
             assert after != before
-            assert tuple(await connection.fetchrow("select * from log_partitions")) == (0, after, 3, 9)
+            assert await connection.fetch("select * from log_partitions") == [(0, after, 3, 9)]
 
     asyncio.run(story())
-
-
-@pytest.mark.parametrize(
-    ("file_name", "text", "complaint"),
-    [
-        ("1_songs.sql", "-- migrate:up\n-- migrate:down\n", "named like"),
-        ("0001-songs.sql", "-- migrate:up\n-- migrate:down\n", "named like"),
-        ("0001_songs.sql", "create table songs ();", "must hold"),
-        ("0001_songs.sql", "-- migrate:up\ncreate table songs ();", "must hold"),
-    ],
-)
-def test_a_file_that_is_no_migration_is_named(file_name: str, text: str, complaint: str, postgres_version: str) -> None:
-    with pytest.raises(ValueError, match=f"{file_name}.*{complaint}"):
-        parse_migration(file_name, text)

@@ -36,7 +36,7 @@ async def life_of(connection: asyncpg.Connection[Any]) -> Life:
     """Ask a database which life its log lives. Raises the driver's errors."""
     row = await connection.fetchrow(_IDENTITY)
     assert row is not None, "a select without a table has one row"
-    return Life(_epoch(row["system_identifier"], row["timeline"], row["marker"]), row["marker"])
+    return Life(epoch_name(row["system_identifier"], row["timeline"], row["marker"]), row["marker"])
 
 
 async def check_life(connection: asyncpg.Connection[Any], life: Life) -> None:
@@ -46,7 +46,8 @@ async def check_life(connection: asyncpg.Connection[Any], life: Life) -> None:
         raise EpochChanged(f"the log lives epoch {found.epoch} now, not {life.epoch}: open it anew")
 
 
-def _epoch(system_identifier: int, timeline: str, marker: UUID) -> str:
+def epoch_name(system_identifier: int, timeline: str, marker: UUID) -> str:
+    """The same everywhere and for ever for the same life."""
     text = f"{system_identifier}/{timeline}/{marker}"
     number = int.from_bytes(sha256(text.encode()).digest(), "big")
     digits = []

@@ -28,6 +28,9 @@ a tail, which reads all that has come since."""
 AUDIENCE_S = 3 * HEARTBEAT_S
 """How long a process that was heard counts as listening; two of its heartbeats may be lost."""
 
+ANSWER_S = 1.0
+"""After its own hello a process takes it that somebody listens; by then an answer has come from everybody who does."""
+
 _NOTIFY = load_queries("syncd.log", "log.sql")["notify"]
 _log = logging.getLogger(__name__)
 
@@ -68,15 +71,20 @@ class Notifier:
     def _hear(self, payload: str) -> None:
         word, _, name = payload.partition(" ")
         if word in ("hello", "here") and name:
-            if name != self._name:
-                self._audience_until = asyncio.get_running_loop().time() + AUDIENCE_S
-                if word == "hello":
-                    self._said_here = False
-                    self._wake()
+            self._hear_of(name, hello=word == "hello")
             return
         partition, _, end = payload.partition(":")
         if partition.isdecimal() and end.isdecimal() and int(partition) < len(self._ends):
             self._ends.rise(int(partition), int(end))
+
+    def _hear_of(self, name: str, *, hello: bool) -> None:
+        stranger = name != self._name
+        if stranger or hello:
+            until = asyncio.get_running_loop().time() + (AUDIENCE_S if stranger else ANSWER_S)
+            self._audience_until = max(self._audience_until, until)
+        if stranger and hello:
+            self._said_here = False
+            self._wake()
 
     def _wake(self) -> None:
         if self._task is None:
