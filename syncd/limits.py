@@ -105,6 +105,9 @@ RING_BYTES_MAX = 64 * 1024 * 1024
 READ_RECORDS_MAX = 2_000
 """Records in one read of the log."""
 
+READ_BYTES_MAX = 16 * 1024 * 1024
+"""Bodies in one read of the log, give or take one; a read of larger ones returns fewer records, never none."""
+
 LEASE_TTL_S = 4.0
 """How long a projector's lease lives without renewal, by the database's clock."""
 

@@ -40,7 +40,9 @@ def run_server(config: Config, roles: frozenset[str], welcome: Callable[[Running
             output.flush()
 
         greeting = asyncio.create_task(greet(), name="welcome")
-        serving = asyncio.create_task(bootstrap.run_roles(config, roles, on_ready=running.set_result, stop=stop))
+        serving = asyncio.create_task(
+            bootstrap.run_roles(config, roles, on_ready=running.set_result, stop=stop, on_progress=output.note)
+        )
         try:
             # A welcome that fails, as when its reader has gone, ends the server like any other of its parts.
             await asyncio.wait((greeting, serving), return_when=asyncio.FIRST_COMPLETED)

@@ -95,13 +95,12 @@ class Upcoming:
         if current is None:
             return items[0]
         id_ = str(current.item["id"])
+        ids = [str(item["id"]) for item in items]
         modes = self.modes
         if modes.shuffle.on:
-            first = self._first_of_round(plays, head, id_)
-            ahead = upcoming((str(item["id"]) for item in items), modes.shuffle.seed, current=id_, first=first)
+            ahead = upcoming(ids, modes.shuffle.seed, current=id_, first=self._first_of_round(plays, head, id_))
         else:
-            order = [str(item["id"]) for item in items]
-            ahead = order[order.index(id_) + 1 :] if id_ in order else order
+            ahead = ids[ids.index(id_) + 1 :] if id_ in ids else ids
         if ahead:
             return _find(items, ahead[0])
         return _find(items, self._order(plays, head, items)[0]) if modes.repeat == "all" else None

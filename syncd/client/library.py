@@ -59,7 +59,8 @@ class Library:
 
     def _change(self, set_: str, ids: Sequence[str], *, value: bool | int) -> Done:
         with self._state.lock:
-            before = {id_: self._value(set_, id_) or False for id_ in dict.fromkeys(ids)}
+            values = {id_: self._value(set_, id_) for id_ in dict.fromkeys(ids)}
+            before = {id_: False if old is None else old for id_, old in values.items()}
             fresh = [id_ for id_, old in before.items() if not _same(old, value)]
             chunks = [fresh[i : i + ITEMS_MAX] for i in range(0, len(fresh), ITEMS_MAX)]
             events = [self._state.make(_draft(set_, chunk, value)) for chunk in chunks]

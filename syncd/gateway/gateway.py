@@ -49,7 +49,7 @@ from syncd.push.hub import Channel, Hub
 from syncd.push.state import check_epoch
 from syncd.push.subscription import Sink
 from syncd.push.tail import Tail
-from syncd.store.port import SideChannel, Store
+from syncd.store.port import Checkpoint, SideChannel, Store
 
 log = structlog.get_logger()
 
@@ -58,6 +58,9 @@ REVOKED_TOPIC = "revoked"
 """Side channel: the payload is a device that was revoked just now."""
 RING_RECORDS_AT_START = 50_000
 """How many records before the log's end the ring begins with, at most: a second or two of reading."""
+NEW_EPOCH_TIMEOUT_S = 10.0
+"""How long a starting gateway waits for a projector to begin the log's epoch: two leases and a bit."""
+NEW_EPOCH_POLL_S = 0.05
 KEEP_ALIVE_SWEEP_S = 2.0
 DRAIN_SPREAD_MS_PER_CONNECTION = 1
 """Clients of a draining gateway come back spread over this much each, so that 5,000 do not arrive in one moment."""
@@ -146,8 +149,7 @@ class Gateway:
 
     async def _start_tail(self, partition: int) -> None:
         end = await self.log.end(partition)
-        checkpoint = await self.store.checkpoint(partition)
-        check_epoch(checkpoint, self.log.epoch(partition))
+        checkpoint = await self._checkpoint(partition)
         oldest = max(await self.log.start(partition), end - RING_RECORDS_AT_START)
         tail = Tail(
             self.log, self.hub, partition, start=min(max(oldest, checkpoint.offset_next), end),
@@ -156,6 +158,17 @@ class Gateway:
         self.tails[partition] = tail
         self._tasks.append(asyncio.get_running_loop().create_task(tail.run()))
         await tail.reached(end, timeout_s=60.0)
+
+    async def _checkpoint(self, partition: int) -> Checkpoint:
+        """The partition's checkpoint. In a new life of the log it is a projector that begins the new epoch: wait."""
+        deadline_s = self.clock.monotonic_s() + NEW_EPOCH_TIMEOUT_S
+        while True:
+            checkpoint = await self.store.checkpoint(partition)
+            if self.clock.monotonic_s() >= deadline_s:
+                check_epoch(checkpoint, self.log.epoch(partition))
+            if checkpoint.epoch in ("", self.log.epoch(partition)):
+                return checkpoint
+            await asyncio.sleep(NEW_EPOCH_POLL_S)
 
     async def watch(self) -> None:
         """Return never; raise what ended one of the gateway's own tasks, none of which should end."""

@@ -66,7 +66,9 @@ class EventLog(Protocol):
         """
 
     async def read(self, partition: int, from_: int, *, limit: int) -> list[LoggedRecord]:
-        """Records at offsets `from_` and up, at most `limit`; empty when `from_` is the end. Only durable ones.
+        """Records at offsets `from_` and up; empty when `from_` is the end. Only durable ones.
+
+        At most `limit` of them, `limits.READ_RECORDS_MAX`, and `limits.READ_BYTES_MAX` of bodies.
 
         Raises:
             OffsetExpired: retention has passed `from_`.

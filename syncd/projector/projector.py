@@ -19,7 +19,7 @@ from contextlib import suppress
 import structlog
 
 from syncd.clock import Clock
-from syncd.errors import EpochChanged, FencedOut, PositionLost, Unavailable
+from syncd.errors import FencedOut, PositionLost, Unavailable
 from syncd.limits import LEASE_TTL_S, READ_RECORDS_MAX
 from syncd.log.port import EventLog
 from syncd.metrics import Metrics
@@ -105,12 +105,13 @@ class Projector:
         partition = lease.partition
         epoch = self._log.epoch(partition)
         checkpoint = await self._store.checkpoint(partition)
-        if checkpoint.epoch not in ("", epoch):
-            raise EpochChanged(
-                f"partition {partition} was folded in epoch {checkpoint.epoch}, the log is in {epoch}; "
-                "see `syncd migrate --help`"
-            )
         offset = checkpoint.offset_next
+        if checkpoint.epoch not in ("", epoch):
+            # Another life of the log, as after a restore. Folding all that it holds once more changes nothing that is
+            # right; leaving something out would.
+            offset = await self._log.start(partition)
+            log.warning("epoch_begins", partition=partition, epoch=epoch, offset_next=offset)
+            await self._store.begin_epoch(lease, epoch=epoch, offset_next=offset)
         while True:
             end = await self._log.wait_beyond(partition, offset, timeout_s=WAIT_S)
             self._metrics.lag_records.set(str(partition), max(0, end - offset))

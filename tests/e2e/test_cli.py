@@ -367,7 +367,6 @@ def test_migrations_are_applied_once_and_can_be_seen(tmp_path: Path, postgres_ad
         asyncio.run(drop_database(postgres_admin_dsn, dsn))
 
 
-@pytest.mark.xfail(strict=True, reason="the projector does not go on in a new epoch yet: it never calls begin_epoch")
 def test_after_a_new_epoch_servers_go_on_and_old_cursors_are_void(own_postgres: Shell) -> None:
     states = []
     for _ in range(2):

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
-from functools import wraps
+from contextlib import asynccontextmanager, suppress
+from inspect import signature
 from typing import Any
 
 import pytest
 from house import House, opened_house
 from live_service import eventually
 
-from syncd.errors import FencedOut, StoreUnavailable
-from syncd.log.record import Record
+from syncd.errors import FencedOut, Poison, StoreUnavailable
+from syncd.log.record import Record, decode_record
 from syncd.metrics import Metrics
-from syncd.model.cells import Cells, digest
+from syncd.model.cells import Cells, digest, fold
+from syncd.model.lowering import lower
+from syncd.postgres.connection import connect, hang_up
 from syncd.projector.folding import fold_records
 from syncd.projector.projector import Projector
 from syncd.push.state import current_state
-from syncd.store.port import Batch, Lease
+from syncd.store.port import Batch, DeadLetterRow, Lease
 
 LONG_S = 60.0
 SHORT_S = 0.4
@@ -27,19 +29,17 @@ SHORT_S = 0.4
 STORY_S = 30.0
 
 
-def on_postgres(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """A test told as a coroutine, in an empty house on Postgres."""
+def on_postgres(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[[str], None]:
+    """A test told as a coroutine, in an empty house on Postgres; one with two arguments gets the database's too."""
 
-    @wraps(story)
     def test(postgres_dsn: str) -> None:
         async def told() -> None:
             async with asyncio.timeout(STORY_S), opened_house(postgres_dsn) as house:
-                await story(house)
+                await story(*(house, postgres_dsn)[: len(signature(story).parameters)])
 
         asyncio.run(told())
 
-    # What pytest is to give, and not the story's own argument.
-    del test.__wrapped__  # type: ignore[attr-defined]
+    test.__name__, test.__doc__ = story.__name__, story.__doc__
     return test
 
 
@@ -47,7 +47,7 @@ def on_postgres(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
 async def projecting(house: House, *, lease_ttl_s: float = LONG_S, store: Any = None) -> AsyncIterator[Metrics]:
     """A projector at work; cancelled at the end, as when its process is told to stop."""
     metrics = Metrics()
-    projector = Projector(house.log, store or house.store, metrics, lease_ttl_s=lease_ttl_s)
+    projector = Projector(house.log, store or house.store, house.clock, metrics, lease_ttl_s=lease_ttl_s)
     task = asyncio.create_task(projector.run())
     try:
         yield metrics
@@ -85,17 +85,16 @@ async def refolded(house: House, stream: str) -> str:
     """The digest of a fold of the whole log."""
     records = await house.log.read(0, 0, limit=2_000)
     cells: Cells = {}
-    from syncd.model.canonical import from_canonical
-    from syncd.model.cells import Cell
-
-    for row in fold_records(records).cells:
-        if row.stream == stream:
-            cells[row.key] = Cell(row.rank, from_canonical(row.value))
+    for record in records:
+        if record.stream == stream:
+            with suppress(Poison):
+                fold(cells, lower(decode_record(record).event))
     return digest(cells)
 
 
 async def acquired(house: House, holder: str, ttl_s: float = LONG_S) -> Lease:
-    lease = await house.store.acquire(0, holder=holder, ttl_s=ttl_s)
+    """The lease, as soon as it is free."""
+    lease = await eventually(lambda: house.store.acquire(0, holder=holder, ttl_s=ttl_s))
     assert lease is not None
     return lease
 
@@ -138,7 +137,7 @@ async def test_killed_and_started_again_it_ends_equal(house: House) -> None:
     """Killed before and after commits: what a killed one leaves is a lease that must expire."""
     stream = await lived(house)
     for part in range(3):
-        lease = await eventually(lambda: house.store.acquire(0, holder="killed", ttl_s=SHORT_S))
+        lease = await acquired(house, "killed", SHORT_S)
         if part:
             await house.store.commit(await batch_of(house, lease))
         await lived(house, 10)
@@ -157,10 +156,11 @@ async def test_of_two_projectors_one_folds_and_the_other_takes_over(house: House
             await folded(house)
             assert (first.leases, second.leases) == (1, 0)
             assert second.projected_records == 0
+    before = await house.log.end(0)
     async with projecting(house) as third:
         await lived(house)
         await folded(house)
-        assert third.projected_records == 40
+        assert third.projected_records == await house.log.end(0) - before
     assert await stored(house, stream) == await refolded(house, stream)
 
 
@@ -187,7 +187,7 @@ async def test_the_fence_holds_without_the_offset_as_well(house: House) -> None:
     """Layers hide each other: here the frozen one's offset is right, and only its term is not."""
     await lived(house)
     frozen = await acquired(house, "frozen", SHORT_S)
-    newer = await eventually(lambda: house.store.acquire(0, holder="newer", ttl_s=LONG_S))
+    newer = await acquired(house, "newer")
     assert newer.term == frozen.term + 1
     with pytest.raises(FencedOut):
         await house.store.commit(await batch_of(house, frozen))
@@ -196,15 +196,19 @@ async def test_the_fence_holds_without_the_offset_as_well(house: House) -> None:
 
 
 @on_postgres
-async def test_a_projector_that_loses_its_lease_drops_the_partition_and_asks_again(house: House) -> None:
+async def test_a_projector_that_loses_its_lease_drops_the_partition_and_asks_again(house: House, dsn: str) -> None:
     async with projecting(house, lease_ttl_s=SHORT_S) as metrics:
         await lived(house)
         await folded(house)
-        # Somebody takes the lease away, as after a freeze: the term rises under its feet.
-        async with house_connection(house) as execute:
-            await execute("update leases set term = term + 1, holder = 'thief', expires_at = now() + interval '1 s'")
+        # As after a freeze: the lease has run out, and somebody else has it.
+        async with back_door(dsn) as execute:
+            await execute("update leases set expires_at = now() - interval '1 s'")
+        thief = await acquired(house, "thief")
+        before = await house.store.checkpoint(0)
         await lived(house)
         await eventually(lambda: is_true(lambda: metrics.leases_lost == 1))
+        assert await house.store.checkpoint(0) == before
+        await house.store.release(thief)
         await folded(house)
         assert metrics.leases == 1
 
@@ -214,11 +218,9 @@ async def is_true(what: Callable[[], bool]) -> bool:
 
 
 @asynccontextmanager
-async def house_connection(house: House) -> AsyncIterator[Callable[..., Coroutine[Any, Any, Any]]]:
-    """A door to the tables behind the store's back."""
-    from syncd.postgres.connection import connect, hang_up
-
-    connection = await connect(house.dsn)
+async def back_door(dsn: str) -> AsyncIterator[Callable[..., Coroutine[Any, Any, Any]]]:
+    """SQL behind the store's back."""
+    connection = await connect(dsn)
     try:
         yield connection.execute
     finally:
@@ -239,27 +241,23 @@ async def test_state_and_checkpoint_are_committed_together_or_not_at_all(house: 
     await house.store.commit(batch)
 
 
-def letter_that_breaks() -> Any:
-    from syncd.store.port import DeadLetterRow
-
+def letter_that_breaks() -> DeadLetterRow:
     return DeadLetterRow(0, 2**70, "a:x", "w", 1, "k", 1, b"", "an offset that no column holds")
 
 
 @on_postgres
-async def test_records_that_cannot_be_folded_are_set_aside_and_the_rest_goes_on(house: House) -> None:
+async def test_records_that_cannot_be_folded_are_set_aside_and_the_rest_goes_on(house: House, dsn: str) -> None:
     stream = await lived(house, 5)
+    whole = b'{"t":1,"data":{"no":1},"account":"a","device":"d","admitted_ms":1}'
     bad = [
         Record(stream, "badbadbad0", 1, "settings.changed", 1, b"{"),
         Record(stream, "badbadbad0", 2, "settings.changed", 1, b'{"t": "x"}'),
-        Record(stream, "badbadbad0", 3, "settings.changed", 999, b'{"t":1,"data":{},"account":"a","device":"d","admitted_ms":1}'),
-        Record(stream, "badbadbad0", 4, "list.inserted", 1, b'{"t":1,"data":{"no":1},"account":"a","device":"d","admitted_ms":1}'),
+        Record(stream, "badbadbad0", 3, "settings.changed", 999, whole),
+        Record(stream, "badbadbad0", 4, "list.inserted", 1, whole),
     ]
     for record in bad:
         await house.append(record)
-    await house.append(
-        Record(stream, "badbadbad0", 5, "not.yet.known", 1,
-               b'{"t":1,"data":{"x":1},"account":"a","device":"d","admitted_ms":1}')
-    )  # fmt: skip
+    await house.append(Record(stream, "badbadbad0", 5, "not.yet.known", 1, whole))
     await lived(house, 5)
     async with projecting(house) as metrics:
         await folded(house)
@@ -269,7 +267,7 @@ async def test_records_that_cannot_be_folded_are_set_aside_and_the_rest_goes_on(
         assert digest((await current_state(house.log, house.store, stream)).cells) == await stored(house, stream)
         known = (await house.store.cells(stream, 0)).cells
         assert {row.key for row in known} >= {"settings/k0", "settings/k4"}
-        async with house_connection(house) as execute:
+        async with back_door(dsn) as execute:
             assert await execute("select from dead_letters where reason <> ''") == f"SELECT {len(bad)}"
 
 

@@ -24,8 +24,15 @@ from syncd.postgres.queries import load_queries
 
 _QUERIES = load_queries("syncd.log", "log.sql")
 
+FEW_RECORDS = 200
+"""Read without counting their bytes, which costs Postgres more than a small read does: at their largest they fill
+`limits.READ_BYTES_MAX`."""
+
 TRIM_RECORDS = 10_000
 """Records deleted in one transaction: about 50 ms, so that nobody waits long for what it holds."""
+
+
+assert FEW_RECORDS * limits.EVENT_BYTES_MAX <= limits.READ_BYTES_MAX
 
 
 class PostgresLog:
@@ -89,15 +96,20 @@ class PostgresLog:
         return outcomes
 
     async def read(self, partition: int, from_: int, *, limit: int) -> list[LoggedRecord]:
-        rows = await self._database.rows(_QUERIES["read"], partition, from_, min(limit, limits.READ_RECORDS_MAX))
+        limit = min(limit, limits.READ_RECORDS_MAX)
+        rows = await self._database.rows(_QUERIES["read"], partition, from_, min(limit, FEW_RECORDS))
+        if len(rows) == FEW_RECORDS and limit > FEW_RECORDS:
+            more = (from_ + FEW_RECORDS, limit - FEW_RECORDS, limits.READ_BYTES_MAX)
+            rows += await self._database.rows(_QUERIES["read_on"], partition, *more)
         # There are no gaps: a first row at `from_` proves that nothing is missing before it.
         if not rows or rows[0]["offset"] != from_:
             await self._check_kept(partition, from_)
         return [LoggedRecord(*row) for row in rows]
 
     async def read_stream(self, stream: str, from_: int, *, limit: int) -> list[LoggedRecord]:
-        rows = await self._database.rows(_QUERIES["read_stream"], stream, from_, min(limit, limits.READ_RECORDS_MAX))
-        # Asked after the rows: what was kept now was there then, so that a trim in between goes unnoticed by nobody.
+        limit = min(limit, limits.READ_RECORDS_MAX)
+        rows = await self._database.rows(_QUERIES["read_stream"], stream, from_, limit, limits.READ_BYTES_MAX)
+        # Asked after the rows: what is kept now was kept then, so a trim in between hides nothing.
         await self._check_kept(self.partition_of(stream), from_)
         return [LoggedRecord(*row) for row in rows]
 

@@ -53,10 +53,27 @@ select partition, offset_start from counters order by partition;
 select partition, "offset", stream, writer, seq, kind, version, body from events
 where partition = $1 and "offset" >= $2 order by "offset" limit $3;
 
+-- name: read_on
+-- The same for many records, but no more than $4 bytes of bodies; the first one whatever its size.
+select partition, "offset", stream, writer, seq, kind, version, body
+from (
+    select *, row_number() over page as place, sum(octet_length(body)) over page as bytes from events
+    where partition = $1 and "offset" >= $2
+    window page as (order by "offset" rows unbounded preceding)
+    order by "offset" limit $3
+) as counted
+where place = 1 or bytes <= $4 order by "offset";
+
 -- name: read_stream
--- Records of a stream from an offset.
-select partition, "offset", stream, writer, seq, kind, version, body from events
-where stream = $1 and "offset" >= $2 order by "offset" limit $3;
+-- Records of a stream from an offset, no more than $4 bytes of bodies; the first one whatever its size.
+select partition, "offset", stream, writer, seq, kind, version, body
+from (
+    select *, row_number() over page as place, sum(octet_length(body)) over page as bytes from events
+    where stream = $1 and "offset" >= $2
+    window page as (order by "offset" rows unbounded preceding)
+    order by "offset" limit $3
+) as counted
+where place = 1 or bytes <= $4 order by "offset";
 
 -- name: find
 -- The first record of an event id. A writer has one event of a seq on each stream it writes to.

@@ -1,0 +1,52 @@
+"""The one place where ports meet adapters.
+
+`open_deployment` gives a process its log, store and doors; `run_roles` runs gateway, projector and API on them, each
+alone or all in one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import uvloop
+
+from syncd.bootstrap.deployment import Deployment, OnProgress, open_database, open_deployment
+from syncd.config import Config
+
+__all__ = ["ROLES", "Deployment", "Running", "open_database", "open_deployment", "run", "run_roles"]
+
+T = TypeVar("T")
+ROLES = frozenset({"gateway", "projector", "api"})
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where the roles of this process listen; None where a role is not here."""
+
+    http_url: str | None
+    ws_url: str | None
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a program's main coroutine on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+
+async def run_roles(
+    config: Config, roles: frozenset[str], *, on_ready: Callable[[Running], None], stop: asyncio.Event,
+    on_progress: OnProgress | None = None,
+) -> None:  # fmt: skip
+    """Run roles until `stop` is set; then drain: sockets first, then the projector, then the database.
+
+    Raises:
+        ConfigError, Unavailable: it could not start, or a role failed; nothing keeps running.
+    """
+    assert roles <= ROLES, f"unknown roles {roles - ROLES}"
+    # Commands that only look something up should not pay for importing three servers.
+    from syncd.bootstrap.roles import serve
+
+    await serve(config, roles, on_ready=on_ready, stop=stop, on_progress=on_progress)
