@@ -31,9 +31,10 @@ from typing import NamedTuple
 
 from load.report import Progress, print_table
 from syncd.accounts import LinkedDevice
-from syncd.client import Change, Device
+from syncd.client import Change, Device, Refusal
 from syncd.client.own_event import OwnEvent
 from syncd.client.playlist import new_playlist_id
+from syncd.errors import Refused
 from syncd.testing.server_process import ServerProcess
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -104,14 +105,22 @@ class Typist:
         self.events = 0
         self._pages = [device.playlist(page) for page in pages]
         self._ranks: dict[tuple[str, str], str] = {}
+        self._refused: list[Refusal] = []
         device.on_change(self._changed)
+        device.on_refused(self._refused.append)
 
     @property
     def text(self) -> str:
         return "".join(track for page in self._pages for track in page.tracks)
 
     def type(self, patch: Patch) -> OwnEvent | None:
-        """One patch, as edits of the pages it touches; the last event it made."""
+        """One patch, as edits of the pages it touches; the last event it made.
+
+        Raises:
+            Refused: the server did not take an earlier one.
+        """
+        if self._refused:
+            raise Refused(f"the server refused an edit: {self._refused[0]}")
         at, deleted, inserted = patch
         made: list[OwnEvent] = []
         place = self._place(at, to_insert=not deleted)
@@ -127,7 +136,11 @@ class Typist:
         return made[-1] if made else None
 
     async def sees(self, event: OwnEvent) -> None:
-        """Wait until this device shows what an event of another one wrote, or something later."""
+        """Wait until this device shows what an event of another one wrote, or something later.
+
+        Raises:
+            TimeoutError: it does not, after `SEEN_TIMEOUT_S`.
+        """
         stream = event.event.stream
 
         def shows() -> bool:
@@ -212,17 +225,18 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     found: list[Replayed] = []
-    with tempfile.TemporaryDirectory(prefix="syncd-recorded-") as folder:
-        with ServerProcess(Path(folder) / "data", options=["--no-demo"]) as server:
-            for name, history in histories.items():
-                for devices in [options.devices] if options.devices else [2, 3]:
-                    progress = Progress("transactions", len(history.transactions))
-                    turn = TURNS[name]
-                    replayed = asyncio.run(replay(server, name, history, devices=devices, turn=turn, progress=progress))
-                    progress.done()
-                    found.append(replayed)
-                    if options.json:
-                        print(json.dumps(asdict(replayed)), flush=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="syncd-recorded-") as folder,
+        ServerProcess(Path(folder) / "data", options=["--no-demo"]) as server,
+    ):
+        for name, history in histories.items():
+            for devices in [options.devices] if options.devices else [2, 3]:
+                progress = Progress("transactions", len(history.transactions))
+                work = replay(server, name, history, devices=devices, turn=TURNS[name], progress=progress)
+                found.append(asyncio.run(work))
+                progress.done()
+                if options.json:
+                    print(json.dumps(asdict(found[-1])), flush=True)
     if not options.json:
         report(found)
     return 0 if all(replayed.right for replayed in found) else 1
@@ -230,11 +244,11 @@ def main() -> int:
 
 def report(found: Sequence[Replayed]) -> None:
     head = ("history", "devices", "transactions", "events", "seconds", "ms each", "server cpu s", "entries", "end")
-    rows = [
-        (each.history, f"{each.devices}", f"{each.transactions:,}", f"{each.events:,}", f"{each.seconds:,.1f}",
-         f"{each.ms_each:.2f}", f"{each.server_cpu_s:,.1f}", f"{each.entries:,}", "as recorded" if each.right else "WRONG")
-        for each in found
-    ]  # fmt: skip
+    rows = []
+    for each in found:
+        counts = (f"{each.devices}", f"{each.transactions:,}", f"{each.events:,}")
+        costs = (f"{each.seconds:,.1f}", f"{each.ms_each:.2f}", f"{each.server_cpu_s:,.1f}", f"{each.entries:,}")
+        rows.append((each.history, *counts, *costs, "as recorded" if each.right else "WRONG"))
     print_table(head, rows)
 
 

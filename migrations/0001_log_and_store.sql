@@ -113,10 +113,11 @@ create table dead_letters (
     primary key (partition, epoch, "offset")
 );
 
--- An upper bound of each list's items, for the limit at admission.
+-- An upper bound of each list's items, for the limit at admission, as counted in one life of the log.
 create table list_slots (
     stream    text collate "C" not null,
     list_name text collate "C" not null,
+    epoch     text collate "C" not null,
     slots     bigint           not null,
     primary key (stream, list_name)
 );

@@ -8,9 +8,11 @@ on stdout, one a line, as JSON, exactly as it came. Ends when stdin does and eve
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -23,11 +25,15 @@ from syncd.client.connector import DeviceState
 from syncd.client.link import Link
 from syncd.client.websocket_link import connect_websocket
 from syncd.errors import ProtocolError, Refused
+from syncd.limits import EVENT_BYTES_MAX
 from syncd.protocol.client_session import OWN_STREAM
 from syncd.protocol.codec import Codec
 
 LINES_WAITING_MAX: Final = 1_000
 """Lines read ahead of the device; then whoever writes to our stdin has to wait."""
+LINE_BYTES_MAX: Final = 4 * EVENT_BYTES_MAX
+"""Of one event as somebody may write it, with spaces and escapes."""
+READ_BYTES: Final = 65_536
 ENDED: Final = None
 """What stands in the queue of lines for the end of stdin."""
 
@@ -180,8 +186,22 @@ class _PrintingLink:
 def _read_lines(lines: _Lines, loop: asyncio.AbstractEventLoop) -> None:
     """Hand stdin over, line by line. A thread of its own: stdin may be a file, a pipe or a terminal."""
     try:
-        for line in sys.stdin.buffer:
+        for line in _lines_of(sys.stdin.fileno()):
             asyncio.run_coroutine_threadsafe(lines.put(line), loop).result()
         asyncio.run_coroutine_threadsafe(lines.put(ENDED), loop).result()
     except (RuntimeError, asyncio.CancelledError):
         return  # the device has ended before its input; nobody wants the rest
+
+
+def _lines_of(file: int) -> Iterator[bytes]:
+    """The lines of a file descriptor, without their ends. One that is too long comes out cut, and is no event.
+
+    Not `sys.stdin`: a thread that waits in its buffer makes the interpreter abort when the program ends before it.
+    """
+    begun = b""
+    while chunk := os.read(file, READ_BYTES):
+        *whole, begun = (begun + chunk).split(b"\n")
+        yield from whole
+        begun = begun[:LINE_BYTES_MAX]
+    if begun:
+        yield begun

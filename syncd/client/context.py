@@ -16,11 +16,15 @@ from typing import Any, TypeAlias, cast
 from syncd.client.lists import Lists
 from syncd.client.local_state import LocalState
 from syncd.client.playlist import playlist_stream
+from syncd.errors import NotFound
 from syncd.model.canonical import Json
 from syncd.model.events import JsonObject
+from syncd.model.ids import EventId, ItemId
+from syncd.model.order.tree import Tree, run_of
 from syncd.model.shuffle import shuffled, upcoming
 from syncd.model.views.modes import ModesView, modes_view
 from syncd.model.views.plays import Play, Plays
+from syncd.model.views.under import under
 from syncd.protocol.client_session import OWN_STREAM
 
 Contexts: TypeAlias = Callable[[Json], Sequence[JsonObject] | None]
@@ -68,7 +72,7 @@ class Upcoming:
             return played_item({**queue[0].item, "id": queue[0].id}, "queue")
         plays = self._lists.plays()
         context = self._context_of(plays, head)
-        item = self._after_in_context(plays, head, self.items(context))
+        item = self._after_in_context(plays, head, context)
         if item is None and self._radio is not None:
             item = self._radio(context)
         return None if item is None else played_item(item, "context")
@@ -88,7 +92,8 @@ class Upcoming:
             return None
         return played_item(_find(items, order[place - 1]), "context")
 
-    def _after_in_context(self, plays: Plays, head: Play, items: list[JsonObject]) -> JsonObject | None:
+    def _after_in_context(self, plays: Plays, head: Play, context: Json) -> JsonObject | None:
+        items = self.items(context)
         if not items:
             return None
         current = _of_context(plays, head)
@@ -100,10 +105,29 @@ class Upcoming:
         if modes.shuffle.on:
             ahead = upcoming(ids, modes.shuffle.seed, current=id_, first=self._first_of_round(plays, head, id_))
         else:
-            ahead = ids[ids.index(id_) + 1 :] if id_ in ids else ids
+            ahead = ids[ids.index(id_) + 1 :] if id_ in ids else self._after_stranger(context, ids, id_)
         if ahead:
             return _find(items, ahead[0])
         return _find(items, self._order(plays, head, items)[0]) if modes.repeat == "all" else None
+
+    def _after_stranger(self, context: Json, ids: list[str], id_: str) -> list[str]:
+        """What comes after an item that is not in its context.
+
+        An entry that was taken out of its playlist while it sounded has left its slot there; what never was in the
+        context comes before all of it.
+        """
+        if not isinstance(context, dict) or not isinstance(context.get("playlist"), str):
+            return ids
+        stream = playlist_stream(str(context["playlist"]))
+        view = self._lists.view(stream, "items")
+        try:
+            slot = view.slot_of(ItemId(id_))
+        except NotFound:
+            return ids
+        runs = under(self._state.replicas.get(stream).shown.of("items"), "items/run/")
+        slots = Tree(run_of(EventId(run_id), cell.value) for run_id, cell in runs).order()
+        behind = set(slots[slots.index(slot) + 1 :])
+        return [entry.id for entry in view.items() if view.slot_of(entry.id) in behind]
 
     def _order(self, plays: Plays, head: Play, items: list[JsonObject]) -> list[str]:
         """The ids of a context in the order they are played in."""

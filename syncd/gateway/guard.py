@@ -49,6 +49,8 @@ class Guard(Rules):
         self._on_roles = on_roles
         self._roles: Cells = {}
         self._slots: dict[str, int] = {}
+        self._showing: dict[str, set[str]] = {}
+        """The items that show, of lists that were counted exactly: what goes makes room at once."""
         self._counted_s = float("-inf")
 
     def may_write(self, account: str, kind: str) -> bool:
@@ -66,7 +68,7 @@ class Guard(Rules):
         return max(0, LIST_ITEMS_MAX - self._slots.get(list_name, 0))
 
     def must_recount(self, now_s: float) -> bool:
-        """Whether a list looks full by its slots, which only grow, and was not counted exactly of late."""
+        """Whether a list looks full, by its slots, which only grow, or by its items, and was not counted of late."""
         full = any(count > LIST_ITEMS_MAX - ITEMS_MAX for count in self._slots.values())
         return full and now_s - self._counted_s > RECOUNT_S
 
@@ -87,13 +89,17 @@ class Guard(Rules):
         self.channel.watchers.append(self._watch)
 
     async def recount(self, log: EventLog, store: Store, clock: Clock) -> None:
-        """Replace the counts of slots by those of the items that show."""
+        """Replace the counts of slots by those of the items that show, which are kept up to date from here on.
+
+        Only what a removal takes out is seen at once; after a clear, or when a queue was played, the next count tells.
+        """
         self._counted_s = clock.monotonic_s()  # others need not begin the same
         cells = (await current_state(log, store, self.stream)).cells
         self._counted_s = clock.monotonic_s()  # however long it took, it is fresh now
         for name in LISTS[self.playlist]:
             gone = consumed(cells) if name == "queue" else frozenset()
-            self._slots[name] = len(list_view(cells, name, consumed=gone))
+            self._showing[name] = {item.id for item in list_view(cells, name, consumed=gone)}
+            self._slots[name] = len(self._showing[name])
 
     def close(self) -> None:
         """Stop watching."""
@@ -106,12 +112,9 @@ class Guard(Rules):
 
     def _note(self, entry: Entry) -> bool:
         """Take in a record; True when roles changed."""
-        if entry.kind == "list.inserted":
+        if entry.kind in ("list.inserted", "list.removed", "list.restored"):
             for key, cell in entry.cells.items():
-                list_name = key.partition("/")[0]
-                value = cell.value
-                if isinstance(value, dict) and isinstance(items := value.get("items"), list):
-                    self._slots[list_name] = self._slots.get(list_name, 0) + len(items)
+                self._count(key, cell)
             return False
         if not self.playlist:
             return False
@@ -119,3 +122,16 @@ class Guard(Rules):
             self.owner = entry.account  # the first to write owns it; the store's row says the same
         roles = {key: cell for key, cell in entry.cells.items() if key.startswith(ROLES_UNDER)}
         return bool(roles and fold(self._roles, roles))
+
+    def _count(self, key: str, cell: Cell) -> None:
+        """Take in one cell of a list: a run of new items, or whether an item is on."""
+        list_name, part, name = key.split("/", 2)
+        showing = self._showing.get(list_name)
+        if part == "run" and isinstance(cell.value, dict) and isinstance(items := cell.value.get("items"), list):
+            self._slots[list_name] = self._slots.get(list_name, 0) + len(items)
+            if showing is not None:
+                showing.update(f"{name}.{k}" for k in range(len(items)))
+        elif part == "on" and showing is not None:
+            (showing.add if cell.value is True else showing.discard)(name)
+        if showing is not None:
+            self._slots[list_name] = len(showing)

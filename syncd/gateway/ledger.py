@@ -65,8 +65,3 @@ class WriterLedger:
         ledger = self.streams.get(entry.stream)
         if ledger is not None:
             ledger.note(entry)
-
-    @property
-    def settled(self) -> bool:
-        """Whether nothing of this writer is under way to the log."""
-        return all(ledger.admitted == ledger.durable for ledger in self.streams.values())

@@ -98,10 +98,14 @@ class PresenceBoard:
         """Repeat who is here and forget who was not repeated, until cancelled."""
         while True:
             await asyncio.sleep(REFRESH_S)
-            keys = list(self._here)
-            for start in range(0, len(keys), DEVICES_PER_MESSAGE):
-                self._tell(online=True, keys=keys[start : start + DEVICES_PER_MESSAGE])
-            self._expire()
+            self.repeat()
+            self.expire()
+
+    def repeat(self) -> None:
+        """Tell the other gateways of every device that is connected here."""
+        keys = list(self._here)
+        for start in range(0, len(keys), DEVICES_PER_MESSAGE):
+            self._tell(online=True, keys=keys[start : start + DEVICES_PER_MESSAGE])
 
     def _is_online(self, key: tuple[str, str]) -> bool:
         return key in self._here or key in self._elsewhere
@@ -140,7 +144,8 @@ class PresenceBoard:
             else:
                 self._forget(key, said.gateway)
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """Forget what was not repeated in time."""
         now_s = self._clock.monotonic_s()
         for key, gateways in list(self._elsewhere.items()):
             for gateway, seen in list(gateways.items()):

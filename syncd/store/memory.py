@@ -49,7 +49,7 @@ class MemoryStore:
         self._identities: dict[str, _Identity] = {}
         self._progress: dict[str, dict[str, tuple[int, int]]] = {}
         self._voids: dict[tuple[str, str, int], VoidRow] = {}
-        self._slots: dict[tuple[str, str], int] = {}
+        self._slots: dict[tuple[str, str], tuple[str, int]] = {}
         self._dead_letters: dict[tuple[int, str, int], DeadLetterRow] = {}
 
     # --- ProjectionStore ---
@@ -101,7 +101,8 @@ class MemoryStore:
             self._voids.setdefault((void.writer, void.stream, void.seq), void)
         for slots in batch.slots:
             name = (slots.stream, slots.list_name)
-            self._slots[name] = self._slots.get(name, 0) + slots.slots
+            epoch, count = self._slots.get(name, (batch.epoch, 0))
+            self._slots[name] = (batch.epoch, slots.slots + (count if epoch == batch.epoch else 0))
         for letter in batch.dead_letters:
             self._dead_letters.setdefault((letter.partition, batch.epoch, letter.offset), letter)
         return sum([self._join(cell) for cell in batch.cells])
@@ -137,7 +138,7 @@ class MemoryStore:
         return {stream: self._info(stream) for stream in streams}
 
     async def slots(self, stream: str, list_name: str) -> int:
-        return self._slots.get((stream, list_name), 0)
+        return self._slots.get((stream, list_name), ("", 0))[1]
 
     def _info(self, stream: str) -> StreamInfo:
         return self._streams.get(stream, StreamInfo(None, 0))

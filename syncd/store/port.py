@@ -131,8 +131,9 @@ class ProjectionStore(Protocol):
         """Join the batch's cells and move the checkpoint from `offset_old` to `offset_new`, in one transaction.
 
         Cells join by (rank, canonical value); writers by the larger seq and the larger t; voids and dead letters are
-        inserted once; slots add up. Nothing of the batch is visible unless all of it is. A checkpoint that was never
-        committed, at 0 of epoch "", takes the batch's epoch.
+        inserted once; slots add up within an epoch, since another one may fold the same records again. Nothing of the
+        batch is visible unless all of it is. A checkpoint that was never committed, at 0 of epoch "", takes the batch's
+        epoch.
 
         Returns:
             How many cells changed.

@@ -82,7 +82,9 @@ def test_polling_delivers_while_nobody_listens(postgres_dsn: str, postgres_admin
                 assert await connection.fetchval(f"select count(*) {LISTENING}") == 0
 
                 await superuser.execute(f"alter database {name} allow_connections true")
-            await eventually(lambda: both_listen(connection))
+            # The loss itself was noticed: waiting for the next heartbeat would take longer.
+            async with asyncio.timeout(listening.HEARTBEAT_S / 2):
+                await eventually(lambda: both_listen(connection))
             assert await quickest_wake(log, other) < limits.LOG_POLL_S / 2
 
     asyncio.run(story())
@@ -193,6 +195,29 @@ async def contains(heard: list[str], payload: str) -> bool:
     return payload in heard
 
 
+def test_who_cannot_listen_does_not_believe_that_nobody_does(
+    postgres_dsn: str, postgres_admin_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifier, "ANSWER_S", 0.0)
+    monkeypatch.setattr(notifier, "AUDIENCE_S", 0.0)
+
+    async def story() -> None:
+        name = urlsplit(postgres_dsn).path.lstrip("/")
+        async with admin(postgres_dsn) as connection, opened(postgres_dsn) as log:
+            await log.append(records(1))  # its connection is open before the door is shut
+            deaf = await connection.fetchval(f"select pid {LISTENING}")
+            async with opened(postgres_dsn) as other, admin(postgres_admin_dsn) as superuser:
+                await superuser.execute(f"alter database {name} allow_connections false")
+                await connection.execute("select pg_terminate_backend($1)", deaf)
+                await eventually(lambda: wakes_soon(other, log))
+
+    asyncio.run(story())
+
+
+async def wakes_soon(log: PostgresLog, other: PostgresLog) -> bool:
+    return await quickest_wake(log, other) < limits.LOG_POLL_S / 2
+
+
 def test_a_busy_process_sends_less_than_a_notification_a_group(postgres_dsn: str) -> None:
     async def story() -> None:
         heard: list[str] = []
@@ -210,24 +235,17 @@ def test_a_busy_process_sends_less_than_a_notification_a_group(postgres_dsn: str
 
 
 def test_notifications_of_strangers_are_ignored(postgres_dsn: str) -> None:
+    said = ["", "0", "0:", "x:1", "7:1", "0:-5", "0:1:2", "hello", "hello ", "here", "bye x", "here x y", "²:³"]
+
     async def story() -> None:
-        async with opened(postgres_dsn) as log, admin(postgres_dsn) as connection:
-            for payload in (
-                "",
-                "0",
-                "0:",
-                "x:1",
-                "7:1",
-                "0:-5",
-                "0:1:2",
-                "hello",
-                "hello ",
-                "here",
-                "bye x",
-                "here x y",
-            ):
+        errors: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+        async with opened(postgres_dsn) as log, opened(postgres_dsn) as other, admin(postgres_dsn) as connection:
+            for payload in said:
                 await connection.execute("select pg_notify('syncd_log', $1)", payload)
             assert await log.wait_beyond(0, 0, timeout_s=0.05) == 0
+            assert await quickest_wake(log, other) < limits.LOG_POLL_S / 2
+        assert errors == []
 
     asyncio.run(story())
 

@@ -408,6 +408,22 @@ def test_another_epoch_begins_where_its_holder_says(store_under_test: StoreUnder
     tell(store_under_test, story)
 
 
+def test_records_folded_again_in_another_epoch_do_not_count_twice(store_under_test: StoreUnderTest) -> None:
+    """A list of 15,000 items must not look like one of 30,000 after a restore: nobody could add to it any more."""
+
+    async def story(store: Store) -> None:
+        lease = await leased(store)
+        slots = [SlotsRow("a:1", "queue", 15_000)]
+        await commit(store, lease, at=0, slots=slots)
+        await store.begin_epoch(lease, epoch="e2", offset_next=0)
+        assert await store.slots("a:1", "queue") == 15_000
+        await store.commit(Batch(lease, "e2", 0, 1, slots=slots))
+        await store.commit(Batch(lease, "e2", 1, 2, slots=[SlotsRow("a:1", "queue", 3)]))
+        assert await store.slots("a:1", "queue") == 15_003
+
+    tell(store_under_test, story)
+
+
 def test_cells_and_checkpoint_belong_together(store_under_test: StoreUnderTest) -> None:
     """Whoever reads while others commit sees the cells of exactly the checkpoint that comes with them."""
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -23,8 +23,6 @@ from syncd.errors import LoginExpired
 from syncd.operations.devices import revoke_device
 from syncd.testing.lossy_proxy import Faults, LossyProxy
 from syncd.testing.server_process import ServerProcess
-
-pytestmark = pytest.mark.e2e
 
 TIMEOUT_S = 30.0
 """For any one step, on a machine that is busy with other tests."""
@@ -68,13 +66,6 @@ with Device(url, token, store=store) as device:
     device.queue.add(track)
     device.settled(timeout_s=20)
 """
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """One server for all of these tests; some of them kill it, and start it again."""
-    with ServerProcess(tmp_path_factory.mktemp("sdk") / "data") as running:
-        yield running
 
 
 _names = (f"listener-{os.getpid()}-{n}" for n in count())

@@ -215,3 +215,21 @@ async def test_a_full_list_takes_no_more_until_something_goes(live: Live, monkey
 
         await eventually(there_is_room)
         assert (await device.nacked(await insert(1))).reason == "limit"
+
+
+@on_live
+async def test_a_nearly_full_list_may_be_rewritten_at_once(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slots only grow, and counts are rare: a list of 18,000 in which whole pages were replaced was refused as full."""
+    monkeypatch.setattr(guard, "LIST_ITEMS_MAX", 20)
+    monkeypatch.setattr(guard, "ITEMS_MAX", 5)
+    monkeypatch.setattr(guard, "RECOUNT_S", 3_600.0)
+    async with greeted(live) as device:
+        items = [{"track": f"t{n}"} for n in range(16)]
+        data = {"list": "queue", "parent": None, "side": "R", "items": items}
+        await device.emit_acked("list.inserted", data)
+        for n in range(5):
+            gone = [f"{device.writer}.{2 * n + 1}.{k}" for k in range(4)]
+            await device.emit_acked("list.removed", {"list": "queue", "ids": gone})
+            await device.emit_acked("list.inserted", {**data, "items": items[:4]})
+        nack = await device.nacked(await device.emit("list.inserted", {**data, "items": items[:5]}))
+        assert "5 items into list queue, which has room for 4" in nack.message

@@ -36,7 +36,7 @@ update checkpoints set epoch = $3, offset_next = $4 where partition = $1 and ter
 -- name: commit
 -- One projector's batch: the fence first, and everything else only if it let one row through; a statement of its own,
 -- so one round trip and one transaction. Cells join by (rank, value), as merge.md section 2 says; writers by the larger
--- seq and t; slots add up; voids and dead letters come once. A checkpoint that was never committed takes the epoch.
+-- seq and t; slots add up within an epoch; voids and dead letters come once. A checkpoint that was never committed takes the epoch.
 -- The columns of cells and writers are joined by chr(31), see `syncd.postgres.columns`.
 -- Returns whether the fence let it through, and how many cells changed.
 with fence as (
@@ -69,9 +69,11 @@ with fence as (
     select r.* from fence, unnest($15::text[], $16::text[], $17::bigint[], $18::text[]) as r
     on conflict do nothing
 ), slots_added as (
-    insert into list_slots (stream, list_name, slots)
-    select r.* from fence, unnest($19::text[], $20::text[], $21::bigint[]) as r
-    on conflict (stream, list_name) do update set slots = list_slots.slots + excluded.slots
+    insert into list_slots (epoch, stream, list_name, slots)
+    select fence.epoch, r.* from fence, unnest($19::text[], $20::text[], $21::bigint[]) as r
+    on conflict (stream, list_name) do update set
+        epoch = excluded.epoch,
+        slots = excluded.slots + case when list_slots.epoch = excluded.epoch then list_slots.slots else 0 end
 ), set_aside as (
     insert into dead_letters (partition, epoch, "offset", stream, writer, seq, kind, version, body, reason)
     select r.partition, fence.epoch, r."offset", r.stream, r.writer, r.seq, r.kind, r.version, r.body, r.reason

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from desk import DEVICE, face_of, state_of
 
@@ -36,8 +37,6 @@ def last(face: Face) -> OwnEvent:
 
 def others(face: Face, kind: str, data: dict[str, Any], *, seq: int, t_ms: int, writer: str = "otherwrite") -> Cells:
     """An event of another device arrives."""
-    import msgspec
-
     event = Event("a:me", writer, seq, pack(t_ms), kind, msgspec.convert(data, EVENTS[kind]))
     cells = lower(event)
     by = By("9f3c", "d2", kind, f"{writer}.{seq}", event.t)
@@ -147,6 +146,16 @@ def test_a_track_added_to_a_playlist_is_played_in_its_place() -> None:
     playlist.insert(1, "b")
     face.next()
     assert playing(face) == "b"
+
+
+def test_when_what_sounds_is_removed_from_its_playlist_next_goes_on_from_its_place() -> None:
+    face = face_of()
+    playlist = face.create_playlist("mine")
+    playlist.add("a", "b", "c", "d")
+    face.play(playlist.items[1], context=playlist.context)
+    playlist.remove(playlist.items[1].id, playlist.items[2].id)
+    face.next()
+    assert playing(face) == "d"
 
 
 def test_a_context_of_the_apps_own_is_asked_first() -> None:

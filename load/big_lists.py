@@ -1,0 +1,233 @@
+"""What long lists cost on a real server with real devices: a playlist of 10,000 tracks, a queue of 2,000 "play next".
+
+    python -m load.big_lists                       a table, some minutes
+    python -m load.big_lists --sizes 1000,2000     other sizes of the playlist
+    python -m load.big_lists --json                one JSON object a line
+
+Per size of the playlist: import it in events of 500, open it on a second device (from the first packet to the whole
+list on its screen), 1,000 random moves. Per size of the queue: "play next" so many times in a row, open it on a second
+device. What the same costs without a server and a network shows `load.lists`.
+
+`ms each` is per track, or per move: time on the wall until the server has answered all of it and the second device
+shows it. `server` is its processor time, without Postgres. `to smallest` compares `ms each` with the same step at the
+smallest size: 1 is linear for what handles a whole list; for a move it is cheap in any list, and linear would be the
+ratio of the sizes. A step that grows faster than that, give or take half, is marked, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from load.lists import CHANGES as MOVES
+from load.lists import sizes
+from load.report import print_table
+from syncd.client import Device
+from syncd.client.editable_list import EditableList
+from syncd.client.playlist import new_playlist_id
+from syncd.limits import ITEMS_MAX
+from syncd.testing.server_process import ServerProcess
+
+SIZES = (1_000, 2_000, 5_000, 10_000)
+QUEUE_SIZES = (500, 1_000, 2_000)
+OWED_MAX = 500
+"""Events under way before a step pauses, as on a device that is used by a person or a script."""
+LINEAR_NOISE = 1.5
+"""Beyond this factor over linear it is no accident of a busy machine any more."""
+TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One step at one size. `elements`: what it is divided by; `touches_all`: whether it handles the whole list."""
+
+    step: str
+    size: int
+    elements: int
+    touches_all: bool
+    seconds: float
+    server_cpu_s: float
+
+    @property
+    def ms_each(self) -> float:
+        return self.seconds * 1e3 / self.elements
+
+    @property
+    def server_ms_each(self) -> float:
+        return self.server_cpu_s * 1e3 / self.elements
+
+    def to_smallest(self, smallest: Cost) -> float:
+        return self.ms_each / smallest.ms_each
+
+    def is_worse_than_linear(self, smallest: Cost) -> bool:
+        linear = 1.0 if self.touches_all else self.size / smallest.size
+        return self.to_smallest(smallest) > linear * LINEAR_NOISE
+
+
+class Meter:
+    """Time on the wall and of the server's processor, from its making to `cost`."""
+
+    def __init__(self, server: ServerProcess) -> None:
+        self._server = server
+        self._cpu_s = server.cpu_s
+        self._started_s = time.monotonic()
+
+    def cost(self, step: str, size: int, elements: int, *, touches_all: bool = True) -> Cost:
+        return Cost(
+            step, size, elements, touches_all, time.monotonic() - self._started_s, self._server.cpu_s - self._cpu_s
+        )
+
+
+@asynccontextmanager
+async def devices(server: ServerProcess, folder: Path) -> AsyncIterator[tuple[Device, Device]]:
+    """Two devices of a fresh account; the second is not connected yet."""
+    name = new_playlist_id()
+    logins = await server.link(name, "first", "second")
+    first, second = (
+        Device(server.ws_url, login.token, store=str(folder / f"{name}{n}.db")) for n, login in enumerate(logins)
+    )
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(first)
+        await first.ready()
+        stack.push_async_callback(second.close)
+        yield first, second
+
+
+async def playlist_costs(server: ServerProcess, folder: Path, size: int) -> list[Cost]:
+    """Import, open, move."""
+    rng = random.Random(size)
+    playlist = new_playlist_id()
+    async with devices(server, folder) as (first, second):
+        mine = first.playlist(playlist)
+        meter = Meter(server)
+        for start in range(0, size, ITEMS_MAX):
+            mine.add(*(f"t{n}" for n in range(start, min(start + ITEMS_MAX, size))))
+        await first.settled(timeout_s=TIMEOUT_S)
+        costs = [meter.cost("import in events of 500", size, size)]
+
+        costs.append(await open_cost(server, "open the playlist", first, second, mine, second.playlist(playlist)))
+
+        theirs = second.playlist(playlist)
+        meter = Meter(server)
+        for _ in range(MOVES):
+            at = rng.randrange(size)
+            mine.move(mine.slice(at, at + 1)[0].id, to=rng.randrange(size))
+            await breathe(first)
+        await same(first, second, mine, theirs)
+        costs.append(meter.cost("random moves", size, MOVES, touches_all=False))
+        assert len(theirs) == size, f"{len(theirs)} entries after moves, of {size}"
+    return costs
+
+
+async def queue_costs(server: ServerProcess, folder: Path, size: int) -> list[Cost]:
+    """Play next in a row, open."""
+    async with devices(server, folder) as (first, second):
+        meter = Meter(server)
+        for n in range(size):
+            first.queue.play_next(f"t{n}")
+            await breathe(first)
+        await first.settled(timeout_s=TIMEOUT_S)
+        costs = [meter.cost("play next in a row", size, size)]
+        assert first.queue.tracks == [f"t{n}" for n in reversed(range(size))], "the last one comes first"
+        costs.append(await open_cost(server, "open the queue", first, second, first.queue, second.queue))
+    return costs
+
+
+async def open_cost(
+    server: ServerProcess, step: str, first: Device, second: Device, mine: EditableList, theirs: EditableList
+) -> Cost:
+    """From the second device's first packet to the whole list on its screen."""
+    size = len(mine)
+    meter = Meter(server)
+    await second.__aenter__()
+    await second.until(lambda: second.connected and len(theirs) == size, timeout_s=TIMEOUT_S)
+    shown = theirs.items
+    cost = meter.cost(step, size, size)
+    assert shown == mine.items, "both devices show the same"
+    await same(first, second, mine, theirs)
+    return cost
+
+
+async def breathe(device: Device) -> None:
+    """Let the connection work; wait when too much is under way."""
+    if device.owed > OWED_MAX:
+        await device.until(lambda: device.owed < OWED_MAX // 2, timeout_s=TIMEOUT_S)
+    else:
+        await asyncio.sleep(0)
+
+
+async def same(first: Device, second: Device, mine: EditableList, theirs: EditableList) -> None:
+    """Wait until all is answered and both devices show the same list."""
+    await first.settled(timeout_s=TIMEOUT_S)
+    last = mine.items
+    await second.until(lambda: len(theirs) == len(last) and theirs.items == last, timeout_s=TIMEOUT_S)
+
+
+# --- the report ---
+
+
+async def measure(server: ServerProcess, folder: Path, playlist_sizes: Sequence[int]) -> AsyncIterator[Cost]:
+    # The first pass through all code is slower than any later one: not measured.
+    await playlist_costs(server, folder, 2)
+    await queue_costs(server, folder, 2)
+    for size in playlist_sizes:
+        for cost in await playlist_costs(server, folder, size):
+            yield cost
+    for size in QUEUE_SIZES:
+        for cost in await queue_costs(server, folder, size):
+            yield cost
+
+
+async def report(server: ServerProcess, folder: Path, playlist_sizes: Sequence[int], *, as_json: bool) -> bool:
+    """Print what was measured; False when a step grew faster than its list."""
+    smallest: dict[str, Cost] = {}
+    rows: list[tuple[str, ...]] = []
+    is_linear = True
+    async for cost in measure(server, folder, playlist_sizes):
+        first = smallest.setdefault(cost.step, cost)
+        ratio, is_worse = cost.to_smallest(first), cost.is_worse_than_linear(first)
+        is_linear = is_linear and not is_worse
+        if as_json:
+            figures = {"ms": round(cost.seconds * 1e3, 1), "ms_each": round(cost.ms_each, 4)}
+            cpu = {"server_cpu_ms": round(cost.server_cpu_s * 1e3), "server_cpu_ms_each": round(cost.server_ms_each, 4)}
+            growth = {"to_smallest": round(ratio, 2), "worse_than_linear": is_worse}
+            print(json.dumps({"step": cost.step, "size": cost.size, **figures, **cpu, **growth}), flush=True)
+            continue
+        print(f"{cost.step}, {cost.size:,}: {cost.seconds:.2f} s", file=sys.stderr, flush=True)
+        rows.append(
+            (cost.step, f"{cost.size:,}", f"{cost.seconds * 1e3:,.0f}", f"{cost.ms_each:.3f}",
+             f"{cost.server_cpu_s * 1e3:,.0f}", f"{cost.server_ms_each:.3f}", f"{ratio:.2f}", "WORSE" if is_worse else "")
+        )  # fmt: skip
+    if not as_json:
+        print_table(("step", "size", "ms", "ms each", "server ms", "server each", "to smallest", ""), rows)
+        print("no step is worse than linear" if is_linear else "some step is worse than linear")
+    return is_linear
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=sizes, default=list(SIZES), metavar="N,N", help="entries, smallest first")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(prefix="syncd-lists-") as folder,
+        ServerProcess(Path(folder) / "data", options=["--no-demo"]) as server,
+    ):
+        is_linear = asyncio.run(report(server, Path(folder), options.sizes, as_json=options.json))
+    return 0 if is_linear else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,79 @@
+"""A record as Kafka holds it: key = stream, value = body, the rest in headers that any Kafka tool can show.
+
+    kind: list.inserted · writer: k3v9q2m4ta · seq: 12 · version: 1
+
+Headers that are not ours, as a trace's `traceparent`, are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from aiokafka.record.memory_records import MemoryRecords
+
+from syncd.limits import SAFE_INTEGER_MAX
+from syncd.log.record import LoggedRecord, Record
+
+Headers = list[tuple[str, bytes]]
+
+UNREADABLE = LoggedRecord(0, 0, "", "", 0, "", 0, b"")
+"""What stands for a record that no gateway wrote: version 0 is none, so it becomes a dead letter and stops nobody."""
+
+
+def headers_of(record: Record) -> Headers:
+    """All but the key and the value."""
+    return [
+        ("kind", record.kind.encode()),
+        ("writer", record.writer.encode()),
+        ("seq", b"%d" % record.seq),
+        ("version", b"%d" % record.version),
+    ]
+
+
+def is_storable(record: Record) -> bool:
+    """Whether its texts are what the port asks for; other adapters could not keep others."""
+    return all(text and min(text) >= " " for text in (record.stream, record.writer, record.kind))
+
+
+def decode_batches(partition: int, batches: bytes) -> Iterator[LoggedRecord]:
+    """The records of fetched batches, in order; a batch that was cut off at the end is left out.
+
+    Raises:
+        aiokafka.errors.CorruptRecordException: the bytes are no batches.
+    """
+    reader: Any = MemoryRecords(batches)
+    while reader.has_next():
+        batch = reader.next_batch()
+        if batch.is_control_batch or batch.is_transactional:
+            # We write no transactions; somebody else did, or ended one. It may be aborted, too.
+            for offset in range(batch.base_offset, batch.next_offset):
+                yield UNREADABLE._replace(partition=partition, offset=offset)
+        else:
+            for found in batch:
+                yield _decode(partition, found.offset, found.key, found.value, found.headers)
+
+
+def _decode(
+    partition: int, offset: int, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]
+) -> LoggedRecord:
+    held = dict(headers)
+    body = value or b""
+    try:
+        stream, kind, writer = ((text or b"").decode() for text in (key, held.get("kind"), held.get("writer")))
+        return LoggedRecord(
+            partition, offset, stream, writer, _count(held.get("seq")), kind, _count(held.get("version")), body
+        )
+    except ValueError:  # UnicodeDecodeError is one
+        return UNREADABLE._replace(partition=partition, offset=offset, body=body)
+
+
+def _count(header: bytes | None) -> int:
+    """A number from 0 up.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if header is None or not header.isdigit() or len(header) > 16 or int(header) > SAFE_INTEGER_MAX:
+        raise ValueError
+    return int(header)

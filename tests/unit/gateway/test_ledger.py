@@ -1,0 +1,61 @@
+"""What a gateway remembers of a writer."""
+
+from __future__ import annotations
+
+import pytest
+
+from syncd.gateway import ledger as ledgers
+from syncd.gateway.ledger import StreamLedger, WriterLedger
+from syncd.log.record import Admitted
+from syncd.model.events import VOID, Event
+from syncd.push.entry import Entry, VoidAnswer
+
+WRITER = "k3v9q2m4ta"
+
+
+def entry(seq: int, t: int, *, stream: str = "a:alice", void: str | None = None) -> Entry:
+    data = {"k": 1} if void is None else {"reason": void, "message": "why"}
+    event = Event(stream, WRITER, seq, t, VOID if void else "settings.changed", data)
+    return Entry(Admitted(event, "alice", "d", 1), cells={}, offset=0, size=1)
+
+
+def test_durable_and_admitted_only_rise() -> None:
+    ledger = StreamLedger(durable=3)
+    ledger.admitted = 9
+    for seq, durable, admitted in ((2, 3, 9), (5, 5, 9), (12, 12, 12)):
+        ledger.note(entry(seq, seq))
+        assert (ledger.durable, ledger.admitted) == (durable, admitted)
+
+
+def test_the_first_answer_of_a_seq_stays() -> None:
+    ledger = StreamLedger()
+    ledger.note(entry(1, 100))
+    ledger.note(entry(1, 200))
+    assert ledger.answers[1] == 100
+
+
+def test_a_void_is_remembered_with_its_words() -> None:
+    ledger = StreamLedger()
+    ledger.note(entry(1, 100, void="expired"))
+    assert ledger.voids == {1}
+    assert ledger.answers[1] == VoidAnswer("expired", "why")
+
+
+def test_only_the_newest_answers_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledgers, "ANSWERS_MAX", 3)
+    ledger = StreamLedger()
+    for seq in range(1, 6):
+        ledger.note(entry(seq, seq))
+    assert list(ledger.answers) == [3, 4, 5]
+    assert ledger.durable == 5
+
+
+def test_a_writers_time_never_falls_and_spans_its_streams() -> None:
+    writer = WriterLedger(WRITER)
+    writer.streams["a:alice"] = StreamLedger()
+    writer.note(entry(1, 100))
+    writer.note(entry(1, 300, stream="p:playlist-nobody-asked"))
+    writer.note(entry(2, 200))
+    assert writer.last_t == 300
+    assert writer.streams["a:alice"].durable == 2
+    assert list(writer.streams) == ["a:alice"]
