@@ -247,8 +247,7 @@ class Conversation:
         self._state.time.measure(sent_ms=self._hello_sent_ms, server_ms=welcome.now_ms)
         self._login = Login(welcome.writer, welcome.device, welcome.account)
         self._live_since_s = self._now_s()
-        header = self._state.header
-        if header.writer_given and header.writer != welcome.writer:
+        if self._state.header.writer != welcome.writer and len(self._state.outbox):
             # Before anything is renumbered we must know all that the old writer has sent: what the server answers to
             # this comes after the deltas that it has for us.
             self._barrier_ms = self._ping()
@@ -279,7 +278,7 @@ class Conversation:
             client=client,
             now_ms=self._state.time.wall_ms(),
             streams=[self._claim(stream) for stream in self._wanted()],
-            writer=header.writer if with_writer and header.writer_given else None,
+            writer=header.writer if with_writer else None,
         )
         self._say(self._session.hello(hello, now_s=self._now_s()))
 

@@ -35,7 +35,7 @@ def identified(
     Events never sent are restamped. Under another writer all are renumbered, and those that `is_admitted` finds in
     the confirmed cells are left out: another life of this store has sent them.
     """
-    if header.writer_given and header.writer != login.writer:
+    if header.writer != login.writer:
         outbox = [(n, event) for n, event in outbox if not is_admitted(event)]
     events = restamp([event for _, event in outbox], now, writer=header.writer)
     old, new = Identity(header.writer, header.device), Identity(login.writer, login.device)
@@ -43,7 +43,7 @@ def identified(
         events = renumber(events, old=old, new=new)
     if old.writer != new.writer:
         header.sent_t = 0
-    header.writer, header.device, header.account, header.writer_given = login.writer, login.device, login.account, True
+    header.writer, header.device, header.account = login.writer, login.device, login.account
     header.clock_t = max([header.sent_t, header.seen_t, *(event.t for event in events)])
     return [(n, event) for (n, _), event in zip(outbox, events, strict=True)]
 

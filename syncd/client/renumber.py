@@ -50,13 +50,15 @@ class Identity:
 def renumber(pending: Sequence[Pending], *, old: Identity, new: Identity) -> list[Pending]:
     """The same events under the new writer, counted from 1 on each stream, in the same order.
 
+    Where only the device is another, they keep their numbers.
+
     Args:
         pending: all pending events of the old writer, in the order they were made; per stream their seqs rise.
     """
     seqs: dict[str, dict[int, int]] = {}
     for event in pending:
         of_stream = seqs.setdefault(event.stream, {})
-        of_stream[event.seq] = len(of_stream) + 1
+        of_stream[event.seq] = event.seq if old.writer == new.writer else len(of_stream) + 1
     stamps = {stamp(event.t, old.writer): stamp(event.t, new.writer) for event in pending}
     playlists = [of_stream for stream, of_stream in seqs.items() if is_playlist(stream)]
     names = {stream: _Names(old, new, of_stream, playlists, stamps) for stream, of_stream in seqs.items()}

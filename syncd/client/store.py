@@ -49,7 +49,7 @@ FORMAT: Final = 1
 
 _SCHEMA = """
 create table header (
-    one integer primary key check (one = 1), nonce text not null, writer text not null, writer_given integer not null,
+    one integer primary key check (one = 1), nonce text not null, writer text not null,
     account text, device text not null, generation integer not null, clock_t integer not null,
     seen_t integer not null, sent_t integer not null, wall_offset_ms integer not null, left_epoch text
 );
@@ -259,9 +259,7 @@ class LocalStore:
     def _header(self) -> Header:
         columns = ", ".join(Header.__slots__)
         row = self._sql.execute(f"select {columns} from header").fetchone()  # noqa: S608 - our own column names
-        header = Header(*row)
-        header.writer_given = bool(header.writer_given)
-        return header
+        return Header(*row)
 
     def _put_header(self, header: Header) -> None:
         names = Header.__slots__

@@ -21,7 +21,7 @@ class Header:
 
     Attributes:
         nonce: made with the file; tells the server a copy from the original.
-        writer: provisional, and never sent, until the server has given one.
+        writer: drawn with the file; the server takes it as it is, or gives another.
         device: provisional until the first welcome.
         generation: rises whenever pending events are renamed, so that another process notices.
         clock_t: the last time that was minted.
@@ -33,7 +33,6 @@ class Header:
     nonce: str
     writer: str
     device: str
-    writer_given: bool = False
     account: str | None = None
     generation: int = 0
     clock_t: int = 0

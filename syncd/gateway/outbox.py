@@ -122,7 +122,7 @@ class Outbox:
 
     async def drained(self) -> None:
         """See `Sink.drained`. Bounded by the send deadline, which ends in `close`."""
-        while self.congested:
+        while self.congested and not self._is_closed:
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await waiter

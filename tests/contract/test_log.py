@@ -221,6 +221,9 @@ def test_everybody_who_waits_is_woken_by_another_process(log_under_test: LogUnde
             async with asyncio.timeout(PATIENCE_S):
                 assert await asyncio.gather(*waits) == [2, 2, 2]
             assert not any(task.done() for task in others)
+            await other.append(records(1, stream))
+            async with asyncio.timeout(PATIENCE_S):
+                assert await others.pop(0) == 3
             for task in others:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)

@@ -29,7 +29,7 @@ PATIENCE_S = 10.0
 
 FIRST = Migration("0001", "0001_songs.sql", "create table songs (title text);", "drop table songs;")
 SECOND = Migration("0002", "0002_years.sql", "alter table songs add year int;", "alter table songs drop year;")
-BROKEN = Migration("0003", "0003_broken.sql", "create table albums (); create table songs ();", "drop table albums;")
+BROKEN = Migration("0003", "0003_broken.sql", "create table albums (title text); create table songs ();", "")
 
 
 @pytest.fixture
@@ -157,6 +157,16 @@ def test_a_migration_that_fails_leaves_nothing_and_those_before_it_stay(empty_ds
         # The lock was given back, so that a mended program can go on.
         mended = Migration("0003", "0003_broken.sql", "create table albums ();", "drop table albums;")
         assert await migrate(empty_dsn, migrations=[FIRST, SECOND, mended]) == ["0003_broken.sql"]
+
+    asyncio.run(story())
+
+
+def test_a_migration_that_cannot_be_noted_is_not_applied(empty_dsn: str) -> None:
+    async def story() -> None:
+        nameless = Migration("1" * 200, "long.sql", "create table albums (title text);", "drop table albums;")
+        with pytest.raises(StoreUnavailable, match="long.sql failed: value too long"):
+            await migrate(empty_dsn, migrations=[FIRST, nameless])
+        assert {row[1] for row in await schema_of(empty_dsn)} == {"songs"}
 
     asyncio.run(story())
 

@@ -63,6 +63,8 @@ PLAN = [
     _room("syncd.log.memory", "an adapter knows its port and its driver, never another adapter", *LOG, *REGISTRIES),
     _room("syncd.log.postgres", "an adapter knows its port and its driver, never another adapter", *LOG,
           "syncd.postgres.*", *REGISTRIES, drivers="asyncpg"),
+    _room("syncd.log.kafka", "an adapter knows its port and its driver, never another adapter", *LOG, *REGISTRIES,
+          drivers="aiokafka"),
     _room("syncd.log", "the log's port knows model only: no store, none of its own adapters", "syncd.model.*",
           "syncd.errors", "syncd.limits", drivers="msgspec"),
     _room("syncd.store.port", "the store's port knows nobody: no log, none of its own adapters"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from aiokafka.errors import CorruptRecordException
 from aiokafka.record.memory_records import MemoryRecords
 
 from syncd.limits import SAFE_INTEGER_MAX
@@ -40,11 +41,13 @@ def decode_batches(partition: int, batches: bytes) -> Iterator[LoggedRecord]:
     """The records of fetched batches, in order; a batch that was cut off at the end is left out.
 
     Raises:
-        aiokafka.errors.CorruptRecordException: the bytes are no batches.
+        aiokafka.errors.CorruptRecordException: the bytes are not what was written.
     """
     reader: Any = MemoryRecords(batches)
     while reader.has_next():
         batch = reader.next_batch()
+        if not batch.validate_crc():
+            raise CorruptRecordException(f"checksum of the batch at offset {batch.base_offset}")
         if batch.is_control_batch or batch.is_transactional:
             # We write no transactions; somebody else did, or ended one. It may be aborted, too.
             for offset in range(batch.base_offset, batch.next_offset):

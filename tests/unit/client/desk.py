@@ -106,7 +106,7 @@ class ServerEnd:
     async def close(self) -> None:
         self._to_server.put_nowait(None)
 
-    async def heard(self) -> ClientMessage | None:
+    async def heard(self, *, answering_pings: bool = True) -> ClientMessage | None:
         """What the device says next; None once it has closed."""
         async with asyncio.timeout(TIMEOUT_S):
             payload = await self._to_server.get()
@@ -114,6 +114,15 @@ class ServerEnd:
             return None
         message = self.codec.decode_client(payload)
         assert isinstance(message, ClientMessage), message
+        if answering_pings and isinstance(message, Ping):
+            self.say(Pong(message.sent_ms, START_MS))
+            return await self.heard()
+        return message
+
+    async def heard_ping(self) -> Ping:
+        """The next message, which must be a ping."""
+        message = await self.heard(answering_pings=False)
+        assert isinstance(message, Ping), message
         return message
 
     async def heard_hello(self) -> Hello:
@@ -123,13 +132,10 @@ class ServerEnd:
         return message
 
     async def heard_events(self, count: int = 1) -> list[EmittedEvent]:
-        """The next events, `count` of them, in as many emits as it takes; pings are answered."""
+        """The next events, `count` of them, in as many emits as it takes."""
         events: list[EmittedEvent] = []
         while len(events) < count:
             message = await self.heard()
-            if isinstance(message, Ping):
-                self.say(Pong(message.sent_ms, START_MS))
-                continue
             assert isinstance(message, Emit), message
             events += message.events
         assert len(events) == count

@@ -24,7 +24,6 @@ from syncd.protocol.messages import (
     Hello,
     Limits,
     Nack,
-    Ping,
     Pong,
     ServerMessage,
     Snapshot,
@@ -59,13 +58,13 @@ async def tell(device: Device, server: ServerEnd, message: ServerMessage) -> Non
 # --- from hello to the first event ---
 
 
-def test_a_new_store_says_hello_without_a_writer_and_numbers_its_events_under_the_one_it_gets() -> None:
+def test_a_new_store_proposes_the_writer_it_has_drawn_and_numbers_its_events_under_the_one_it_gets() -> None:
     async def test(wire: Wire) -> None:
         async with device_on(wire) as device:
             event = like(device, "t1")
             server = await wire.accepted()
             hello = await server.heard_hello()
-            assert (hello.token, hello.writer, len(hello.nonce)) == ("token", None, 16)
+            assert (hello.token, hello.writer, len(hello.nonce)) == ("token", event.event.writer, 16)
             assert [(claim.stream, claim.cursor) for claim in hello.streams] == [("a:me", None)]
             server.welcome(hello)
             (sent,) = await server.heard_events()
@@ -74,6 +73,24 @@ def test_a_new_store_says_hello_without_a_writer_and_numbers_its_events_under_th
             server.ack(sent)
             await device.settled(timeout_s=TIMEOUT_S)
             assert (device.account, device.device_id) == (ACCOUNT, "d1")
+
+    play(test)
+
+
+def test_a_writer_that_the_server_takes_as_it_is_keeps_every_name() -> None:
+    """So a copy of a store that was never connected, restored after the original was, is found out by its numbers."""
+
+    async def test(wire: Wire) -> None:
+        async with device_on(wire) as device:
+            device.queue.add("t1")
+            entry = device.queue.items[0].id
+            server = await wire.accepted()
+            hello = await server.heard_hello()
+            assert hello.writer is not None
+            server.welcome(hello, writer=hello.writer)
+            (sent,) = await server.heard_events()
+            assert device.queue.items[0].id == entry == f"{hello.writer}.{sent.seq}.0"
+            assert device.device_id == "d1"
 
     play(test)
 
@@ -100,7 +117,7 @@ def test_nothing_is_sent_before_its_stream_is_in_step() -> None:
             like(device, "t1")
             server = await wire.accepted()
             hello = await server.heard_hello()
-            server.welcome(hello, resume="cells")
+            server.welcome(hello, writer=hello.writer, resume="cells")
             server.say(Delta(OWN, [("settings/a", "r", 1)]))
             await device.until(lambda: device.settings.get("a") == 1, timeout_s=TIMEOUT_S)
             assert server.is_quiet()
@@ -280,8 +297,7 @@ def test_with_another_writer_nothing_is_sent_before_the_server_has_told_what_it_
             hello = await server.heard_hello()
             assert (hello.writer, hello.streams[0].cursor) == (None, None)
             server.welcome(hello, writer="writer0002", resume="tail")
-            ping = await server.heard()
-            assert isinstance(ping, Ping)
+            ping = await server.heard_ping()
             assert server.is_quiet()
             run = {"parent": None, "side": "R", "t": sent.t, "writer": WRITER, "items": [{"track": "t1"}]}
             server.say(Delta(OWN, [(f"queue/run/{WRITER}.1", "0" * 21, run)], "c3"), Pong(ping.sent_ms, START_MS))
@@ -423,7 +439,7 @@ def test_after_a_long_sleep_it_asks_at_once_whether_the_connection_stands() -> N
             await server.take_in()
             await device.ready(timeout_s=TIMEOUT_S)
             clock.pass_ms(3_600_000)
-            assert isinstance(await server.heard(), Ping)
+            await server.heard_ping()
 
     play(test)
 

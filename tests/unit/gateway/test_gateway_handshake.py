@@ -76,7 +76,7 @@ def test_other_paths_are_not_here(path: str) -> None:
 
 
 def test_what_is_shown_of_a_request_is_cut_and_escaped() -> None:
-    for refused in (ask("/" + "x" * 10_000 + "\udcff"), ask("/v1/sync", ("Origin", "\x1b[31m\udcff" * 1_000))):
+    for refused in (ask("/" + "x" * 10_000 + "\udcff"), ask("/v1/sync", ("Origin", "http://é" * 1_000))):
         assert refused is not None
         assert len(refused[1]) < 400
         assert refused[1].strip().isprintable()

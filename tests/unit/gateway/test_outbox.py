@@ -51,7 +51,8 @@ class Pair:
     transport: asyncio.Transport
     protocol: _Protocol
     far: socket.socket
-    calls: list[str] = field(default_factory=list)
+    calls: list[str]
+    parsed: _Parsed = field(default_factory=lambda: _Parsed())
 
     def fill(self) -> None:
         """Write until the transport says that it is too much."""
@@ -60,7 +61,7 @@ class Pair:
 
     async def read(self, until: Callable[[list[ServerMessage]], bool]) -> list[ServerMessage]:
         """Every message of the far end, up to a moment."""
-        loop, parsed = asyncio.get_running_loop(), _Parsed()
+        loop, parsed = asyncio.get_running_loop(), self.parsed
         async with asyncio.timeout(DEADLINE_S):
             while not until(parsed.messages):
                 parsed.feed(await loop.sock_recv(self.far, 262_144))

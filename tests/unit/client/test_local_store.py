@@ -25,7 +25,7 @@ from syncd.model.restamp import Pending
 MINT_FOR_EVER = """
 import sys
 from syncd.client.store import LocalStore
-from test_store import draft
+from test_local_store import draft
 
 store = LocalStore(sys.argv[1])
 while True:
@@ -226,4 +226,3 @@ def test_every_store_has_a_nonce_and_a_writer_of_its_own() -> None:
     assert len({header.nonce for header in headers}) == 3
     assert len({header.writer for header in headers}) == 3
     assert all(len(header.nonce) == 16 and len(header.writer) == 10 for header in headers)
-    assert not any(header.writer_given for header in headers)

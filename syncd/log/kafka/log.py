@@ -1,0 +1,171 @@
+"""The log as a Kafka topic."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from aiokafka.protocol.admin import DeleteRecordsRequest
+
+from syncd import limits
+from syncd.errors import EpochChanged
+from syncd.log.bounds import check_kept
+from syncd.log.ends import KnownEnds
+from syncd.log.kafka.address import PLAINTEXT, KafkaAddress, KafkaSecurity
+from syncd.log.kafka.brokers import Brokers
+from syncd.log.kafka.life import epoch_name
+from syncd.log.kafka.producing import Producing
+from syncd.log.kafka.reading import Bounds, Reader
+from syncd.log.kafka.topic import fit_topic
+from syncd.log.kafka.watching import Watches
+from syncd.log.kafka.wire import TopicMetadata
+from syncd.log.partition import by_partition, partition_of
+from syncd.log.port import Appended
+from syncd.log.record import LoggedRecord, Record
+
+
+class KafkaLog:
+    """An `EventLog` and a `TrimmableLog`. No `SearchableLog`: Kafka finds records by offset and by nothing else.
+
+    It keeps a producer, one connection per broker to read, and one per partition that somebody waits for.
+
+    An append cannot name the life of the log that it means, as a read does. When the topic is deleted and made again,
+    records may go to the new one, and are reported as written, until the next read, or half a second of waiting,
+    notices; from then on appends are refused.
+    """
+
+    def __init__(
+        self, brokers: Brokers, security: KafkaSecurity, topic: TopicMetadata, *, epoch: str, append_timeout_s: float
+    ) -> None:
+        """Use `open`."""
+        self._epoch = epoch
+        self._partitions = len(topic.leaders)
+        self._brokers = brokers
+        self._ends = KnownEnds(self._partitions)
+        self._producing = Producing(brokers.address, security, timeout_s=append_timeout_s)
+        self._reader = Reader(brokers, topic.topic_id, self._ends)
+        self._watches = Watches(brokers, topic.topic_id, self._ends)
+        self._life_over: EpochChanged | None = None
+
+    @classmethod
+    async def open(
+        cls, servers: str | Sequence[str], topic: str, *, partitions: int | None = None,
+        security: KafkaSecurity = PLAINTEXT, marker: str = "", append_timeout_s: float = limits.APPEND_TIMEOUT_S,
+    ) -> KafkaLog:  # fmt: skip
+        """Open the log in a topic, which is created when there is none.
+
+        Args:
+            servers: some brokers, `host:port`; several in one text are separated by commas.
+            partitions: how many the deployment has written down, and a new topic gets. None takes those of the topic,
+                or 1.
+            marker: of the deployment; part of the epoch, so that `syncd migrate --new-epoch` begins one.
+            append_timeout_s: after this long an append's outcome is unknown.
+
+        Raises:
+            ConfigError: the topic has another number of partitions, or settings that lose records; `security` is not
+                complete.
+            LogUnavailable: no broker answers.
+        """
+        names = tuple(servers.split(",")) if isinstance(servers, str) else tuple(servers)
+        brokers = Brokers(KafkaAddress(names, topic), security)
+        try:
+            found = await fit_topic(brokers, partitions)
+        except BaseException:
+            await brokers.close()
+            raise
+        epoch = epoch_name(found.topic_id, marker)
+        return cls(brokers, security, found, epoch=epoch, append_timeout_s=append_timeout_s)
+
+    @property
+    def partitions(self) -> int:
+        return self._partitions
+
+    def partition_of(self, stream: str) -> int:
+        return partition_of(stream, self._partitions)
+
+    def epoch(self, partition: int) -> str:
+        return self._epoch
+
+    async def append(self, records: Sequence[Record]) -> list[Appended]:
+        groups = by_partition(records, self._partitions)
+        if self._life_over is not None:
+            reason = str(self._life_over)
+            return [Appended(partition, "refused", group, reason=reason) for partition, group in groups.items()]
+        return list(await asyncio.gather(*(self._append_group(*entry) for entry in groups.items())))
+
+    async def _append_group(self, partition: int, group: Sequence[Record]) -> Appended:
+        end_before = self._ends[partition]
+        appended = await self._producing.append(partition, group)
+        if appended.outcome == "written":
+            if appended.offset_start < end_before:
+                self._life_over = EpochChanged(
+                    f"partition {partition} went back from {end_before} to {appended.offset_start}: open the log anew"
+                )
+                return Appended(partition, "unknown", group, reason=str(self._life_over))
+            self._ends.rise(partition, appended.offset_start + len(group))
+        return appended
+
+    async def read(self, partition: int, from_: int, *, limit: int) -> list[LoggedRecord]:
+        with self._one_life():
+            return await self._reader.read(partition, from_, limit=limit)
+
+    async def start(self, partition: int) -> int:
+        return (await self._bounds(partition)).start
+
+    async def end(self, partition: int) -> int:
+        return (await self._bounds(partition)).end
+
+    async def wait_beyond(self, partition: int, offset: int, *, timeout_s: float) -> int:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        with self._watches.watching(partition):
+            while True:
+                wait_s = min(deadline - loop.time(), limits.LOG_POLL_S)
+                if (end := await self._ends.wait_beyond(partition, offset, timeout_s=wait_s)) > offset:
+                    return end
+                # Nothing was heard. Also the watchdog: a watch may stand still, and the topic may be another one.
+                if (end := await self.end(partition)) > offset or loop.time() >= deadline:
+                    return end
+
+    async def trim(self, partition: int, before: int) -> None:
+        start, end = await self._bounds(partition)
+        check_kept(before, start=min(start, before), end=end)
+        if before > start:
+            with self._one_life():
+                await self._reader.settled(partition, lambda: self._delete_records(partition, before))
+
+    async def close(self) -> None:
+        await self._producing.close()
+        await self._watches.close()
+        await self._brokers.close()
+
+    async def _bounds(self, partition: int) -> Bounds:
+        with self._one_life():
+            return await self._reader.bounds(partition)
+
+    async def _delete_records(self, partition: int, before: int) -> tuple[int, int]:
+        timeout_ms = int(limits.STATEMENT_TIMEOUT_S * 1000)
+        request = DeleteRecordsRequest([(self._brokers.address.topic, [(partition, before)])], timeout_ms)
+        response = await self._brokers.ask_leader(partition, request)
+        ((_, ((_, start, error, *_),), *_),) = response.topics
+        return error, start
+
+    @contextmanager
+    def _one_life(self) -> Iterator[None]:
+        """Let nothing happen in another life than the one that was opened."""
+        if self._life_over is not None:
+            raise EpochChanged(str(self._life_over))
+        try:
+            yield
+        except EpochChanged as error:
+            self._life_over = error
+            raise
+
+
+async def open_kafka_log(
+    url: str, *, partitions: int | None = None, security: KafkaSecurity = PLAINTEXT, marker: str = ""
+) -> KafkaLog:
+    """`KafkaLog.open` of what `SYNCD_LOG` names: `kafka://host:port[,host:port]/topic`."""
+    address = KafkaAddress.of_url(url)
+    return await KafkaLog.open(address.servers, address.topic, partitions=partitions, security=security, marker=marker)

@@ -1,0 +1,73 @@
+"""Entries and sinks for the tests of push."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from syncd.log.record import Admitted, Body, LoggedRecord, Record, encode_record
+from syncd.model.cells import Cell
+from syncd.model.events import EVENTS, VOID, Event
+from syncd.protocol.codec import JSON, Codec
+from syncd.protocol.messages import ServerMessage
+from syncd.push.entry import Entry
+
+WRITER = "k3v9q2m4ta"
+
+
+def entry(offset: int, *, stream: str = "a:alice", void: bool = False, size: int = 1, writer: str = WRITER) -> Entry:
+    """A record at an offset, as push holds it."""
+    data = {"reason": "invalid", "message": "why"} if void else {"k": offset}
+    event = Event(stream, writer, offset + 1, offset + 1, VOID if void else "settings.changed", data)
+    cells = {} if void else {"settings/k": Cell(f"{offset:021}", offset)}
+    return Entry(Admitted(event, "alice", "d1", 1), cells=cells, offset=offset, size=size)
+
+
+def record(seq: int, *, stream: str = "a:alice", writer: str = WRITER) -> Record:
+    """A record as a gateway appends it."""
+    data = EVENTS["progress.marked"](episode="e", played=True)
+    return encode_record(stream, writer, seq, "progress.marked", Body(seq, data, "alice", "d1", 1))
+
+
+def unreadable(record_: LoggedRecord) -> LoggedRecord:
+    """The same record with a body that nobody can read."""
+    return record_._replace(body=b"{")
+
+
+class ListSink:
+    """A `Sink` that keeps messages; it is congested when a test says so, and drains when a test says so."""
+
+    def __init__(self, codec: Codec = JSON) -> None:
+        self.codec = codec
+        self.congested = False
+        self.framed: list[bytes] = []
+        self._drained = asyncio.Event()
+        self._gone = False
+
+    def write(self, framed: bytes) -> None:
+        self.framed.append(framed)
+
+    async def drained(self) -> None:
+        while self.congested and not self._gone:
+            await self._drained.wait()
+        if self._gone:
+            raise ConnectionResetError("gone")
+
+    def drain(self) -> None:
+        self.congested = False
+        self._drained.set()
+        self._drained.clear()
+
+    def go(self) -> None:
+        self._gone = True
+        self._drained.set()
+
+    @property
+    def messages(self) -> Sequence[ServerMessage]:
+        return [self.codec.decode_server(_payload(framed)) for framed in self.framed]
+
+
+def _payload(framed: bytes) -> bytes:
+    """A frame's payload; `test_framing` shows that frames are right."""
+    length = framed[1]
+    return framed[2:] if length < 126 else framed[4:] if length == 126 else framed[10:]

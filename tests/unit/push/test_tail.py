@@ -1,0 +1,158 @@
+"""The tail: every record once and in order, whichever way it becomes known."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from random import Random
+from typing import Any
+
+import pytest
+from push_parts import record, unreadable
+
+from syncd.errors import LogUnavailable
+from syncd.log.memory import MemoryLog
+from syncd.log.record import LoggedRecord, decode_record
+from syncd.push import tail as tails
+from syncd.push.entry import Entry, entry_of
+from syncd.push.hub import Hub
+from syncd.push.tail import Tail
+
+DEADLINE_S = 10.0
+OURS, THEIRS = "k3v9q2m4ta", "zzzzzzzzzz"
+
+
+class Followed:
+    """A log that we and others append to, and the tail over it."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self.log = log
+        self.published: list[Entry] = []
+        self.tail = Tail(log, Hub(), 0, start=0, ring_bytes_max=10**6, publish=self._publish)
+        self._seqs = {OURS: 0, THEIRS: 0}
+
+    def _publish(self, partition: int, entry: Entry) -> None:
+        self.tail.recent.add(entry)
+        self.published.append(entry)
+
+    async def append(self, writer: str, count: int = 1) -> list[Entry]:
+        """Append; the entries, as whoever appended them has them."""
+        records = []
+        for _ in range(count):
+            self._seqs[writer] += 1
+            records.append(record(self._seqs[writer], writer=writer))
+        (appended,) = await self.log.append(records)
+        made = []
+        for offset, each in enumerate(records, appended.offset_start):
+            made.append(entry_of(LoggedRecord(0, offset, *each), decode_record(each)))
+        return made
+
+    async def reached(self, offset: int) -> None:
+        await self.tail.reached(offset, timeout_s=DEADLINE_S)
+        assert [entry.offset for entry in self.published] == list(range(offset))
+
+
+def told(story: Callable[[Followed], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    def test() -> None:
+        async def tell() -> None:
+            followed = Followed(MemoryLog())
+            running = asyncio.create_task(followed.tail.run())
+            try:
+                await story(followed)
+                assert not running.done()
+            finally:
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+
+        asyncio.run(tell())
+
+    test.__name__, test.__doc__ = story.__name__, story.__doc__
+    return test
+
+
+@told
+async def test_what_others_wrote_is_read(at: Followed) -> None:
+    await at.append(THEIRS, 5)
+    await at.reached(5)
+
+
+@told
+async def test_our_own_append_is_published_at_its_answer_without_reading(at: Followed) -> None:
+    made = await at.append(OURS, 3)
+    assert at.tail.appended(made)
+    assert at.published == made
+    await at.append(THEIRS)
+    await at.reached(4)
+
+
+@told
+async def test_our_own_append_waits_for_what_others_wrote_before_it(at: Followed) -> None:
+    await at.append(THEIRS, 2)
+    made = await at.append(OURS, 2)
+    assert not at.tail.appended(made)
+    assert at.published == []
+    await at.reached(4)
+
+
+@told
+async def test_any_mixture_is_published_once_and_in_order(at: Followed) -> None:
+    rng = Random(1)
+    offset = 0
+    for _ in range(200):
+        writer = rng.choice([OURS, THEIRS])
+        count = rng.randrange(1, 4)
+        made = await at.append(writer, count)
+        offset += count
+        for _ in range(rng.randrange(3)):
+            await asyncio.sleep(0)
+        if writer == OURS:
+            at.tail.appended(made)
+    await at.reached(offset)
+
+
+@told
+async def test_an_unreachable_offset_is_an_error_in_time(at: Followed) -> None:
+    await at.append(THEIRS)
+    with pytest.raises(LogUnavailable, match="the tail is at 1 and did not reach 2"):
+        await at.tail.reached(2, timeout_s=0.05)
+
+
+def test_a_record_that_nobody_can_read_is_passed_over() -> None:
+    class Damaged(MemoryLog):
+        async def read(self, partition: int, from_: int, *, limit: int) -> list[LoggedRecord]:
+            found = await super().read(partition, from_, limit=limit)
+            return [unreadable(each) if each.offset == 1 else each for each in found]
+
+    async def story() -> None:
+        followed = Followed(Damaged())
+        running = asyncio.create_task(followed.tail.run())
+        await followed.append(THEIRS, 3)
+        await followed.tail.reached(3, timeout_s=DEADLINE_S)
+        assert [entry.offset for entry in followed.published] == [0, 2]
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(story())
+
+
+def test_troubles_of_the_log_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tails, "LOG_POLL_S", 0.001)
+
+    class Shaky(MemoryLog):
+        troubles = 3
+
+        async def read(self, partition: int, from_: int, *, limit: int) -> list[LoggedRecord]:
+            if self.troubles:
+                self.troubles -= 1
+                raise LogUnavailable("away")
+            return await super().read(partition, from_, limit=limit)
+
+    async def story() -> None:
+        followed = Followed(Shaky())
+        running = asyncio.create_task(followed.tail.run())
+        await followed.append(THEIRS, 3)
+        await followed.reached(3)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(story())
