@@ -8,8 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from syncd.accounts import Accounts
 from syncd.accounts.service import PostgresAccounts
 from syncd.clock import Clock, SystemClock
@@ -17,13 +15,14 @@ from syncd.config import Config
 from syncd.errors import ConfigError, Unavailable
 from syncd.log.port import SearchableLog
 from syncd.log.postgres import PostgresLog
+from syncd.logs import get_logger
 from syncd.store import embedded
 from syncd.store.migrate import migrate
 from syncd.store.port import SideChannel, Store
 from syncd.store.postgres import PostgresStore
 from syncd.store.side_channel import PostgresSideChannel
 
-log = structlog.get_logger()
+log = get_logger("bootstrap")
 
 OnProgress = Callable[[str], None]
 REJOIN_PAUSE_S = 1.0

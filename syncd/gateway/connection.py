@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-import structlog
 from websockets.exceptions import InvalidHandshake, InvalidMessage
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
@@ -31,8 +30,6 @@ from syncd.protocol.public_text import close_reason
 
 if TYPE_CHECKING:
     from syncd.gateway.gateway import Gateway
-
-log = structlog.get_logger()
 
 FRAGMENTS_MAX = 1_000
 """Frames of one message: empty fragments cost the sender nothing, and would otherwise never end."""

@@ -12,8 +12,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import structlog
-
 from syncd.accounts import Login
 from syncd.errors import LoginExpired, LoginRevoked, PositionLost, Unavailable
 from syncd.gateway.admission import UNDER_WAY, Admission, Author, Repeat, admit
@@ -22,6 +20,7 @@ from syncd.gateway.guard import Guard
 from syncd.gateway.ledger import Answer, StreamLedger, WriterLedger
 from syncd.gateway.outbox import Outbox
 from syncd.limits import SUBSCRIPTIONS_MAX
+from syncd.logs import get_logger
 from syncd.model.ids import is_playlist, is_stream
 from syncd.protocol import close_codes
 from syncd.protocol.codec import BrokenEmit
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
     from syncd.gateway.connection import Connection
     from syncd.gateway.gateway import Gateway
 
-log = structlog.get_logger()
+log = get_logger("gateway")
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 """What a task will do; called when it runs, since a task may be cancelled before."""
@@ -372,7 +371,8 @@ class Conversation:
             ledger = ledgers.get(stream)
             if stream not in self.subscriptions and (ledger is None or ledger.admitted == ledger.durable):
                 self._gateway.release_guard(self._guards.pop(stream), self)
-                ledgers.pop(stream, None)
+                if self.writer is not None and ledgers.pop(stream, None) is not None:
+                    self.writer.is_fresh = False
 
     def _is_foreign(self, stream: str) -> bool:
         """Whether it is another account's own stream, about which nothing is looked up for us."""

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from weakref import WeakValueDictionary
 
-import structlog
-
 from syncd.accounts import Accounts, Login
 from syncd.clock import Clock
 from syncd.errors import Unavailable
@@ -39,6 +37,7 @@ from syncd.limits import (
     SUBSCRIPTIONS_MAX,
 )
 from syncd.log.port import EventLog
+from syncd.logs import get_logger
 from syncd.metrics import Metrics
 from syncd.model.cells import digest as digest_of
 from syncd.protocol import close_codes
@@ -51,7 +50,7 @@ from syncd.push.subscription import Sink
 from syncd.push.tail import Tail
 from syncd.store.port import Checkpoint, SideChannel, Store
 
-log = structlog.get_logger()
+log = get_logger("gateway")
 
 LIMITS = Limits(FRAME_BYTES_MAX, EVENT_BYTES_MAX, EMIT_EVENTS_MAX, SUBSCRIPTIONS_MAX)
 REVOKED_TOPIC = "revoked"
@@ -278,7 +277,7 @@ class Gateway:
         channel = self.hub.open(
             stream, partition=partition, epoch=self.log.epoch(partition), generation=info.generation
         )
-        guard = Guard(channel, on_roles=self.roles_changed)
+        guard = Guard(channel, owner=info.owner, on_roles=self.roles_changed)
         try:
             await guard.load(self.log, self.store, self.hub)
         except BaseException:

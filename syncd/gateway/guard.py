@@ -35,16 +35,19 @@ RECOUNT_S = 5.0
 class Guard(Rules):
     """The rules of one stream.
 
+    Args:
+        owner: a playlist's, as the store knows it.
+
     Attributes:
         owner: account of a playlist's owner; None while nobody wrote to it.
         users: connections that need the guard; it goes with the last one.
     """
 
-    def __init__(self, channel: Channel, *, on_roles: Callable[[Guard], None]) -> None:
+    def __init__(self, channel: Channel, *, owner: str | None, on_roles: Callable[[Guard], None]) -> None:
         self.channel = channel
         self.stream = channel.stream
         self.playlist = is_playlist(channel.stream)
-        self.owner: str | None = None if self.playlist else channel.stream[2:]
+        self.owner = owner if self.playlist else channel.stream[2:]
         self.users: set[object] = set()
         self._on_roles = on_roles
         self._roles: Cells = {}
@@ -75,8 +78,6 @@ class Guard(Rules):
     async def load(self, log: EventLog, store: Store, hub: Hub) -> None:
         """Learn the present rules; watches the channel from the moment they are complete."""
         partition = self.channel.partition
-        if self.playlist:
-            self.owner = (await store.streams([self.stream]))[self.stream].owner
         state = await store.cells_under(self.stream, partition, prefixes=ROLES_UNDER if self.playlist else ())
         roles = {row.key: Cell(row.rank, from_canonical(row.value)) for row in state.cells}
         slots: dict[str, int] = {name: await store.slots(self.stream, name) for name in LISTS[self.playlist]}

@@ -20,10 +20,11 @@ def refusal(request: Request, *, origins: Collection[str]) -> tuple[HTTPStatus, 
     Args:
         origins: hosts (or whole origins) that pages may come from, besides the host that the request itself names.
     """
-    target = urlsplit(request.path)
-    if target.path != PATH:
-        return HTTPStatus.NOT_FOUND, f"no socket at {public_text(target.path)}; it is at {PATH}\n"
-    if _TOKEN_NAMES & {name.lower() for name in parse_qs(target.query, keep_blank_values=True)}:
+    # Cut by hand: what follows "//" is no host here, as it would be to `urlsplit`.
+    path, _, query = request.path.partition("?")
+    if path != PATH:
+        return HTTPStatus.NOT_FOUND, f"no socket at {public_text(path)}; it is at {PATH}\n"
+    if _TOKEN_NAMES & {name.lower() for name in parse_qs(query, keep_blank_values=True)}:
         return HTTPStatus.BAD_REQUEST, "a token in the URL ends up in logs and histories; send it in hello\n"
     origin_headers = request.headers.get_all("Origin")
     if origin_headers and not _is_allowed(origin_headers, request.headers.get_all("Host"), origins):

@@ -50,13 +50,19 @@ class StreamLedger:
 
 
 class WriterLedger:
-    """One writer on all streams. `last_t`: the largest time admitted of it, on any stream."""
+    """One writer on all streams.
 
-    __slots__ = ("last_t", "streams", "writer")
+    Attributes:
+        is_fresh: the writer was made for this connection, so a stream that is not in `streams` has nothing of it.
+        last_t: the largest time admitted of it, on any stream.
+    """
 
-    def __init__(self, writer: str, last_t: int = 0) -> None:
+    __slots__ = ("is_fresh", "last_t", "streams", "writer")
+
+    def __init__(self, writer: str, *, is_fresh: bool = False) -> None:
         self.writer = writer
-        self.last_t = last_t
+        self.is_fresh = is_fresh
+        self.last_t = 0
         self.streams: dict[str, StreamLedger] = {}
 
     def note(self, entry: Entry) -> None:

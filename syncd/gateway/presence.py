@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
-import structlog
 
 from syncd.clock import Clock
+from syncd.logs import get_logger
 from syncd.protocol.messages import Presence
 from syncd.store.port import SideChannel
 
-log = structlog.get_logger()
+log = get_logger("gateway")
 
 TOPIC = "presence"
 REFRESH_S = 10.0

@@ -63,7 +63,7 @@ class Writers:
             resumed = await self._resume(writer, identity, claims, conversation)
             if resumed is not None:
                 return resumed
-        ledger = WriterLedger(await self._register(nonce=nonce, author=author))
+        ledger = WriterLedger(await self._register(nonce=nonce, author=author), is_fresh=True)
         for claim in claims:
             ledger.streams[claim.stream] = StreamLedger()
         self._hold(ledger, conversation)
@@ -71,6 +71,8 @@ class Writers:
 
     async def load(self, writer: WriterLedger, stream: str) -> StreamLedger:
         """The ledger of one more stream of a connected writer."""
+        if writer.is_fresh:
+            return writer.streams.setdefault(stream, StreamLedger())
         await self._load(writer, [stream])
         return writer.streams[stream]
 

@@ -16,17 +16,16 @@ import secrets
 import time
 from contextlib import suppress
 
-import structlog
-
 from syncd.clock import Clock
 from syncd.errors import FencedOut, PositionLost, Unavailable
 from syncd.limits import LEASE_TTL_S, READ_RECORDS_MAX
 from syncd.log.port import EventLog
+from syncd.logs import get_logger
 from syncd.metrics import Metrics
 from syncd.projector.folding import fold_records
 from syncd.store.port import Batch, Lease, ProjectionStore
 
-log = structlog.get_logger()
+log = get_logger("projector")
 
 GATHER_S = 0.02
 """How long a batch may gather after the first news. Devices do not wait for it: they are pushed from the log, and a

@@ -10,17 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-import structlog
-
 from syncd.errors import LogUnavailable, Poison
 from syncd.limits import LOG_POLL_S, READ_RECORDS_MAX
 from syncd.log.port import EventLog
 from syncd.log.record import LoggedRecord, decode_record
+from syncd.logs import get_logger
 from syncd.push.entry import Entry, entry_of
 from syncd.push.hub import Hub
 from syncd.push.recent import Recent
 
-log = structlog.get_logger()
+log = get_logger("push")
 
 TAIL_WAIT_S = 30.0
 """One wait for news; the log polls by itself within it, so this only bounds how long a wait can hang."""

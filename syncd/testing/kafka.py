@@ -61,6 +61,7 @@ controller.quorum.voters=1@127.0.0.1:{controller_port}
 listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{login_port},CONTROLLER://127.0.0.1:{controller_port}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{login_port}
 controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 sasl.enabled.mechanisms=PLAIN
 listener.name.sasl_plaintext.plain.sasl.jaas.config=\
@@ -68,6 +69,8 @@ org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{p
 log.dirs={folder}/data
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=300
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=true
 log.retention.check.interval.ms=500
@@ -122,7 +125,9 @@ class KafkaBroker:
         settings = self._prepare(classpath)
         with (self.folder / "broker.log").open("ab") as out:
             command = [*_with_our_life(), *_JAVA, *_LOGGING, "-cp", classpath, "kafka.Kafka", str(settings)]
-            self._process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+            self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
+                command, stdout=out, stderr=out, stdin=subprocess.DEVNULL
+            )
         deadline = time.monotonic() + START_TIMEOUT_S
         while not _answers(self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -166,10 +171,12 @@ class KafkaBroker:
         )  # fmt: skip
         if not (self.folder / "data" / "meta.properties").exists():
             cluster_id = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-            subprocess.run(
+            formatted = subprocess.run(  # noqa: S603 - our own command, no shell
                 [*_JAVA, "-cp", classpath, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(settings)],
-                check=True, timeout=START_TIMEOUT_S, capture_output=True,
+                check=False, timeout=START_TIMEOUT_S, capture_output=True, text=True,
             )  # fmt: skip
+            if formatted.returncode:
+                raise RuntimeError(f"Kafka's data folder cannot be made:\n{formatted.stderr[-2_000:]}")
         return settings
 
     def _end(self, how: signal.Signals) -> None:
@@ -197,12 +204,12 @@ def fetch_jars() -> Path:
     with _locked(JARS.parent / "syncd-kafka.lock"):
         if JARS.is_dir():
             return JARS
-        if shutil.which("mvn") is None:
+        if (maven := shutil.which("mvn")) is None:
             raise KafkaMissing("no Maven to fetch Kafka with (Debian: maven)")
         with tempfile.TemporaryDirectory(dir=JARS.parent) as folder:
             (Path(folder) / "pom.xml").write_text(_POM)
-            fetched = subprocess.run(
-                ["mvn", "-B", "-q", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=jars"],
+            fetched = subprocess.run(  # noqa: S603 - our own command, no shell
+                [maven, "-B", "-q", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=jars"],
                 cwd=folder, timeout=FETCH_TIMEOUT_S, capture_output=True, text=True, check=False,
             )  # fmt: skip
             if fetched.returncode:
@@ -259,7 +266,7 @@ def shared_kafka(folder: Path) -> Iterator[str]:
 
 def _start_keeper(folder: Path, address_file: Path) -> None:
     with (folder / "keeper.log").open("ab") as out:
-        keeper = subprocess.Popen(
+        keeper = subprocess.Popen(  # noqa: S603 - ourselves, no shell
             [sys.executable, "-m", "syncd.testing.kafka", "--keep", str(folder)],
             stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
+from syncd.log.kafka import KafkaLog
 from syncd.log.memory import MemoryLog
 from syncd.log.port import SearchableLog, TrimmableLog
 from syncd.log.postgres import PostgresLog
@@ -39,13 +41,28 @@ class MemoryUnderTest:
 @dataclass
 class PostgresUnderTest:
     dsn: str
-    opened: list[PostgresLog] = field(default_factory=list)
 
     @asynccontextmanager
     async def open(self, *, partitions: int = 1) -> AsyncIterator[Log]:
         log = await PostgresLog.open(self.dsn, partitions=partitions)
         try:
             yield log
+        finally:
+            await log.close()
+
+
+@dataclass
+class KafkaUnderTest:
+    """A topic of a shared broker. It is no `SearchableLog`: tests that search are expected to fail."""
+
+    address: str
+    topic: str = field(default_factory=lambda: f"test-{secrets.token_hex(8)}")
+
+    @asynccontextmanager
+    async def open(self, *, partitions: int = 1) -> AsyncIterator[Log]:
+        log = await KafkaLog.open(self.address, self.topic, partitions=partitions)
+        try:
+            yield cast(Log, log)
         finally:
             await log.close()
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import asyncpg
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-from logs_under_test import Log
+from logs_under_test import KafkaUnderTest, Log
 
 from syncd.errors import PositionLost
 from syncd.log.memory import MemoryLog
+from syncd.log.port import SearchableLog
 from syncd.log.postgres import PostgresLog
 from syncd.log.record import Record
 from syncd.testing.postgres import Version, create_database, drop_database, installed_versions
@@ -37,13 +40,15 @@ Ask = Callable[[Log], Coroutine[Any, Any, Answer]]
 
 
 class SideBySide(RuleBasedStateMachine):
-    """One log in memory and one in each Postgres; `dsns` is set by the test that runs it."""
+    """One log in memory, one in each Postgres and one in Kafka; the test that runs it says where these are."""
 
     dsns: Mapping[str, str] = {}
+    kafka_address: str | None = None
 
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
+        self.opened = AsyncExitStack()
         self.logs: dict[str, Log] = {}
         self.ends: dict[int, int] = {}
 
@@ -54,6 +59,9 @@ class SideBySide(RuleBasedStateMachine):
             for name, dsn in self.dsns.items():
                 await _empty(dsn)
                 self.logs[name] = await PostgresLog.open(dsn, partitions=partitions)
+            if self.kafka_address is not None:
+                topic = KafkaUnderTest(self.kafka_address)
+                self.logs["kafka"] = await self.opened.enter_async_context(topic.open(partitions=partitions))
 
         self.runner.run(opened())
         self.ends = dict.fromkeys(range(partitions), 0)
@@ -62,15 +70,17 @@ class SideBySide(RuleBasedStateMachine):
         async def closed() -> None:
             for log in self.logs.values():
                 await log.close()
+            await self.opened.aclose()
 
         self.runner.run(closed())
         self.runner.close()
 
-    def ask(self, ask: Ask) -> Any:
-        """The answer of all; an error that the port promises is an answer too."""
+    def ask(self, ask: Ask, *, searching: bool = False) -> Any:
+        """The answer of all, or of all that can be searched; an error that the port promises is an answer too."""
+        logs = {name: log for name, log in self.logs.items() if isinstance(log, SearchableLog) or not searching}
 
         async def asked() -> dict[str, Answer]:
-            return dict(zip(self.logs, await asyncio.gather(*map(answer, self.logs.values())), strict=True))
+            return dict(zip(logs, await asyncio.gather(*map(answer, logs.values())), strict=True))
 
         async def answer(log: Log) -> Answer:
             try:
@@ -107,11 +117,11 @@ class SideBySide(RuleBasedStateMachine):
 
     @rule(stream=st.sampled_from(STREAMS), offset=st.integers(-1, 60), limit=st.integers(1, 20))
     def read_stream(self, stream: str, offset: int, limit: int) -> None:
-        self.ask(lambda log: log.read_stream(stream, offset, limit=limit))
+        self.ask(lambda log: log.read_stream(stream, offset, limit=limit), searching=True)
 
     @rule(stream=st.sampled_from(STREAMS), writer=st.sampled_from(WRITERS), seq=st.integers(1, 5))
     def find(self, stream: str, writer: str, seq: int) -> None:
-        self.ask(lambda log: log.find(stream, writer, seq))
+        self.ask(lambda log: log.find(stream, writer, seq), searching=True)
 
     @rule(partition=st.integers(0, 2))
     def bounds(self, partition: int) -> None:
@@ -168,3 +178,10 @@ def test_all_adapters_answer_alike(postgres_servers: Callable[[Version], str]) -
     finally:
         for version, dsn in dsns.items():
             asyncio.run(drop_database(admins[version], dsn))
+
+
+@pytest.mark.timeout(600)
+def test_kafka_answers_like_memory(kafka_address: str) -> None:
+    """Each example has a topic of its own, which takes as long as some ten examples of the others."""
+    few = settings(max_examples=max(10, settings().max_examples // 5), stateful_step_count=30)
+    run_state_machine_as_test(type("KafkaMachine", (SideBySide,), {"kafka_address": kafka_address}), settings=few)

@@ -411,6 +411,20 @@ def test_closing_ends_an_append_under_way_as_unknown_and_leaves_no_connection(po
     asyncio.run(story())
 
 
+def test_closing_while_the_appending_connection_opens_leaves_none(postgres_dsn: str) -> None:
+    async def story() -> None:
+        async with admin(postgres_dsn) as connection:
+            for turns in range(0, 40, 3):
+                async with opened(postgres_dsn) as log:
+                    append = asyncio.create_task(log.append(records(1)))
+                    for _ in range(turns):
+                        await asyncio.sleep(0)
+                await append
+            await eventually(lambda: connection.fetchval(f"select count(*) = 0 {OURS}"))
+
+    asyncio.run(story())
+
+
 def test_a_commit_is_durable_where_the_database_says_it_need_not_be(postgres_dsn: str, postgres_admin_dsn: str) -> None:
     async def story() -> None:
         name = urlsplit(postgres_dsn).path.lstrip("/")

@@ -122,7 +122,12 @@ class Household:
         self.call(self._reopen(member))
 
     def back_up(self, member: Member) -> None:
-        """Copy the store, as a phone's backup does."""
+        """Copy the store, as a phone's backup does; not before it was online for the first time.
+
+        Until then it has no writer, and nobody could tell what it sends from what a restored copy of it sends.
+        """
+        if member.device.account is None:
+            return
         with sqlite3.connect(member.store) as source, sqlite3.connect(member.backup_path) as copy:
             source.backup(copy)
         source.close()
@@ -130,7 +135,11 @@ class Household:
         member.backup = len(member.listener.added)
 
     def restore(self, member: Member) -> None:
-        """Close the app, put the backup in the place of the store, and start the app again."""
+        """Close the app, put the backup in the place of the store, and start the app again.
+
+        Once for each backup: the first restored store sends what the backup held under a fresh writer, and a second
+        one would not find it under the names that it knows.
+        """
         assert member.backup is not None
         self.call(self._reopen(member, restoring=True))
 
@@ -232,6 +241,7 @@ class Household:
                 member.store.with_name(member.store.name + suffix).unlink(missing_ok=True)
             member.store.write_bytes(member.backup_path.read_bytes())
             member.may_be_lost.update(member.listener.added[member.backup :])
+            member.backup = None
         member.device = member.listener.device = self._device(member.login, member.store, member.format, member.network)
         member.listener.done.clear()
         await self._start(member)

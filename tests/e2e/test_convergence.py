@@ -40,9 +40,7 @@ class Convergence(RuleBasedStateMachine):
         self.household: Household | None = None
         self.kills = 0
 
-    @initialize(
-        formats=st.lists(st.sampled_from(["json", "msgpack"]), min_size=2, max_size=5), seed=st.integers(0, 999)
-    )
+    @initialize(formats=st.lists(st.sampled_from(["json", "msgpack"]), min_size=2, max_size=5), seed=seeds)
     def moves_in(self, formats: list[WireFormat], seed: int) -> None:
         self.household = Household(self.server, self.folder, formats=formats, seed=seed)
 
@@ -132,7 +130,7 @@ class Convergence(RuleBasedStateMachine):
         return self.house.members[n % len(self.house.members)]
 
 
-@pytest.mark.timeout(120 if STEPS < 60 else 36_000)
+@pytest.mark.timeout(300 if STEPS < 60 else 36_000)
 def test_devices_gateway_and_store_agree_whatever_happens(server: ServerProcess, tmp_path: Path) -> None:
     machine = type("Machine", (Convergence,), {"server": server, "folder": tmp_path})
     # Nothing here repeats exactly, so a shorter example would be another one: no shrinking.

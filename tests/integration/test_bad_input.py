@@ -163,6 +163,29 @@ async def test_a_message_in_fragments_is_one_message(live: Live) -> None:
         assert 7 in [getattr(message, "sent_ms", None) for message in device.heard]
 
 
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        (b"\x81\x02{}", 1002),  # not masked
+        (b"\xc1\x80\0\0\0\0", 1002),  # a reserved bit, as of a compression that nobody agreed on
+        (b"\x83\x80\0\0\0\0", 1002),  # an opcode that means nothing
+        (b"\x80\x80\0\0\0\0", 1002),  # the end of a message that never began
+        (b"\x09\x80\0\0\0\0", 1002),  # a ping in fragments
+        (b"\x89\xfe\0\x7e\0\0\0\0" + b"x" * 126, 1002),  # a ping over 125 bytes
+        (b"\x88\x82\0\0\0\0\x03\xec", 1002),  # a close with a code that is never sent, 1004
+        (b"\x81\xff\x7f" + b"\xff" * 7 + b"\0\0\0\0", 1009),  # a frame of 2^63 bytes
+        (b"\x88\x82\0\0\0\0\x03\xe8", 1000),  # a polite goodbye
+    ],
+)
+@on_live
+async def test_frames_that_break_the_rules_are_closed_by_them(live: Live, frame: bytes, code: int) -> None:
+    async with RawSocket(live.service.ws_url) as raw:
+        await raw.handshake()
+        await raw.send(frame)
+        assert await raw.close_code() == code
+        assert await raw.rest() == b""
+
+
 @pytest.mark.parametrize("size", [0, 1_000])
 @on_live
 async def test_fragments_without_end_meet_one(live: Live, size: int) -> None:
@@ -192,6 +215,7 @@ async def test_fragments_without_end_meet_one(live: Live, size: int) -> None:
         ("/v1/sync?Access_Token=abc", {}, b"400", b"a token in the URL"),
         ("/v1/sync?colour=red", {}, b"101", b""),
         ("/", {}, b"404", b"it is at /v1/sync"),
+        ("//[/v1/sync", {}, b"404", b"it is at /v1/sync"),
         ("/v1/sync/x", {}, b"404", b"it is at /v1/sync"),
         ("/v1/%ff", {}, b"404", b"it is at /v1/sync"),
         ("/v1/\xff", {}, b"400", b"no HTTP request"),

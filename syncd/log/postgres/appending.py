@@ -76,8 +76,6 @@ class Appender:
         ]
 
     async def _connect(self) -> None:
-        if self._closed:
-            raise asyncpg.InterfaceError("the log is closed")
         if self._connection is not None and not self._connection.is_closed():
             return
         connection = await connect(self._dsn, name="syncd appending", statement_timeout_s=SERVER_TIMEOUT_S)
@@ -86,6 +84,8 @@ class Appender:
             await connection.execute(_QUERIES["durable_commits"])
             self._append_one = await connection.prepare(_QUERIES["append_one"])
             self._append_many = await connection.prepare(_QUERIES["append_many"])
+            if self._closed:
+                raise asyncpg.InterfaceError("the log was closed meanwhile")
         except BaseException:
             connection.terminate()
             raise
