@@ -157,6 +157,12 @@ class Conversation:
         self._say(self._session.digest(stream, now_s=self._now_s()))
         return await answer
 
+    def take_again(self, stream: str) -> None:
+        """Drop the stream's cursor, and have the whole of it sent again."""
+        self._state.drop_cursor(stream)
+        self._say(self._session.unsubscribe(stream))
+        self._subscribe()
+
     # --- the three tasks ---
 
     async def _read(self) -> None:

@@ -135,6 +135,12 @@ class Engine(Face):
         self._on_message.append(callback)
         return lambda: self._on_message.remove(callback) if callback in self._on_message else None
 
+    def take_again(self, stream: str = OWN_STREAM) -> None:
+        """Have the whole of one stream sent again, as when `verify` finds it different for no reason you know of."""
+        name = self._state.replicas.get(stream).stream
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._take_again_here, name)
+
     # --- for the lifecycles ---
 
     def _start(self) -> None:
@@ -233,6 +239,12 @@ class Engine(Face):
         """There is something new to send. May be called from any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._wake_here)
+
+    def _take_again_here(self, stream: str) -> None:
+        if self._connector.conversation is None:
+            self._state.drop_cursor(stream)
+        else:
+            self._connector.conversation.take_again(stream)
 
     def _wake_here(self) -> None:
         conversation = self._connector.conversation

@@ -249,8 +249,8 @@ class ClientSession:
 
     def _refused(self, message: Unsubscribed | Error) -> None:
         stream = message.stream
-        if stream is None:
-            return
+        if stream is None or (isinstance(message, Unsubscribed) and message.reason is None):
+            return  # about nothing that we listen to: the latter answers our own unsubscribe
         self._answered(("subscribe", stream, 0))
         self._answered(("digest", stream, 0))
         state = self.streams.get(stream)

@@ -31,6 +31,7 @@ from syncd.protocol.messages import (
     Subscribe,
     Subscribed,
     Unsubscribe,
+    Unsubscribed,
     Welcome,
 )
 from syncd.testing.device_clock import START_MS, ManualDeviceClock
@@ -613,6 +614,22 @@ def test_digests_are_compared_with_the_servers() -> None:
             await answer("0" * 16)
             found = await verifying
             assert (found.agrees, found.theirs) == (False, "0" * 16)
+
+    play(test)
+
+
+def test_a_stream_can_be_taken_again_as_a_whole() -> None:
+    async def test(wire: Wire) -> None:
+        async with device_on(wire) as device:
+            server = await wire.accepted()
+            await server.take_in(cells={"settings/wrong": Cell("r", 1)})
+            await device.ready(timeout_s=TIMEOUT_S)
+            device.take_again()
+            assert await server.heard() == Unsubscribe("a:me")
+            assert await server.heard() == Subscribe("a:me", None, None)
+            right = snapshot(OWN, {"settings/right": Cell("r", 1)})
+            server.say(Unsubscribed(OWN), Subscribed(OWN, 1, "snapshot"), right)
+            await device.until(lambda: device.settings.all == {"right": 1}, timeout_s=TIMEOUT_S)
 
     play(test)
 

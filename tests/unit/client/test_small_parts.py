@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from desk import URL, Wire, device_on
+from websockets.asyncio.server import ServerConnection, serve
 
 from syncd.client import DeviceState, NotReady
 from syncd.client import sync as blocking
@@ -19,6 +20,7 @@ from syncd.client.clocks import STALE_AFTER_S, ServerTime, SystemDeviceClock
 from syncd.client.ownership import Ownership
 from syncd.client.playlist import new_playlist_id, playlist_stream
 from syncd.client.race import until_first_ends
+from syncd.client.websocket_link import connect_websocket
 from syncd.errors import ConfigError, InvalidEvent, Unavailable
 from syncd.model.ids import is_stream
 from syncd.protocol.codec import JSON
@@ -207,10 +209,6 @@ def test_a_device_that_was_never_opened_can_be_closed_and_keeps_what_was_done(tm
 
 def test_a_link_that_speaks_something_else_is_refused() -> None:
     async def story() -> None:
-        from websockets.asyncio.server import ServerConnection, serve
-
-        from syncd.client.websocket_link import connect_websocket
-
         async def mute(socket: ServerConnection) -> None:
             await socket.wait_closed()
 

@@ -220,6 +220,15 @@ def test_a_subscription_that_the_server_ends_is_refused() -> None:
     assert session.streams[PLAYLIST] is StreamState.REFUSED
 
 
+def test_the_answer_to_an_unsubscribe_says_nothing_about_the_subscribe_that_followed_it() -> None:
+    session = live()
+    session.unsubscribe(PLAYLIST)
+    session.subscribe(Subscribe(PLAYLIST), now_s=1)
+    hear(session, Unsubscribed(PLAYLIST))
+    assert session.streams[PLAYLIST] is StreamState.ASKED
+    assert session.overdue(now_s=100) == ("subscribe", PLAYLIST, 0)
+
+
 def test_an_error_about_a_live_stream_leaves_it_live() -> None:
     session = live()
     hear(session, Error("invalid", "a digest is answered for subscribed streams only", PLAYLIST))
