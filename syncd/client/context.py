@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, cast
 
+from syncd.client.json_like import JsonLike
 from syncd.client.lists import Lists
 from syncd.client.local_state import LocalState
 from syncd.client.playlist import playlist_stream
@@ -27,9 +28,9 @@ from syncd.model.views.plays import Play, Plays
 from syncd.model.views.under import under
 from syncd.protocol.client_session import OWN_STREAM
 
-Contexts: TypeAlias = Callable[[Json], Sequence[JsonObject] | None]
+Contexts: TypeAlias = Callable[[Any], Sequence[JsonObject] | None]
 """The items of a context in order, each with `id` and `track`, perhaps `duration_ms`; None for one it does not know."""
-Radio: TypeAlias = Callable[[Json], "JsonObject | None"]
+Radio: TypeAlias = Callable[[Any], "JsonObject | None"]
 """What to play when a context is over: an item with `id` and `track`; None for silence."""
 
 
@@ -47,7 +48,7 @@ class Upcoming:
         """Shuffle, repeat, sleep timer."""
         return modes_view(self._state.replicas.get(OWN_STREAM).shown.of("mode"))
 
-    def items(self, context: Json) -> list[JsonObject]:
+    def items(self, context: JsonLike) -> list[JsonObject]:
         """The items of a context in their own order; none of one that nobody here understands."""
         if self._contexts is not None:
             items = self._contexts(context)

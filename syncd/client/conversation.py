@@ -253,9 +253,10 @@ class Conversation:
         self._state.time.measure(sent_ms=self._hello_sent_ms, server_ms=welcome.now_ms)
         self._login = Login(welcome.writer, welcome.device, welcome.account)
         self._live_since_s = self._now_s()
-        if self._state.header.writer != welcome.writer and len(self._state.outbox):
-            # Before anything is renumbered we must know all that the old writer has sent: what the server answers to
-            # this comes after the deltas that it has for us.
+        is_fresh = self._state.header.writer != welcome.writer
+        if is_fresh and len(self._state.outbox) and any(stream.resume == "tail" for stream in welcome.streams):
+            # Before anything is renumbered we must know all that the old writer has sent. Snapshots and cells say when
+            # they are complete; a tail does not, but what the server answers to this comes after it.
             self._barrier_ms = self._ping()
 
     def _refused(self, nack: Nack) -> None:

@@ -159,9 +159,11 @@ class Engine(Face):
         finally:
             self._loop = None
             self._state.on_owed = lambda: None
-            self._state.close()
-            self._ownership.release()
-            self._connector.closed()
+            try:
+                self._state.close()
+            finally:
+                self._ownership.release()
+                self._connector.closed()
 
     async def _ready(self, timeout_s: float) -> None:
         def is_ready() -> bool:

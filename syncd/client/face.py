@@ -18,6 +18,7 @@ from syncd.client.draft import Draft
 from syncd.client.editable_list import EditableList
 from syncd.client.fenced import Fenced
 from syncd.client.history import History
+from syncd.client.json_like import JsonLike
 from syncd.client.library import Library
 from syncd.client.lists import Lists
 from syncd.client.local_state import LocalState
@@ -27,7 +28,6 @@ from syncd.client.progress import Progress
 from syncd.client.renderer import Renderer
 from syncd.client.settings import Settings
 from syncd.errors import NotFound
-from syncd.model.canonical import Json
 from syncd.model.cells import Cell
 from syncd.model.events import DeviceDescribed, JsonObject
 from syncd.model.ids import ItemId, is_stream
@@ -123,7 +123,7 @@ class Face:
         self,
         item: str | JsonObject | ItemView,
         *,
-        context: Json = None,
+        context: JsonLike = None,
         position_ms: int = 0,
         device: str | None = None,
         playing: bool = True,
@@ -224,7 +224,7 @@ class Face:
         *,
         name: str | None | UnsetType = UNSET,
         kind: str | None | UnsetType = UNSET,
-        capabilities: Json | UnsetType = UNSET,
+        capabilities: JsonLike | UnsetType = UNSET,
     ) -> Done:
         """Say what this device is called, what kind it is, and what it can do."""
         data = DeviceDescribed(self.device_id, name=name, kind=kind, capabilities=capabilities)

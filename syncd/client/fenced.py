@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any, cast
 
+from syncd.client.change import Change
 from syncd.client.lists import Lists
 from syncd.client.local_state import LocalState
 from syncd.client.own_event import Outcome, OwnEvent
@@ -32,17 +33,20 @@ FENCED_MS = 2_000
 
 
 class Fenced:
-    """Makes such commands again. Call `check` when something came from the server."""
+    """Makes such commands again. Call `check` when something came from the server, outside the state's watchers."""
 
     def __init__(self, state: LocalState, lists: Lists, player: Player) -> None:
         self._state = state
         self._lists = lists
         self._player = player
+        self._is_news = False
+        state.replicas.watch(self._changed)
 
     def check(self) -> None:
-        """Look at the last commands; each is made again at most once."""
-        if not self._player.controls:
+        """Look at the last commands, if anything was started or advanced since; each is made again at most once."""
+        if not self._is_news:
             return
+        self._is_news = False
         with self._state.lock:
             plays = self._lists.plays()
             head = plays.head()
@@ -58,6 +62,10 @@ class Fenced:
                 elif self._epoch_of(event) != start.id and _is_fenced_by(start, event):
                     self._player.controls.remove(event)
                     self._again(event, view)
+
+    def _changed(self, change: Change) -> None:
+        if change.stream == OWN_STREAM and self._player.controls:
+            self._is_news = self._is_news or any(key.startswith("play/") for key in change.cells)
 
     def _again(self, event: OwnEvent, now: PlaybackView) -> None:
         """Make a command again, unless what it was for is so by now, or was for another item."""

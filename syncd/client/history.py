@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from syncd.client.done import Done
 from syncd.client.draft import Draft
+from syncd.client.json_like import JsonLike
 from syncd.client.local_state import LocalState
-from syncd.model.canonical import Json
 from syncd.model.events import HistoryCleared, HistoryPlayed, HistoryRemoved
 from syncd.model.views.history import HistoryEntry, history_view
 from syncd.protocol.client_session import OWN_STREAM
@@ -30,7 +30,7 @@ class History:
         *,
         started_ms: int,
         listened_ms: int,
-        context: Json = None,
+        context: JsonLike = None,
         skipped: bool = False,
         reason: str | None = None,
     ) -> Done:

@@ -16,12 +16,12 @@ from typing import Any, Literal
 from syncd.client.context import Upcoming, played_item
 from syncd.client.done import Done, Restore
 from syncd.client.draft import Draft
+from syncd.client.json_like import JsonLike
 from syncd.client.lists import Lists
 from syncd.client.local_state import LocalState
 from syncd.client.own_event import OwnEvent
 from syncd.errors import NotFound
 from syncd.limits import CONTROL_VALID_MS
-from syncd.model.canonical import Json
 from syncd.model.events import (
     DeviceVolumeChanged,
     JsonObject,
@@ -99,7 +99,7 @@ class Player:
         self,
         item: str | JsonObject | ItemView,
         *,
-        context: Json = None,
+        context: JsonLike = None,
         position_ms: int = 0,
         device: str | None = None,
         playing: bool = True,
@@ -270,7 +270,7 @@ class Player:
         view = self.view
         return NORMAL_SPEED_PERMILLE if view is None else view.speed_permille
 
-    def _item(self, item: str | JsonObject | ItemView, context: Json) -> dict[str, Any]:
+    def _item(self, item: str | JsonObject | ItemView, context: JsonLike) -> dict[str, Any]:
         if isinstance(item, ItemView):
             id_ = ItemId(item.id)
             in_queue = self._lists.view(OWN_STREAM, "queue").shows(id_)
@@ -282,7 +282,7 @@ class Player:
         return played_item({**next(same, {"id": given["track"]}), **given}, "context")
 
     def _start(
-        self, item: dict[str, Any], device: str | None, *, context: Json, position_ms: int, playing: bool,
+        self, item: dict[str, Any], device: str | None, *, context: JsonLike, position_ms: int, playing: bool,
         speed_permille: int,
     ) -> Draft:  # fmt: skip
         """Open an epoch. One that this device opens without a connection is its own until it can be adopted."""

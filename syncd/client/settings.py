@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 
 from syncd.client.done import Done
 from syncd.client.draft import Draft
+from syncd.client.json_like import JsonLike
 from syncd.client.local_state import LocalState
 from syncd.client.own_event import OwnEvent
 from syncd.model.canonical import Json
@@ -33,11 +34,11 @@ class Settings:
             cell = self._state.replicas.get(OWN_STREAM).shown.get(_key(key))
         return default if cell is None or cell.value is None else cell.value
 
-    def set(self, key: str, value: Json) -> Done:
+    def set(self, key: str, value: JsonLike) -> Done:
         """Choose one thing. Use a key per thing chosen: two devices that change two keys both keep theirs."""
         return self.update({key: value})
 
-    def update(self, settings: Mapping[str, Json]) -> Done:
+    def update(self, settings: Mapping[str, JsonLike]) -> Done:
         """Choose several things at once."""
         with self._state.lock:
             before = {key: self.get(key) for key in settings}

@@ -354,13 +354,12 @@ class Gateway:
             origin.unavailable([*mine, *self.appender.withdraw(origin)], reason)
 
     def _append_unknown(self, pendings: Sequence[Pending]) -> None:
-        """Nobody knows. Answer nothing, forget what we believed of these writers, and let the devices come back."""
+        """Nobody knows. Answer nothing, and let the devices come back; what we believed of their writers goes with the
+        connections, and is loaded anew."""
         log.warning("append_unknown", records=len(pendings))
         for origin in {pending.origin for pending in pendings}:
             self.appender.withdraw(origin)
             origin.end(close_codes.UNAVAILABLE)
-        for writer in {pending.writer.writer for pending in pendings}:
-            self.writers.forget(writer)
 
     # --- from the side ---
 

@@ -116,13 +116,13 @@ class Guard(Rules):
         if entry.kind in ("list.inserted", "list.removed", "list.restored"):
             for key, cell in entry.cells.items():
                 self._count(key, cell)
-            return False
         if not self.playlist:
             return False
-        if self.owner is None:
+        is_claimed = self.owner is None
+        if is_claimed:
             self.owner = entry.account  # the first to write owns it; the store's row says the same
         roles = {key: cell for key, cell in entry.cells.items() if key.startswith(ROLES_UNDER)}
-        return bool(roles and fold(self._roles, roles))
+        return bool(roles and fold(self._roles, roles)) or is_claimed
 
     def _count(self, key: str, cell: Cell) -> None:
         """Take in one cell of a list: a run of new items, or whether an item is on."""

@@ -96,11 +96,6 @@ class Writers:
         if conversation.writer is not None:
             self._let_go(conversation.writer.writer, conversation)
 
-    def forget(self, writer: str) -> None:
-        """Nobody knows what became of this writer's events: drop its ledger."""
-        self.ledgers.pop(writer, None)
-        self._holders.pop(writer, None)
-
     # --- inside ---
 
     async def _resume(

@@ -36,7 +36,7 @@ searching = pytest.mark.parametrize(
 """For tests of what only a `SearchableLog` promises."""
 
 
-@pytest.fixture(params=ADAPTERS.values(), ids=ADAPTERS)
+@pytest.fixture(params=list(ADAPTERS.values()), ids=list(ADAPTERS))
 def log_under_test(request: pytest.FixtureRequest) -> Iterator[LogUnderTest]:
     """Each adapter in turn; Postgres in both versions."""
     if request.param == "memory":

@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from syncd.log.port import EventLog
-from syncd.log.record import LoggedRecord
+from syncd.log.record import LoggedRecord, decode_record
 from syncd.model.cells import Cell, Cells, digest, fold
 from syncd.model.events import EVENTS, VOID, Event
 from syncd.model.lowering import lower
@@ -424,6 +424,15 @@ async def all_records(log: EventLog) -> list[LoggedRecord]:
             records += page
             offset = page[-1].offset + 1
     return records
+
+
+async def refolded(log: EventLog, stream: str) -> str:
+    """The digest of everything that the log holds of a stream now."""
+    cells: Cells = {}
+    for record in await all_records(log):
+        if record.stream == stream:
+            fold(cells, lower(decode_record(record).event))
+    return digest(cells)
 
 
 def assert_in_order(device: RawDevice, stream: str, records: Sequence[LoggedRecord], *, start: int) -> None:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any, cast
 
 import pytest
 from live_service import Live, eventually, on_live
@@ -24,6 +25,7 @@ from syncd.log.port import Appended, SearchableLog
 from syncd.log.record import LoggedRecord, Record
 from syncd.metrics import Metrics
 from syncd.protocol.messages import Nack
+from syncd.store.port import Store
 
 INSERT = ("list.inserted", {"list": "queue", "parent": None, "side": "R", "items": [{"track": "t"}]})
 BAD = ("list.inserted", {"list": "queue", "parent": None, "side": "R", "items": [{"no": "track"}]})
@@ -101,12 +103,31 @@ class UnsureLog:
         """Whoever opened the real one closes it."""
 
 
+class HeldStore:
+    """The real store, whose answers about lists can be held up."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.open = asyncio.Event()
+        self.open.set()
+        self.asked = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def slots(self, stream: str, list_name: str) -> int:
+        self.asked += 1
+        await self.open.wait()
+        return await self._store.slots(stream, list_name)
+
+
 @dataclass
 class Unsure:
     """A gateway on such a log, with a device, and another one at the module's service that sees the effect."""
 
     gateway: Gateway
     log: UnsureLog
+    store: HeldStore
     device: RawDevice
     witness: RawDevice
     linked: LinkedDevice
@@ -134,10 +155,10 @@ class Unsure:
 @asynccontextmanager
 async def unsure(live: Live) -> AsyncIterator[Unsure]:
     work = live.service.deployment
-    log = UnsureLog(work.log)
+    log, store = UnsureLog(work.log), HeldStore(work.store)
     gateway = Gateway(
         GatewayServices(
-            log=log, store=work.store, accounts=work.accounts, side_channel=work.side_channel, clock=work.clock,
+            log=log, store=cast(Store, store), accounts=work.accounts, side_channel=work.side_channel, clock=work.clock,
             metrics=Metrics(),
         )
     )  # fmt: skip
@@ -150,9 +171,10 @@ async def unsure(live: Live) -> AsyncIterator[Unsure]:
             await device.hello("a:me")
             await witness.hello("a:me")
             await device.caught_up()
-            yield Unsure(gateway, log, device, witness, phone)
+            yield Unsure(gateway, log, store, device, witness, phone)
     finally:
         log.open.set()
+        store.open.set()
         await gateway.drain()
         for sock in sockets:
             sock.close()
@@ -287,6 +309,28 @@ async def _waits(at: Unsure) -> bool:
 
 
 @on_live
+async def test_of_many_that_come_back_while_events_are_under_way_one_stays(live: Live) -> None:
+    async with unsure(live) as at:
+        at.log.open.clear()
+        await at.device.emit_all(INSERT, INSERT)
+        await at.device.round_trip()
+        await at.device.cut()
+        twins = [RawDevice(at.device.url, at.device.token) for _ in range(3)]
+        hellos = []
+        for twin in twins:
+            twin.writer, twin.account, twin.seqs = at.device.writer, at.device.account, dict(at.device.seqs)
+            await twin.connect()
+            hellos.append(asyncio.create_task(twin.hello("a:me")))
+        await asyncio.sleep(0.05)  # so that all of them wait; if not, the test only tests less
+        at.log.open.set()
+        await asyncio.gather(*hellos, return_exceptions=True)
+        (alive,) = await eventually(lambda: _only_one(twins))
+        assert (await alive.emit_acked(*INSERT)).seq == 3
+        for twin in twins:
+            await twin.disconnect()
+
+
+@on_live
 async def test_two_hellos_of_one_store_at_once_leave_one_connection(live: Live) -> None:
     async with unsure(live) as at:
         await at.device.emit_acked(*INSERT)
@@ -328,6 +372,34 @@ async def test_connections_cut_at_any_moment_leave_nothing_behind(live: Live) ->
         await eventually(lambda: _is_empty(at.gateway))
         assert await at.back() == 1
         assert (await at.device.emit_acked(*INSERT)).seq == 1
+
+
+@on_live
+async def test_rules_that_nobody_waits_for_any_more_are_not_kept(live: Live) -> None:
+    async with unsure(live) as at:
+        before = at.store.asked
+        at.store.open.clear()
+        playlist = f"p:{at.linked.account}-playlist"
+        twin = RawDevice(at.device.url, at.device.token, nonce="twin")
+        async with twin:
+            await twin.hello()
+            for device in (at.device, twin):
+                await device.say({"type": "subscribe", "stream": playlist})
+            await eventually(lambda: _is(at.store.asked > before))
+            await at.device.cut()  # who loads, while the other waits for it
+            await eventually(lambda: _is(at.store.asked > before + 1))
+            at.store.open.set()
+            await twin.until(lambda: playlist in twin.cursors)
+            assert set(at.gateway.hub.channels) == {playlist}
+            at.store.open.clear()
+            await twin.say({"type": "subscribe", "stream": f"{playlist}-2"})
+            await eventually(lambda: _is(at.store.asked > before + 2))
+            await twin.cut()
+        await eventually(lambda: _is_empty(at.gateway))
+
+
+async def _is(truth: bool) -> bool:
+    return truth
 
 
 async def _is_empty(gateway: Gateway) -> bool:

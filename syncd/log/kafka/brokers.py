@@ -37,6 +37,10 @@ NO_SUCH_TOPIC = (3, 100, 103)
 """Unknown topic or partition, unknown topic id, another id than before."""
 
 
+class NoLeader(LogUnavailable):
+    """A partition has no leader now, or the topic is gone: a look at the topic tells."""
+
+
 class Brokers:
     """The brokers of one topic's cluster. Every request has a deadline; a connection that fails is never used again."""
 
@@ -81,14 +85,15 @@ class Brokers:
             wait_s: how long the request lets the broker wait.
 
         Raises:
-            LogUnavailable: it does not answer, or there is none. Who leads is asked anew before the next request.
+            LogUnavailable: it does not answer. Who leads is asked anew before the next request.
+            NoLeader: there is none.
         """
         if partition not in self._leaders:
             await self.describe()
         target = self._brokers.get(self._leaders.get(partition, -1))
         if target is None:
             self.forget_leader(partition)
-            raise LogUnavailable(f"partition {partition} of {self.address.topic} has no leader")
+            raise NoLeader(f"partition {partition} of {self.address.topic} has no leader")
         try:
             return await self._ask(target, lane, request, ANSWER_TIMEOUT_S + wait_s)
         except UNREACHABLE as error:

@@ -16,7 +16,7 @@ from syncd import limits
 from syncd.errors import EpochChanged, LogUnavailable
 from syncd.log.bounds import check_kept
 from syncd.log.ends import KnownEnds
-from syncd.log.kafka.brokers import NO_SUCH_TOPIC, Brokers, error_name
+from syncd.log.kafka.brokers import NO_SUCH_TOPIC, Brokers, NoLeader, error_name
 from syncd.log.kafka.encoding import decode_batches
 from syncd.log.kafka.wire import EARLIEST, LATEST, Fetch, Fetched, ListOffset
 from syncd.log.record import LoggedRecord
@@ -147,6 +147,8 @@ class Reader:
                 while True:
                     try:
                         answer = await ask()
+                    except NoLeader:
+                        await self.check_life()
                     except LogUnavailable:
                         # Once is no news: brokers hang up on idle connections.
                         broken += 1

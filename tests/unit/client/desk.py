@@ -160,7 +160,7 @@ class ServerEnd:
         self,
         hello: Hello,
         *,
-        writer: str = WRITER,
+        writer: str | None = WRITER,
         next_seq: int = 1,
         resume: Resume = "snapshot",
         now_ms: int = START_MS,
@@ -170,7 +170,7 @@ class ServerEnd:
         streams = [OWN if claim.stream == "a:me" else claim.stream for claim in hello.streams]
         limits = Limits(FRAME_BYTES_MAX, EVENT_BYTES_MAX, EMIT_EVENTS_MAX, SUBSCRIPTIONS_MAX)
         welcomes = [StreamWelcome(stream, next_seq, resume) for stream in streams]
-        self.say(Welcome(writer, ACCOUNT, DEVICE, now_ms, welcomes, limits))
+        self.say(Welcome(writer or WRITER, ACCOUNT, DEVICE, now_ms, welcomes, limits))
         if resume == "snapshot":
             for stream in streams:
                 self.say(snapshot(stream, cells or {}))

@@ -10,7 +10,6 @@ from desk import DEVICE, face_of, state_of
 
 from syncd.client.adoption import adopt_if_free
 from syncd.client.face import Face
-from syncd.client.fenced import Fenced
 from syncd.client.own_event import OwnEvent
 from syncd.errors import NotFound
 from syncd.limits import CONTROL_VALID_MS
@@ -319,7 +318,7 @@ def fenced(command: str, *arguments: int, **start: Any) -> tuple[Face, list[OwnE
     before = face.owed
     ago_ms = start.pop("ago_ms", 500)
     start_elsewhere(face, t_ms=clock.wall_ms - ago_ms, follows=[play], **start)
-    Fenced(face._state, face._lists, face.player).check()
+    face._fenced.check()
     return face, list(face._state.outbox)[before:]
 
 
@@ -349,5 +348,5 @@ def test_a_resume_is_not_made_again_where_it_plays_already() -> None:
 def test_a_command_is_made_again_once() -> None:
     face, again = fenced("set_speed", 2_000)
     assert len(again) == 1
-    Fenced(face._state, face._lists, face.player).check()
+    face._fenced.check()
     assert last(face) is again[0]

@@ -149,6 +149,7 @@ def test_who_writes_first_owns_it_here_as_in_the_store() -> None:
         at = Stream(PLAYLIST)
         guard = await at.guard()
         await at.append("list.inserted", items(1), account="carol")
+        assert at.changed == [guard], "whoever waited on it without a right must be told"
         await at.append("list.inserted", items(1), account="bob")
         assert guard.owner == "carol"
         assert guard.may_write("carol", "playlist.described")

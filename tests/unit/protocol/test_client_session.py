@@ -107,10 +107,9 @@ def test_a_stream_in_tail_is_live_at_once() -> None:
 def test_a_stream_in_cells_is_live_when_a_cursor_comes() -> None:
     session = live("cells")
     hear(session, Delta("a:9f3c", [("k", "r", 1)]))
-    assert session.streams["a:me"] is StreamState.CATCHING_UP
+    assert session.streams == {"a:me": StreamState.CATCHING_UP, PLAYLIST: StreamState.CATCHING_UP}
     hear(session, Delta("a:9f3c", [], "c"))
-    assert session.streams["a:me"] is StreamState.LIVE
-    assert session.streams[PLAYLIST] is StreamState.CATCHING_UP
+    assert session.streams == {"a:me": StreamState.LIVE, PLAYLIST: StreamState.CATCHING_UP}
 
 
 def test_a_stream_that_the_welcome_passes_over_is_refused() -> None:
@@ -123,12 +122,10 @@ def test_a_stream_that_the_welcome_passes_over_is_refused() -> None:
 def test_a_snapshot_comes_out_whole() -> None:
     session = live("snapshot")
     assert hear(session, Snapshot("a:9f3c", [("a", "r", 1), ("b", "r", 1)], 0, False)) is None
-    assert session.assembling("a:me")
-    assert session.streams["a:me"] is StreamState.CATCHING_UP
+    assert (session.assembling("a:me"), session.streams["a:me"]) == (True, StreamState.CATCHING_UP)
     whole = hear(session, Snapshot("a:9f3c", [("c", "r", 1)], 1, True, "c9"))
     assert whole == Replaced("a:me", {key: Cell("r", 1) for key in "abc"}, "c9")
-    assert session.streams["a:me"] is StreamState.LIVE
-    assert not session.assembling("a:me")
+    assert (session.assembling("a:me"), session.streams["a:me"]) == (False, StreamState.LIVE)
 
 
 def test_deltas_and_own_events_that_come_meanwhile_are_joined_into_it() -> None:
