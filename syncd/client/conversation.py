@@ -278,6 +278,8 @@ class Conversation:
 
     def _say_hello(self, token: str, client: str, *, with_writer: bool) -> None:
         header = self._state.header
+        writer = header.writer if with_writer else None
+        was_welcomed = header.account is not None
         self._hello_sent_ms = self._state.time.monotonic_ms()
         hello = Hello(
             token=token,
@@ -285,7 +287,8 @@ class Conversation:
             client=client,
             now_ms=self._state.time.wall_ms(),
             streams=[self._claim(stream) for stream in self._wanted()],
-            writer=header.writer if with_writer else None,
+            writer=writer if was_welcomed else None,
+            proposal=None if was_welcomed else writer,
         )
         self._say(self._session.hello(hello, now_s=self._now_s()))
 

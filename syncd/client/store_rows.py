@@ -21,7 +21,7 @@ class Header:
 
     Attributes:
         nonce: made with the file; tells the server a copy from the original.
-        writer: drawn with the file; the server takes it as it is, or gives another.
+        writer: drawn with the file and proposed in the first hello; the server takes it, or gives another.
         device: provisional until the first welcome.
         generation: rises whenever pending events are renamed, so that another process notices.
         clock_t: the last time that was minted.

@@ -193,7 +193,12 @@ class Conversation:
         claims = self._claims(hello.streams)
         allowed = [claim for claim in claims if await self._may_subscribe(claim.stream)]
         self.writer = await gateway.writers.claim(
-            hello.writer, nonce=hello.nonce, author=self.author, claims=allowed, conversation=self
+            hello.writer,
+            proposal=hello.proposal,
+            nonce=hello.nonce,
+            author=self.author,
+            claims=allowed,
+            conversation=self,
         )
         welcomes: list[StreamWelcome] = []
         plans: list[tuple[Subscription, Plan]] = []

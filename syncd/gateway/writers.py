@@ -51,19 +51,26 @@ class Writers:
 
     async def claim(
         self, writer: str | None, *, nonce: str, author: Author, claims: Sequence[StreamClaim],
-        conversation: Conversation,
+        conversation: Conversation, proposal: str | None = None,
     ) -> WriterLedger:  # fmt: skip
         """The ledger of the writer that this connection will use, with a `StreamLedger` for each claimed stream.
 
         The writer asked for is kept when it belongs to this device, the nonce is that of its local store and the store
-        knows of every seq that the server knows of; else it is a fresh one.
+        knows of every seq that the server knows of; else it is a fresh one. A store that has none yet may propose the
+        one it has drawn; it is taken if it is free, or was taken for this very store by a welcome that got lost.
         """
+        fresh = None
+        if writer is None and proposal is not None:
+            if await self._register(proposal, nonce=nonce, author=author):
+                fresh = proposal
+            else:
+                writer = proposal
         if writer is not None:
             identity = (author.account, author.device, nonce)
             resumed = await self._resume(writer, identity, claims, conversation)
             if resumed is not None:
                 return resumed
-        ledger = WriterLedger(await self._register(nonce=nonce, author=author), is_fresh=True)
+        ledger = WriterLedger(fresh or await self._draw(nonce=nonce, author=author), is_fresh=True)
         for claim in claims:
             ledger.streams[claim.stream] = StreamLedger()
         self._hold(ledger, conversation)
@@ -140,12 +147,15 @@ class Writers:
             if writer not in self._holders:  # else a third one came while we waited
                 return
 
-    async def _register(self, *, nonce: str, author: Author) -> str:
+    async def _draw(self, *, nonce: str, author: Author) -> str:
         for _ in range(5):
             writer = fresh_writer()
-            if await self._store.register_writer(writer, account=author.account, device=author.device, nonce=nonce):
+            if await self._register(writer, nonce=nonce, author=author):
                 return writer
         raise LogUnavailable("no free writer id in five draws")  # 36^10 ids: the store answers nonsense
+
+    async def _register(self, writer: str, *, nonce: str, author: Author) -> bool:
+        return await self._store.register_writer(writer, account=author.account, device=author.device, nonce=nonce)
 
     async def _load(self, writer: WriterLedger, streams: Sequence[str]) -> WriterKnown:
         """Add the ledgers of streams: what the store knows, then the log from its checkpoint to its end.

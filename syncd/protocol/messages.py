@@ -57,6 +57,8 @@ class Hello(Struct, frozen=True, omit_defaults=True, tag="hello"):
         now_ms: the client's clock, ms since the Unix epoch.
         streams: what to subscribe to from the start, answered in this order.
         writer: the writer of this local store, absent when it has none yet.
+        proposal: the writer that a store which has none yet has drawn, and named its first events with. Taken if it is
+            free, so that a copy of the store that is restored later does not send those events again under other names.
         view: "now" asks for `view` messages instead of cells.
     """
 
@@ -66,6 +68,7 @@ class Hello(Struct, frozen=True, omit_defaults=True, tag="hello"):
     now_ms: Natural
     streams: list[StreamClaim]
     writer: Annotated[str, Meta(pattern=WRITER_PATTERN)] | None = None
+    proposal: Annotated[str, Meta(pattern=WRITER_PATTERN)] | None = None
     view: Literal["cells", "now"] = "cells"
 
 

@@ -69,6 +69,9 @@ org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{p
 log.dirs={folder}/data
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=300
 group.initial.rebalance.delay.ms=0
@@ -114,6 +117,11 @@ class KafkaBroker:
         assert self._process is not None, "the broker was not started"
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended; a frozen one runs."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start it, on the data it has, and wait until it answers.
 
@@ -121,6 +129,11 @@ class KafkaBroker:
             KafkaMissing: no Java, or no jars and no way to them.
             RuntimeError: it ended, or does not answer in time; shows its log.
         """
+        self.launch()
+        self.wait_ready()
+
+    def launch(self) -> None:
+        """The first half of `start`. The broker ends with the thread that calls this, so let that be a lasting one."""
         classpath = f"{fetch_jars()}/*"
         settings = self._prepare(classpath)
         with (self.folder / "broker.log").open("ab") as out:
@@ -128,9 +141,12 @@ class KafkaBroker:
             self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
                 command, stdout=out, stderr=out, stdin=subprocess.DEVNULL
             )
+
+    def wait_ready(self) -> None:
+        """The second half of `start`."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while not _answers(self.port):
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if not self.is_running or time.monotonic() > deadline:
                 self.kill()
                 raise RuntimeError(f"Kafka does not start in {START_TIMEOUT_S:g} s:\n{self.log_text()[-2_000:]}")
             time.sleep(POLL_S)

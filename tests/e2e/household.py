@@ -135,13 +135,12 @@ class Household:
         member.backup = len(member.listener.added)
 
     def restore(self, member: Member) -> None:
-        """Close the app, put the backup in the place of the store, and start the app again.
+        """Close the app, put the backup in the place of the store, if there is one, and start the app again.
 
         Once for each backup: the first restored store sends what the backup held under a fresh writer, and a second
         one would not find it under the names that it knows.
         """
-        assert member.backup is not None
-        self.call(self._reopen(member, restoring=True))
+        self.call(self._reopen(member, restoring=member.backup is not None))
 
     def kill_server(self) -> None:
         """SIGKILL, and a new start."""

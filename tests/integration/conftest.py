@@ -61,7 +61,7 @@ def bystanders(live: Live) -> Iterator[list[RawDevice]]:
     async def arrive() -> list[RawDevice]:
         devices = [await live.device(linked).connect() for linked in await live.account("one", "two")]
         for device in devices:
-            await device.hello("a:me")
+            await device.arrive("a:me")
         return devices
 
     async def leave() -> None:

@@ -16,7 +16,6 @@ from raw_device import DEADLINE_S, RawDevice, all_records
 from syncd.accounts import LinkedDevice
 from syncd.config import Config
 from syncd.protocol.codec import JSON, MSGPACK, Codec
-from syncd.protocol.messages import Snapshot
 from syncd.testing.service import Service, running_service
 
 T = TypeVar("T")
@@ -83,8 +82,7 @@ async def greeted(live: Live, *, codec: Codec = JSON, **more: Any) -> AsyncItera
     """A device of a fresh account, after its welcome."""
     (linked,) = await live.account("phone")
     async with live.device(linked, codec=codec) as device:
-        await device.hello("a:me", **more)
-        await device.expect(Snapshot)
+        await device.arrive("a:me", **more)
         yield device
 
 

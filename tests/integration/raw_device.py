@@ -176,6 +176,15 @@ class RawDevice:
         self.account = welcome.account
         return welcome
 
+    async def arrive(self, *streams: str, **more: Any) -> Welcome:
+        """Say hello, and wait until what the streams hold is here: from then on deltas come live."""
+        welcome = await self.hello(*streams, **more)
+        waiting = {each.stream for each in welcome.streams if each.resume != "tail"}
+        await self.until(
+            lambda: waiting <= {m.stream for m in self.heard if isinstance(m, Snapshot | Delta) and m.cursor}
+        )
+        return welcome
+
     async def emit(self, kind: str, data: Any, *, stream: str = "a:me", **more: Any) -> int:
         """Emit one event with the next seq; the seq."""
         (seq,) = await self.emit_all((kind, data), stream=stream, **more)

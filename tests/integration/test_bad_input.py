@@ -283,7 +283,7 @@ async def test_a_reader_that_never_reads_costs_little_and_is_aborted(
     async with RawSocket(live.service.ws_url, receive_bytes=4_096) as deaf, live.device(laptop) as device:
         await deaf.handshake()
         await deaf.hello(phone.token)
-        await device.hello("a:me")
+        await device.arrive("a:me")
         peak = 0.0
         for n in range(40):
             batch = [("settings.changed", {f"k{n}-{k}": "x" * 60_000}) for k in range(4)]

@@ -36,11 +36,11 @@ async def test_all_roads_lead_to_the_same_digest(live: Live, codec: Codec) -> No
     linked = await live.account("phone", "laptop", "car", "tv")
     phone, laptop, car, tv = (live.device(each, codec=codec) for each in linked)
     await phone.connect()
-    await phone.hello("a:me")
+    await phone.arrive("a:me")
     stream = f"a:{phone.account}"
     async with phone, laptop.connected(), car.connected():
-        await laptop.hello("a:me")
-        await car.hello("a:me")
+        await laptop.arrive("a:me")
+        await car.arrive("a:me")
         await car.caught_up()
         await emit_some(rng, phone, 30)
         await emit_some(rng, laptop, 30)
@@ -82,7 +82,7 @@ async def test_a_snapshot_joins_the_store_with_the_tail_of_the_log(live: Live, c
     async with running_service(config, frozenset({"gateway"})) as service:
         phone, tv, car = await service.account("anna", "phone", "tv", "car")
         async with RawDevice(service.ws_url, phone.token, codec=codec) as device:
-            await device.hello("a:me")
+            await device.arrive("a:me")
             for part in range(3):
                 await emit_some(rng, device, 40)
                 await expect_snapshot(service, tv, codec, same_as=device)
@@ -120,11 +120,11 @@ def test_a_writers_clock_never_falls_back_to_what_the_store_knows(postgres_dsn: 
             (phone,) = await service.account("anna", "phone")
             device = RawDevice(service.ws_url, phone.token)
             async with device.connected():
-                await device.hello("a:me")
+                await device.arrive("a:me")
                 await device.emit_acked("settings.changed", {"k": 1})
             await project(service)
             async with device.connected():
-                await device.hello("a:me")
+                await device.arrive("a:me")
                 now_ms = service.deployment.clock.now_ms()
                 later = await device.emit_acked("settings.changed", {"k": 2}, t=now_ms << 11)
                 playlist = f"p:{phone.account}-playlist"
@@ -142,7 +142,7 @@ async def test_a_large_snapshot_comes_in_parts_and_the_last_one_brings_the_curso
         await device.acked(30)
         await live.projected()
         async with RawDevice(device.url, device.token) as other:
-            await other.hello("a:me")
+            await other.arrive("a:me")
             parts: list[Snapshot] = []
             while not parts or not parts[-1].last:
                 parts.append(await other.expect(Snapshot))
@@ -158,8 +158,7 @@ async def test_the_one_that_gets_the_ack_gets_no_delta_and_everyone_else_does(li
     phone, laptop = await live.account("phone", "laptop")
     async with live.device(phone) as device, live.device(phone, nonce="tab 2") as tab, live.device(laptop) as other:
         for each in (device, tab, other):
-            await each.hello("a:me")
-            await each.caught_up()
+            await each.arrive("a:me")
         ack = await device.emit_acked("settings.changed", {"k": 1})
         first, second = await tab.knows(ack), await other.knows(ack)
         assert first == second
@@ -178,8 +177,8 @@ async def test_the_one_that_gets_the_ack_gets_no_delta_and_everyone_else_does(li
 async def test_after_unsubscribed_nothing_more_comes_and_emitting_goes_on(live: Live) -> None:
     phone, laptop = await live.account("phone", "laptop")
     async with live.device(phone) as device, live.device(laptop) as other:
-        await device.hello("a:me")
-        await other.hello("a:me")
+        await device.arrive("a:me")
+        await other.arrive("a:me")
         await device.say({"type": "unsubscribe", "stream": "a:me"})
         await device.round_trip()
         mark = len(device.heard)
@@ -237,7 +236,7 @@ async def test_cursors_only_rise_and_nothing_is_missing_below_them(live: Live, s
         await device.connect()
         stream = f"a:{linked[0].account}"
         held = device.cursors.get(stream)
-        await device.hello("a:me", playlist)
+        await device.arrive("a:me", playlist)
         if held is None:
             held = (await device.expect(Snapshot, lambda snapshot: snapshot.last)).cursor
             assert held is not None
@@ -298,8 +297,8 @@ async def test_a_slow_reader_falls_behind_and_catches_up_with_nothing_lost(live:
     await asyncio.get_running_loop().sock_connect(sock, (host, int(port)))
     slow = await live.device(phone).connect(sock=sock)
     async with slow, live.device(laptop) as device:
-        await slow.hello("a:me")
-        await device.hello("a:me")
+        await slow.arrive("a:me")
+        await device.arrive("a:me")
         start = offset_in(await slow.caught_up())
         mine = await slow.emit_acked("settings.changed", {"mine": 1})
         await device.knows(mine)
@@ -323,21 +322,21 @@ async def test_a_slow_reader_falls_behind_and_catches_up_with_nothing_lost(live:
 async def test_presence_tells_who_is_here_and_nobody_of_themselves(live: Live) -> None:
     phone, laptop, tv = await live.account("phone", "laptop", "tv")
     async with live.device(phone) as device:
-        await device.hello("a:me")
+        await device.arrive("a:me")
         async with live.device(laptop) as other:
-            await other.hello("a:me")
+            await other.arrive("a:me")
             here = await device.expect(Presence)
             assert (here.stream, here.device, here.online) == (f"a:{phone.account}", laptop.device, True)
             assert abs(here.since_ms - live.service.deployment.clock.now_ms()) < 60_000
             told = await other.expect(Presence)
             assert (told.device, told.online) == (phone.device, True)
             async with live.device(laptop, nonce="tab 2") as tab:
-                await tab.hello("a:me")
+                await tab.arrive("a:me")
             await device.round_trip()
         gone = await device.expect(Presence)
         assert (gone.device, gone.online, gone.since_ms) == (laptop.device, False, here.since_ms)
         async with live.device(tv) as newcomer:
-            await newcomer.hello("a:me")
+            await newcomer.arrive("a:me")
             assert (await newcomer.expect(Presence)).device == phone.device
         assert phone.device not in [m.device for m in device.heard if isinstance(m, Presence)]
 
@@ -350,7 +349,7 @@ async def test_presence_tells_who_is_here_and_nobody_of_themselves(live: Live) -
 async def test_a_small_device_gets_views_instead_of_cells(live: Live, codec: Codec) -> None:
     phone, watch = await live.account("phone", "watch")
     async with live.device(phone) as device, live.device(watch, codec=codec) as small:
-        await device.hello("a:me")
+        await device.arrive("a:me")
         welcome = await small.hello("a:me", view="now")
         assert welcome.streams[0].resume == "tail"
         await small.until(lambda: small.views())
@@ -384,7 +383,7 @@ async def test_a_small_device_gets_views_instead_of_cells(live: Live, codec: Cod
 async def test_many_changes_at_once_are_one_view(live: Live) -> None:
     phone, watch = await live.account("phone", "watch")
     async with live.device(phone) as device, live.device(watch) as small:
-        await device.hello("a:me")
+        await device.arrive("a:me")
         await small.hello("a:me", view="now")
         await small.until(lambda: small.views())
         insert = ("list.inserted", {"list": "queue", "parent": None, "side": "R", "items": [{"track": "t"}]})

@@ -46,8 +46,8 @@ async def test_a_refused_event_in_the_middle_uses_its_seq_and_is_refused_alike_f
 async def test_after_a_lost_ack_the_resend_is_seen_with_its_first_time(live: Live) -> None:
     phone, laptop = await live.account("phone", "laptop")
     async with live.device(laptop) as other, live.device(phone) as device:
-        await other.hello("a:me")
-        await device.hello("a:me")
+        await other.arrive("a:me")
+        await device.arrive("a:me")
         event = device.event("settings.changed", {"k": 1}, t=pack(2**41))  # from the future: it will be clamped
         device.pause()
         await device.say({"type": "emit", "events": [event]})
@@ -66,7 +66,7 @@ async def test_after_a_lost_ack_the_resend_is_seen_with_its_first_time(live: Liv
         async with fresh_server(live) as url:
             device.url = url
             await device.connect()
-            await device.hello("a:me")
+            await device.arrive("a:me")
             await device.say({"type": "emit", "events": [event]})
             assert (await device.acked(1)).t == ack.t
             await device.until(lambda: device.digest() == other.digest())
@@ -196,8 +196,8 @@ async def test_a_revoked_device_is_closed_within_5_s_and_nothing_more_is_accepte
     phone, laptop = await live.account("phone", "laptop")
     work = live.service.deployment
     async with live.device(phone) as device, live.device(laptop) as other:
-        await device.hello("a:me")
-        await other.hello("a:me")
+        await device.arrive("a:me")
+        await other.arrive("a:me")
         if how == "told":
             await revoke_device(work.accounts, work.log, work.side_channel, work.clock, phone.device)
         else:

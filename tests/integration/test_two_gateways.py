@@ -28,8 +28,7 @@ async def here_and_there(live: Live, *linked: LinkedDevice) -> AsyncIterator[lis
             device.url = url
         for device in devices:
             await device.connect()
-            await device.hello("a:me")
-            await device.caught_up()
+            await device.arrive("a:me")
         yield devices
         for device in devices:
             await device.disconnect()
@@ -129,7 +128,7 @@ async def test_presence_crosses(live: Live) -> None:
         assert (await here.expect(Presence)).device == laptop.device
         assert (await there.expect(Presence)).device == phone.device
         async with live.device(tv) as newcomer:
-            await newcomer.hello("a:me")
+            await newcomer.arrive("a:me")
             told = {(await newcomer.expect(Presence)).device for _ in range(2)}
             assert told == {phone.device, laptop.device}
             assert (await there.expect(Presence)).device == tv.device
@@ -196,7 +195,7 @@ async def test_a_draining_gateway_says_so_and_spreads_its_clients(live: Live) ->
     linked = await live.account(*[f"device {n}" for n in range(30)])
     devices = [await RawDevice(url, each.token).connect() for each in linked]
     for device in devices:
-        await device.hello("a:me")
+        await device.arrive("a:me")
     chatty = devices[0]
     emitting = [asyncio.create_task(emit_for_ever(device)) for device in devices[:4]]
     await chatty.acked(50)

@@ -168,9 +168,8 @@ async def unsure(live: Live) -> AsyncIterator[Unsure]:
     url = f"ws://127.0.0.1:{sockets[0].getsockname()[1]}/v1/sync"
     try:
         async with RawDevice(url, phone.token) as device, live.device(laptop) as witness:
-            await device.hello("a:me")
-            await witness.hello("a:me")
-            await device.caught_up()
+            await device.arrive("a:me")
+            await witness.arrive("a:me")
             yield Unsure(gateway, log, store, device, witness, phone)
     finally:
         log.open.set()

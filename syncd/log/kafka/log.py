@@ -78,6 +78,11 @@ class KafkaLog:
         return cls(brokers, security, found, epoch=epoch, append_timeout_s=append_timeout_s)
 
     @property
+    def topic(self) -> str:
+        """Its name in the cluster."""
+        return self._brokers.address.topic
+
+    @property
     def partitions(self) -> int:
         return self._partitions
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
@@ -64,7 +65,6 @@ class Producing:
                 # It is queued when this returns, and not before.
                 answer = await producer.send_batch(batch, self._address.topic, partition=partition)
                 sent = True
-                # Also for when nobody waits any more: asyncio reports errors that nobody looked at.
                 answer.add_done_callback(_look_at)
                 await asyncio.wait({answer, lost}, return_when=asyncio.FIRST_COMPLETED)
                 if not answer.done():
@@ -159,7 +159,7 @@ def _batch_of(producer: AIOKafkaProducer, group: Sequence[Record]) -> Any:
 async def _put_away(producer: AIOKafkaProducer) -> None:
     """Stop a producer without the flush that `stop` waits for: it would go on sending what was given up.
 
-    Nothing public does that, so this reaches into three members of aiokafka 0.14's producer.
+    Nothing public does that, so this reaches into members of aiokafka 0.14's producer.
     """
     sending: asyncio.Task[None] | None = producer._sender.sender_task
     try:
@@ -171,13 +171,22 @@ async def _put_away(producer: AIOKafkaProducer) -> None:
             while sending is not None and not sending.done():
                 await asyncio.wait({sending}, timeout=DISCARD_TIMEOUT_S / 10)
                 sending.cancel()
-            producer._message_accumulator.fail_all(KafkaError("given up"))
+            _fail_waiting(producer._message_accumulator)
             await producer.stop()
     except (KafkaError, OSError, TimeoutError) as error:
         _log.warning("a Kafka producer did not stop within %g s: %r", DISCARD_TIMEOUT_S, error)
         producer._closed = True  # or it complains when it is collected
 
 
+def _fail_waiting(accumulator: Any) -> None:
+    """End every wait for a batch, and for the place of one."""
+    batches = [*accumulator._pending_batches, *chain.from_iterable(accumulator._batches.values())]
+    accumulator.fail_all(KafkaError("given up"))
+    for batch in batches:
+        _look_at(batch._drain_waiter)
+
+
 def _look_at(answer: asyncio.Future[Any]) -> None:
+    """Asyncio reports errors that nobody looked at."""
     if not answer.cancelled():
         answer.exception()

@@ -65,7 +65,8 @@ def test_a_new_store_proposes_the_writer_it_has_drawn_and_numbers_its_events_und
             event = like(device, "t1")
             server = await wire.accepted()
             hello = await server.heard_hello()
-            assert (hello.token, hello.writer, len(hello.nonce)) == ("token", event.event.writer, 16)
+            assert (hello.token, hello.writer, len(hello.nonce)) == ("token", None, 16)
+            assert hello.proposal == event.event.writer
             assert [(claim.stream, claim.cursor) for claim in hello.streams] == [("a:me", None)]
             server.welcome(hello)
             (sent,) = await server.heard_events()
@@ -87,10 +88,10 @@ def test_a_writer_that_the_server_takes_as_it_is_keeps_every_name() -> None:
             entry = device.queue.items[0].id
             server = await wire.accepted()
             hello = await server.heard_hello()
-            assert hello.writer is not None
-            server.welcome(hello, writer=hello.writer)
+            assert hello.proposal is not None
+            server.welcome(hello, writer=hello.proposal)
             (sent,) = await server.heard_events()
-            assert device.queue.items[0].id == entry == f"{hello.writer}.{sent.seq}.0"
+            assert device.queue.items[0].id == entry == f"{hello.proposal}.{sent.seq}.0"
             assert device.device_id == "d1"
 
     play(test)
@@ -106,7 +107,7 @@ def test_a_known_store_presents_writer_cursor_and_last_seq() -> None:
             await device.settled(timeout_s=TIMEOUT_S)
             server.hang_up()
             again = await (await wire.accepted()).heard_hello()
-            assert (again.writer, again.nonce) == (WRITER, first.nonce)
+            assert (again.writer, again.proposal, again.nonce) == (WRITER, None, first.nonce)
             assert [(claim.cursor, claim.last_seq) for claim in again.streams] == [("after-ack", 1)]
 
     play(test)

@@ -1,0 +1,277 @@
+"""What brokers do to a log that lives on them: die, freeze, come back, lose their disk. On a broker of this file's own.
+
+Source: hazards.md, "Measured", on aiokafka; docs/decisions/0007-kafka-log.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from syncd.errors import EpochChanged, LogUnavailable
+from syncd.log.kafka import KafkaLog, KafkaSecurity, brokers
+from syncd.log.port import Appended
+from syncd.log.record import Record
+from syncd.testing.kafka import PASSWORD, USER, KafkaBroker, KafkaMissing, running_kafka
+
+APPEND_TIMEOUT_S = 1.5
+"""Instead of ten seconds, so that unknown outcomes come soon."""
+
+BACK_S = 10.0
+"""From a broker that is back to the first ack."""
+
+Story = Callable[[KafkaLog], Coroutine[object, object, None]]
+
+pytestmark = pytest.mark.xdist_group("kafka_hazards")  # one worker, so one broker
+
+
+@pytest.fixture(scope="module")
+def own_broker() -> Iterator[KafkaBroker]:
+    try:
+        with running_kafka() as broker:
+            yield broker
+    except KafkaMissing as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def broker(own_broker: KafkaBroker, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaBroker]:
+    """The broker, running when a test begins, whatever the one before did to it."""
+    monkeypatch.setattr(brokers, "ANSWER_TIMEOUT_S", 1.0)
+    yield own_broker
+    if own_broker.is_running:
+        own_broker.thaw()
+    else:
+        own_broker.start()
+
+
+def record(seq: int, *, body: bytes = b"{}") -> Record:
+    return Record("a:1", "wwwwwwwwww", seq, "list.inserted", 1, body)
+
+
+def tell(broker: KafkaBroker, story: Story) -> None:
+    """Run a story with a log in a topic of its own."""
+
+    async def opened() -> None:
+        async with open_log(broker.address, f"test-{secrets.token_hex(8)}") as log:
+            await story(log)
+
+    asyncio.run(opened())
+
+
+@asynccontextmanager
+async def open_log(address: str, topic: str, **how: Any) -> AsyncIterator[KafkaLog]:
+    log = await KafkaLog.open(address, topic, append_timeout_s=APPEND_TIMEOUT_S, **how)
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+async def append(log: KafkaLog, *seqs: int) -> Appended:
+    (appended,) = await log.append([record(seq) for seq in seqs])
+    return appended
+
+
+async def append_until_written(log: KafkaLog, seq: int) -> Appended:
+    """As a device does: again and again."""
+    async with asyncio.timeout(BACK_S):
+        while (appended := await append(log, seq)).outcome != "written":  # noqa: ASYNC110 - the broker tells nobody
+            await asyncio.sleep(0.05)
+    return appended
+
+
+async def seqs_in(log: KafkaLog) -> list[int]:
+    """Everything in the log, whose offsets must have no gap."""
+    found = await log.read(0, 0, limit=1_000)
+    assert [one.offset for one in found] == list(range(len(found)))
+    return [one.seq for one in found]
+
+
+async def restart(broker: KafkaBroker) -> None:
+    """Takes seconds, in which the log goes on."""
+    broker.launch()
+    await asyncio.to_thread(broker.wait_ready)
+
+
+def test_a_killed_broker_costs_nothing_that_was_acked(broker: KafkaBroker) -> None:
+    async def story(log: KafkaLog) -> None:
+        assert (await append(log, 1)).outcome == "written"
+        await asyncio.to_thread(broker.kill)
+        assert (await append(log, 2)).outcome in ("refused", "unknown")
+        with pytest.raises(LogUnavailable):
+            await log.end(0)
+        await restart(broker)
+        again = await append_until_written(log, 3)
+        seqs = await seqs_in(log)
+        assert (seqs[0], seqs[again.offset_start]) == (1, 3)
+        assert set(seqs) <= {1, 2, 3}
+
+    tell(broker, story)
+
+
+def test_appends_go_on_after_batches_that_expired_without_a_leader(broker: KafkaBroker) -> None:
+    """aiokafka has numbered such a batch; without a new producer every later one is out of sequence, for ever."""
+
+    async def story(log: KafkaLog) -> None:
+        assert (await append(log, 1)).outcome == "written"
+        await asyncio.to_thread(broker.stop)
+        outcomes = {(await append(log, seq)).outcome for seq in (2, 3)}
+        assert outcomes <= {"refused", "unknown"}
+        await restart(broker)
+        for seq in (4, 5, 6):
+            await append_until_written(log, seq)
+        assert (await seqs_in(log))[-1] == 6
+
+    tell(broker, story)
+
+
+def test_an_append_that_a_frozen_broker_swallowed_is_unknown(broker: KafkaBroker) -> None:
+    """It is never called refused: the broker finds it in its socket when it thaws, and writes it."""
+
+    async def story(log: KafkaLog) -> None:
+        assert (await append(log, 1)).outcome == "written"
+        broker.freeze()
+        started_s = time.monotonic()
+        assert (await append(log, 2)).outcome == "unknown"
+        assert time.monotonic() - started_s < APPEND_TIMEOUT_S + 1.0
+        broker.thaw()
+        await append_until_written(log, 3)
+        seqs = await seqs_in(log)
+        assert set(seqs) - {2} == {1, 3}
+        assert seqs.count(2) <= 1
+
+    tell(broker, story)
+
+
+def test_a_cancelled_append_to_a_frozen_broker_is_not_withdrawn(broker: KafkaBroker) -> None:
+    async def story(log: KafkaLog) -> None:
+        await append(log, 1)
+        broker.freeze()
+        cancelled = asyncio.create_task(append(log, 2))
+        await asyncio.sleep(0.2)  # for it to be on its way; there is nothing to be seen
+        cancelled.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+        broker.thaw()
+        await append_until_written(log, 3)
+        assert await seqs_in(log) == [1, 2, 3]
+
+    tell(broker, story)
+
+
+def test_a_tail_goes_on_after_a_restart(broker: KafkaBroker) -> None:
+    """A consumer of aiokafka may stand still after one, for ever and without an error."""
+
+    async def story(log: KafkaLog) -> None:
+        seen: list[int] = []
+
+        async def follow() -> None:
+            while seen[-1:] != [9]:
+                try:
+                    if await log.wait_beyond(0, len(seen), timeout_s=30) > len(seen):
+                        seen.extend(one.seq for one in await log.read(0, len(seen), limit=100))
+                except LogUnavailable:
+                    await asyncio.sleep(0.1)
+
+        tail = asyncio.create_task(follow())
+        await append(log, 1)
+        await asyncio.to_thread(broker.kill)
+        await restart(broker)
+        await append_until_written(log, 9)
+        async with asyncio.timeout(BACK_S):
+            await tail
+        assert seen == [1, 9]
+
+    tell(broker, story)
+
+
+def test_a_tail_notices_a_broker_that_froze_and_thawed(broker: KafkaBroker) -> None:
+    async def story(log: KafkaLog) -> None:
+        await append(log, 1)
+        wait = asyncio.create_task(log.wait_beyond(0, 1, timeout_s=60))
+        await asyncio.sleep(0.1)  # for its request to be at the broker
+        broker.freeze()
+        with pytest.raises(LogUnavailable):
+            await wait
+        broker.thaw()
+        wait = asyncio.create_task(log.wait_beyond(0, 1, timeout_s=60))
+        # By another process, so that nothing but the broker can tell.
+        async with open_log(broker.address, log.topic) as other, asyncio.timeout(BACK_S):
+            await append_until_written(other, 2)
+            assert await wait == 2
+
+    tell(broker, story)
+
+
+def test_a_broker_that_lost_its_disk_is_another_life(broker: KafkaBroker) -> None:
+    """The topic keeps its id, and ends below what was seen. Nobody jumps to its end."""
+
+    async def story(log: KafkaLog) -> None:
+        await append(log, 1, 2, 3)
+        await asyncio.to_thread(broker.stop)
+        shutil.rmtree(broker.folder / "data" / f"{log.topic}-0")
+        await restart(broker)
+        with pytest.raises(EpochChanged, match="ends at 0, 3 were seen: records are lost"):
+            await log.read(0, 3, limit=10)
+        assert (await append(log, 4)).outcome == "refused"
+        with pytest.raises(EpochChanged):
+            await log.wait_beyond(0, 3, timeout_s=10)
+
+    tell(broker, story)
+
+
+def test_an_append_to_a_log_that_went_back_is_not_called_written(broker: KafkaBroker) -> None:
+    async def story(log: KafkaLog) -> None:
+        await append(log, 1, 2, 3)
+        await asyncio.to_thread(broker.stop)
+        shutil.rmtree(broker.folder / "data" / f"{log.topic}-0")
+        await restart(broker)
+        async with asyncio.timeout(BACK_S):
+            while not (appended := await append(log, 4)).reason.endswith("open the log anew"):
+                assert appended.outcome != "written"
+        assert (await append(log, 5)).outcome == "refused"
+
+    tell(broker, story)
+
+
+def test_closing_does_not_wait_for_a_frozen_broker(broker: KafkaBroker) -> None:
+    async def story(log: KafkaLog) -> None:
+        await append(log, 1)
+        broker.freeze()
+        under_way = asyncio.create_task(append(log, 2))
+        wait = asyncio.create_task(log.wait_beyond(0, 1, timeout_s=60))
+        await asyncio.sleep(0.1)  # for both to be on their way
+        async with asyncio.timeout(5):
+            await log.close()
+            assert (await under_way).outcome == "unknown"
+            assert (await append(log, 3)).outcome == "refused"
+            with pytest.raises(LogUnavailable):
+                await wait
+
+    tell(broker, story)
+
+
+def test_a_login_opens_the_log_and_a_wrong_one_does_not(broker: KafkaBroker) -> None:
+    security = KafkaSecurity(protocol="SASL_PLAINTEXT", username=USER, password=PASSWORD)
+
+    async def story() -> None:
+        topic = f"test-{secrets.token_hex(8)}"
+        async with open_log(broker.login_address, topic, security=security) as log:
+            assert (await append(log, 1)).outcome == "written"
+            assert await seqs_in(log) == [1]
+        wrong = KafkaSecurity(protocol="SASL_PLAINTEXT", username=USER, password="wrong-one")
+        with pytest.raises(
+            LogUnavailable, match="SaslAuthenticationFailed|IllegalSaslState|KafkaConnection"
+        ) as refused:
+            await KafkaLog.open(broker.login_address, topic, security=wrong)
+        assert "wrong-one" not in str(refused.value)
+
+    asyncio.run(story())
