@@ -214,3 +214,24 @@ async def test_a_revoked_device_is_closed_within_5_s_and_nothing_more_is_accepte
             assert not [m for m in again.heard if isinstance(m, Welcome | Snapshot)]
         assert await records_of(live, f"a:{phone.account}") == before
         await other.emit_acked("settings.changed", {"k": 2})
+
+
+# --- a store that was never connected ---
+
+
+@on_live
+async def test_a_free_proposal_is_taken_and_known_again_by_its_nonce_alone(live: Live) -> None:
+    """A copy of the store, restored later, proposes it again: its old events are known, not made a second time."""
+    (phone,) = await live.account("phone")
+    async with live.device(phone, nonce="of the store") as device:
+        assert (await device.hello("a:me", proposal="drawn00001")).writer == "drawn00001"
+        await device.emit_acked("settings.changed", {"k": 1})
+    async with live.device(phone, nonce="of the store") as copy:
+        welcome = await copy.hello("a:me", proposal="drawn00001")
+        assert welcome.writer != "drawn00001", "the copy holds less than its writer has sent"
+    async with live.device(phone, nonce="of the store") as again:
+        again.seqs["a:me"] = 1
+        welcome = await again.hello("a:me", proposal="drawn00001")
+        assert (welcome.writer, welcome.streams[0].next_seq) == ("drawn00001", 2)
+    async with live.device(phone, nonce="of another") as other:
+        assert (await other.hello("a:me", proposal="drawn00001")).writer != "drawn00001"
