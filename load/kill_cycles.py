@@ -156,7 +156,8 @@ class Run:
                 await stack.enter_async_context(worker.device)
             await self._workers[0].device.ready()
             playlists = [new_playlist_id() for _ in range(PLAYLISTS)]
-            self._workers[0].listener.done.append(self._workers[0].device.library.add("playlists", *playlists))
+            first = self._workers[0]
+            first.listener.events += first.device.library.add("playlists", *playlists).events
             working = []
             for worker in self._workers:
                 worker.listener.playlists = playlists
@@ -223,14 +224,14 @@ class Run:
 
     async def _check_acks(self, deployment: Deployment) -> None:
         figures = self.figures
-        done = [event for worker in self._workers for made in worker.listener.done for event in made.events]
+        made = [event for worker in self._workers for event in worker.listener.events]
         in_log = await read_log(deployment.log)
-        figures.events_emitted = len(done)
+        figures.events_emitted = len(made)
         figures.events_acked = len({(ack.stream, ack.writer, ack.seq) for ack in self.book.acks})
         figures.acked_as_seen = sum(ack.seen for ack in self.book.acks)
         figures.records = len(in_log.events)
         figures.admitted_twice = len(in_log.events) - len(in_log.times)
-        lost = (f"not admitted: {event.event}" for event in done if event.outcome is not Outcome.ADMITTED)
+        lost = (f"not admitted: {event.event}" for event in made if event.outcome is not Outcome.ADMITTED)
         figures.problems += [*told(lost), *await self.book.problems(deployment.log, deployment.store)]
 
     async def _check_cells(self, deployment: Deployment, streams: list[str]) -> None:

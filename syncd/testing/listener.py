@@ -10,12 +10,14 @@ Every track that is added has a name of its own, so that losses and doubles can 
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from syncd.client.done import Done
 from syncd.client.editable_list import EditableList
 from syncd.client.face import Face
+from syncd.client.own_event import OwnEvent
 from syncd.client.playlist import Playlist
 from syncd.errors import NotFound
 from syncd.protocol.client_session import OWN_STREAM
@@ -24,6 +26,8 @@ LIST_LENGTH: Final = 60
 """Beyond it a listener who does something at random takes out rather than puts in, so that long runs stay cheap."""
 BLOCK_MAX: Final = 4
 """Entries put in, moved or taken out at once."""
+UNDOABLE_MAX: Final = 5
+"""Actions that may still be undone."""
 EPISODES: Final = ("e1", "e2", "e3")
 TRACKS: Final = ("t1", "t2", "t3", "t4", "t5")
 
@@ -36,14 +40,16 @@ class Listener:
         device: on which everything is done; may be exchanged for another one of the same listener.
         playlists: ids of those that are edited; the queue always is.
         added: the names of all tracks that were put into a list, in the order in which they were.
-        done: what all actions returned.
+        events: all that its actions made.
+        undoable: the last actions, the oldest first.
     """
 
     def __init__(self, device: Face, *, rng: random.Random, name: str, playlists: Sequence[str] = ()) -> None:
         self.device = device
         self.playlists = list(playlists)
         self.added: list[str] = []
-        self.done: list[Done] = []
+        self.events: list[OwnEvent] = []
+        self.undoable: deque[Done] = deque(maxlen=UNDOABLE_MAX)
         self._rng = rng
         self.name = name
 
@@ -63,7 +69,8 @@ class Listener:
         except NotFound:
             return False
         if done is not None:
-            self.done.append(done)
+            self.undoable.append(done)
+            self.events += done.events
         return done is not None
 
     def tracks(self, stream: str) -> list[str]:
@@ -96,7 +103,7 @@ class Listener:
         return self.device.queue.clear()
 
     def _undoes(self) -> Done | None:
-        for done in reversed(self.done[-5:]):
+        for done in reversed(self.undoable):
             undo = done.undo
             if undo is not None:
                 return undo()

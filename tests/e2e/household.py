@@ -242,7 +242,7 @@ class Household:
             member.may_be_lost.update(member.listener.added[member.backup :])
             member.backup = None
         member.device = member.listener.device = self._device(member.login, member.store, member.format, member.network)
-        member.listener.done.clear()
+        member.listener.undoable.clear()
         await self._start(member)
 
 
