@@ -282,8 +282,7 @@ async def run_cycles(*, cycles: int, devices: int, seed: int, folder: Path, prog
             run = Run(server, folder, seed=seed, stop=stop)
             await run.go(cycles=cycles, devices=devices, progress=progress)
         finally:
-            await asyncio.to_thread(server.stop)
-            await asyncio.to_thread(server.until_nobody_is_left)
+            await asyncio.to_thread(server.close)
     finally:
         loop.remove_signal_handler(signal.SIGINT)
     return run.figures

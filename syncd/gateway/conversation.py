@@ -228,10 +228,13 @@ class Conversation:
             return
         if not await self._may_subscribe(stream):
             return
+        assert self.writer is not None
+        is_new = stream not in self.writer.streams
         ledger = await self._stream_ledger(stream)
         if not await self._may_subscribe(stream):  # the role was lost while the ledger was loaded
             return
-        if (claim.last_seq or 0) < ledger.durable:
+        # Who has emitted here on this very connection need not prove that its store is not an old copy.
+        if is_new and (claim.last_seq or 0) < ledger.durable:
             self._connection.close(
                 close_codes.WRITER_OUTDATED, f"last_seq {claim.last_seq or 0} of {stream}, known is {ledger.durable}"
             )

@@ -166,6 +166,12 @@ class ServerProcess:
                 raise ServerFailed(f"left behind after {timeout_s:g} s: {left}")
             time.sleep(POLL_S)
 
+    def close(self) -> None:
+        """Stop it if it runs, and wait until nobody is left. Raises as `stop` and `until_nobody_is_left`."""
+        if self._process is not None:
+            self.stop()
+        self.until_nobody_is_left()
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -173,9 +179,7 @@ class ServerProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._process is not None:
-            self.stop()
-        self.until_nobody_is_left()
+        self.close()
 
     # --- what it is to others ---
 

@@ -330,16 +330,17 @@ def test_somebody_elses_transactions_leave_no_gap_and_no_records(kafka_address: 
                 await end()
         finally:
             await producer.stop()
-        (appended,) = await log.append(records(1))
+        await log.append(records(1))
 
         async def is_readable() -> bool:
-            # Nothing is read beyond a transaction that is still open, so this takes until the last one has ended.
-            return await log.end(0) > appended.offset_start
+            # Each transaction is a record and a mark of its end, which is written some time after `end` returns.
+            return await log.end(0) == 6
 
         await until(is_readable)
         found = await log.read(0, 0, limit=10)
         assert [one.offset for one in found] == [0, 1, 2, 3, 4, 5]
-        assert [one.version for one in found] == [1, 0, 0, 0, 0, 1]
+        assert sorted(one.version for one in found) == [0, 0, 0, 0, 1, 1]
+        assert found[0].version == 1
 
     tell(kafka_address, topic, story)
 

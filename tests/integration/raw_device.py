@@ -48,7 +48,7 @@ from syncd.protocol.messages import (
     Welcome,
 )
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 """For anything a test waits for; a busy machine needs a hundredth of it."""
 MESSAGE_BYTES_MAX = 2**22
 

@@ -26,7 +26,7 @@ from syncd.store.port import Batch, DeadLetterRow, Lease
 LONG_S = 60.0
 SHORT_S = 0.4
 """Of a lease that a test lets expire."""
-STORY_S = 30.0
+STORY_S = 60.0
 
 
 def on_postgres(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[[str], None]:

@@ -154,6 +154,22 @@ async def test_a_large_snapshot_comes_in_parts_and_the_last_one_brings_the_curso
 
 
 @on_live
+async def test_a_resume_by_cells_brings_a_cursor_even_when_nothing_changed(live: Live) -> None:
+    async with greeted(live) as device, greeted(live) as busy:
+        await device.disconnect()
+        before = dict(device.cursors)
+        await busy.emit_acked("settings.changed", {"k": 1})
+        await live.projected()
+        async with fresh_server(live) as url:
+            device.url = url
+            async with device.connected():
+                assert (await device.arrive("a:me")).streams[0].resume == "cells"
+                (delta,) = [m for m in device.heard if isinstance(m, Delta)]
+                assert (delta.cells, delta.by) == ([], None)
+                assert offset_in(delta.cursor or "") > offset_in(before[delta.stream])
+
+
+@on_live
 async def test_the_one_that_gets_the_ack_gets_no_delta_and_everyone_else_does(live: Live) -> None:
     phone, laptop = await live.account("phone", "laptop")
     async with live.device(phone) as device, live.device(phone, nonce="tab 2") as tab, live.device(laptop) as other:
@@ -238,7 +254,7 @@ async def test_cursors_only_rise_and_nothing_is_missing_below_them(live: Live, s
         held = device.cursors.get(stream)
         await device.arrive("a:me", playlist)
         if held is None:
-            held = (await device.expect(Snapshot, lambda snapshot: snapshot.last)).cursor
+            held = (await device.expect(Snapshot, lambda part: part.last and part.stream == stream)).cursor
             assert held is not None
         heard.append((device, list(device.heard), offset_in(held)))
 

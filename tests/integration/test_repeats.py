@@ -9,7 +9,7 @@ from raw_device import RawDevice
 from syncd.gateway import ledger
 from syncd.model.stamp import ms, pack
 from syncd.operations.devices import revoke_device
-from syncd.protocol.messages import Nack, Snapshot, Welcome
+from syncd.protocol.messages import Nack, Snapshot, Subscribed, Welcome
 
 pytestmark = pytest.mark.usefixtures("other_connections_notice_nothing")
 
@@ -109,6 +109,24 @@ async def test_a_lower_last_seq_or_another_nonce_gets_a_fresh_writer(live: Live)
             assert (await device.emit_acked("settings.changed", {"k": 9})).seq == 1
             for name, value in kept.items():
                 setattr(device, name, value)
+
+
+@on_live
+async def test_a_stream_of_which_a_restored_store_knows_less_needs_a_fresh_writer(live: Live) -> None:
+    async with greeted(live) as device:
+        playlist = f"p:{device.account}-playlist"
+        for n in range(2):
+            await device.emit_acked("playlist.described", {"name": str(n)}, stream=playlist)
+        await device.say({"type": "subscribe", "stream": playlist})  # it has just written there, that is proof enough
+        assert (await device.expect(Subscribed)).next_seq == 3
+        await device.cut()
+        await device.connect()
+        await device.arrive("a:me")
+        await device.say({"type": "subscribe", "stream": playlist, "last_seq": 1})
+        code, reason = await device.closed()
+        assert code == 4101
+        assert "last_seq 1" in reason
+        assert "known is 2" in reason
 
 
 @on_live

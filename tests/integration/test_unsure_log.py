@@ -18,7 +18,7 @@ from raw_device import RawDevice, all_records
 
 from syncd.accounts import LinkedDevice
 from syncd.api.sockets import bind
-from syncd.gateway import appender
+from syncd.gateway import appender, conversation
 from syncd.gateway.gateway import Gateway, GatewayServices
 from syncd.limits import APPEND_TIMEOUT_S
 from syncd.log.port import Appended, SearchableLog
@@ -371,6 +371,26 @@ async def test_connections_cut_at_any_moment_leave_nothing_behind(live: Live) ->
         await eventually(lambda: _is_empty(at.gateway))
         assert await at.back() == 1
         assert (await at.device.emit_acked(*INSERT)).seq == 1
+
+
+@on_live
+async def test_streams_that_a_connection_only_writes_to_are_forgotten_and_loaded_again(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "STREAMS_HELD_MAX", 4)
+    async with unsure(live) as at:
+        playlists = [f"p:{at.linked.account}-playlist-{n}" for n in range(12)]
+        for playlist in playlists:
+            await at.device.emit_acked("playlist.described", {"name": "x"}, stream=playlist)
+        assert len(at.gateway.hub.channels) <= 4
+        assert at.device.writer is not None
+        assert len(at.gateway.writers.ledgers[at.device.writer].streams) <= 4
+        again = at.device.emitted(playlists[0])
+        await at.device.say({"type": "emit", "events": again})
+        await at.device.until(lambda: any(ack.seen for ack in at.device.acks()))
+        assert (await at.device.emit_acked("playlist.described", {"name": "y"}, stream=playlists[0])).seq == 2
+        assert (await at.device.emit_acked(*INSERT)).seq == 1
+        await at.shows(1)
 
 
 @on_live

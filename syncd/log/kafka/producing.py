@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
@@ -74,7 +74,9 @@ class Producing:
             return Appended(partition, "refused", group, reason=str(error))
         except _DRIVER_ERRORS as error:
             self._discard(producer)
-            outcome: Any = "unknown" if sent and not isinstance(error, _NEVER_WRITTEN) else "refused"
+            outcome: Literal["refused", "unknown"] = (
+                "unknown" if sent and not isinstance(error, _NEVER_WRITTEN) else "refused"
+            )
             return Appended(partition, outcome, group, reason=self._sentence(error))
         if offset_start < 0:
             return Appended(partition, "unknown", group, reason="Kafka knows the records, and not where they are")
@@ -96,6 +98,8 @@ class Producing:
                 try:
                     await producer.start()
                     await producer.partitions_for(self._address.topic)
+                    if self._closed:
+                        raise Refusal("the log is closed")
                 except BaseException:
                     await producer.stop()
                     raise

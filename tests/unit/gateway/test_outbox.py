@@ -21,7 +21,7 @@ from syncd.protocol.framing import frame
 from syncd.protocol.messages import Ack, AckItem, Nack, Pong, ServerMessage
 
 BIG = frame(b'{"type":"pong","sent_ms":1,"now_ms":1,"filler":"' + b"x" * 60_000 + b'"}', text=True)
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 class _Protocol(asyncio.Protocol):

@@ -18,7 +18,7 @@ from syncd.push.entry import Entry, entry_of
 from syncd.push.hub import Hub
 from syncd.push.tail import Tail
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 OURS, THEIRS = "k3v9q2m4ta", "zzzzzzzzzz"
 
 
