@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -260,3 +261,9 @@ def test_nothing_is_left_over() -> None:
 def _texts(folder: Path) -> Iterator[Path]:
     for suffix in ("py", "js", "mjs", "ts", "sql", "toml", "sh"):
         yield from (path for path in folder.rglob(f"*.{suffix}") if "node_modules" not in path.parts)
+
+
+def test_every_test_file_has_a_name_of_its_own() -> None:
+    """pytest imports two files of one name as one module, and refuses the second."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
