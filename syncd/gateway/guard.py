@@ -6,6 +6,7 @@ at admission, not when the event was made.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from syncd.clock import Clock
@@ -55,6 +56,7 @@ class Guard(Rules):
         self._showing: dict[str, set[str]] = {}
         """The items that show, of lists that were counted exactly: what goes makes room at once."""
         self._counted_s = float("-inf")
+        self._counting: asyncio.Task[None] | None = None
 
     def may_write(self, account: str, kind: str) -> bool:
         if not self.playlist:
@@ -94,13 +96,21 @@ class Guard(Rules):
 
         Only what a removal takes out is seen at once; after a clear, or when a queue was played, the next count tells.
         """
-        self._counted_s = clock.monotonic_s()  # others need not begin the same
-        cells = (await current_state(log, store, self.stream)).cells
-        self._counted_s = clock.monotonic_s()  # however long it took, it is fresh now
-        for name in LISTS[self.playlist]:
-            gone = consumed(cells) if name == "queue" else frozenset()
-            self._showing[name] = {item.id for item in list_view(cells, name, consumed=gone)}
-            self._slots[name] = len(self._showing[name])
+        if self._counting is None:
+            self._counting = asyncio.create_task(self._count_all(log, store, clock), name=f"count {self.stream}")
+        # Who comes meanwhile waits for the same count: judged by the slots, a list that has room would be refused.
+        await asyncio.shield(self._counting)
+
+    async def _count_all(self, log: EventLog, store: Store, clock: Clock) -> None:
+        try:
+            cells = (await current_state(log, store, self.stream)).cells
+            for name in LISTS[self.playlist]:
+                gone = consumed(cells) if name == "queue" else frozenset()
+                self._showing[name] = {item.id for item in list_view(cells, name, consumed=gone)}
+                self._slots[name] = len(self._showing[name])
+            self._counted_s = clock.monotonic_s()  # however long it took, it is fresh now
+        finally:
+            self._counting = None
 
     def close(self) -> None:
         """Stop watching."""

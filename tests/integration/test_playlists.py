@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from syncd.gateway import guard
 from syncd.limits import LIST_ITEMS_MAX
 from syncd.model.events import VOID
 from syncd.protocol.messages import Delta, Error, Nack, Snapshot, Subscribed, Unsubscribed
+from syncd.push.state import CurrentState, current_state
 
 ITEM = {"list": "items", "parent": None, "side": "R", "items": [{"track": "t"}]}
 NAMES = itertools.count()
@@ -233,3 +235,34 @@ async def test_a_nearly_full_list_may_be_rewritten_at_once(live: Live, monkeypat
             await device.emit_acked("list.inserted", {**data, "items": items[:4]})
         nack = await device.nacked(await device.emit("list.inserted", {**data, "items": items[:5]}))
         assert "5 items into list queue, which has room for 4" in nack.message
+
+
+@on_live
+async def test_who_comes_while_a_list_is_counted_waits(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a restart several devices came at once: one had the queue counted, the others were refused by its slots."""
+    monkeypatch.setattr(guard, "LIST_ITEMS_MAX", 20)
+    monkeypatch.setattr(guard, "ITEMS_MAX", 5)
+    counting, may_count = asyncio.Event(), asyncio.Event()
+
+    async def slow_state(*of: Any) -> CurrentState:
+        counting.set()
+        await may_count.wait()
+        return await current_state(*of)
+
+    monkeypatch.setattr(guard, "current_state", slow_state)
+    linked = await live.account("phone", "laptop")
+    async with live.device(linked[0]) as phone, live.device(linked[1]) as laptop:
+        await phone.arrive("a:me")
+        await laptop.arrive("a:me")
+        items = [{"track": f"t{n}"} for n in range(16)]
+        data = {"list": "queue", "parent": None, "side": "R", "items": items}
+        await phone.emit_acked("list.inserted", data)
+        gone = [f"{phone.writer}.1.{n}" for n in range(14)]
+        await phone.emit_acked("list.removed", {"list": "queue", "ids": gone})
+        five = {**data, "items": items[:5]}
+        first = await phone.emit("list.inserted", five)
+        await counting.wait()
+        second = await laptop.emit("list.inserted", five)
+        asyncio.get_running_loop().call_later(0.2, may_count.set)  # time enough for a refusal
+        await phone.acked(first)
+        await laptop.acked(second)
