@@ -32,7 +32,7 @@ from load.report import Progress, print_table
 from syncd.bootstrap import Deployment, open_deployment
 from syncd.client import Device, DeviceState
 from syncd.client.link import Link
-from syncd.client.own_event import Outcome
+from syncd.client.own_event import Outcome, OwnEvent
 from syncd.client.playlist import new_playlist_id
 from syncd.client.websocket_link import connect_websocket
 from syncd.model.cells import Cells
@@ -231,8 +231,7 @@ class Run:
         figures.acked_as_seen = sum(ack.seen for ack in self.book.acks)
         figures.records = len(in_log.events)
         figures.admitted_twice = len(in_log.events) - len(in_log.times)
-        lost = (f"not admitted: {event.event}" for event in made if event.outcome is not Outcome.ADMITTED)
-        figures.problems += [*told(lost), *await self.book.problems(deployment.log, deployment.store)]
+        figures.problems += [*_not_admitted(made), *await self.book.problems(deployment.log, deployment.store)]
 
     async def _check_cells(self, deployment: Deployment, streams: list[str]) -> None:
         everything: Cells = {}
@@ -267,6 +266,26 @@ class Run:
 
     def _real(self, stream: str) -> str:
         return f"a:{self._workers[0].device.account}" if stream == "a:me" else stream
+
+
+def _not_admitted(made: list[OwnEvent]) -> list[str]:
+    """Every reason with how many events it met, then the first events of each."""
+    by_reason: dict[str, list[OwnEvent]] = {}
+    for event in made:
+        if event.outcome is not Outcome.ADMITTED:
+            reason = event.outcome.name if event.refusal is None else f"{event.refusal.reason}"
+            by_reason.setdefault(reason.lower(), []).append(event)
+    counts = [f"{len(events)} events not admitted: {reason}" for reason, events in by_reason.items()]
+    return [
+        *counts,
+        *(
+            line
+            for reason, events in by_reason.items()
+            for line in told(
+                f"{reason}: {event.event}, answered {event.refusal and event.refusal.message!r}" for event in events
+            )
+        ),
+    ]
 
 
 async def run_cycles(*, cycles: int, devices: int, seed: int, folder: Path, progress: Progress) -> Figures:

@@ -7,11 +7,11 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from command import COMMAND, Shell
@@ -35,6 +35,25 @@ def device(server: ServerProcess, *options: str) -> list[str]:
     return ["device", "--url", server.ws_url, "--token", linked.token, *options]
 
 
+def without_its_own_linking(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was said, as when the projector had folded the device's linking before it came: a busy one leaves that event
+    to a second part of the snapshot, or to the deltas after it."""
+    return [
+        message
+        for message in messages
+        if message.get("part", 0) == 0 and message.get("by", {}).get("kind") != "device.described"
+    ]
+
+
+def types(messages: list[dict[str, Any]]) -> list[str]:
+    return [message["type"] for message in without_its_own_linking(messages)]
+
+
+def until(said: IO[str], wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The first message that is wanted."""
+    return next(message for message in (json.loads(line) for line in said) if wanted(message))
+
+
 def lines(*events: dict[str, Any]) -> str:
     return "".join(json.dumps(event) + "\n" for event in events)
 
@@ -55,8 +74,8 @@ def running(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
 def test_events_go_in_and_every_message_comes_out_as_the_server_said_it(
     server: ServerProcess, shell: Shell, format_: str
 ) -> None:
-    said = shell.run(*device(server, "--format", format_), stdin=lines(LIKE)).lines
-    assert [message["type"] for message in said] == ["welcome", "snapshot", "ack"]
+    said = without_its_own_linking(shell.run(*device(server, "--format", format_), stdin=lines(LIKE)).lines)
+    assert types(said) == ["welcome", "snapshot", "ack"]
     assert said[2]["stream"] == f"a:{said[0]['account']}"
     assert (said[2]["writer"], said[2]["seq"]) == (said[0]["writer"], 1)
 
@@ -66,7 +85,7 @@ def test_a_store_remembers_where_it_was_and_what_it_could_not_send(server: Serve
     nowhere = [*arguments[:2], "ws://127.0.0.1:9/v1/sync", *arguments[3:], "--timeout", "0.5"]
     failed = shell.run(*nowhere, stdin=lines(LIKE), expect=6)
     assert failed.err.startswith("syncd: the device is not in step with the server after 0.5 s")
-    assert [message["type"] for message in shell.run(*arguments).lines] == ["welcome", "snapshot", "ack"]
+    assert types(shell.run(*arguments).lines) == ["welcome", "snapshot", "ack"]
     again = shell.run(*arguments, stdin=lines({"kind": "settings.changed", "data": {"a": 1}})).lines
     assert (again[0]["streams"][0]["resume"], again[-1]["seq"]) == ("tail", 2)
 
@@ -125,12 +144,10 @@ def test_with_follow_it_stays_and_shows_what_others_do(server: ServerProcess, sh
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.close()
-        types = [json.loads(process.stdout.readline())["type"] for _ in range(2)]
-        assert types == ["welcome", "snapshot"]
+        until(process.stdout, lambda message: message["type"] == "snapshot" and message["last"])
         shell.run(*arguments, "--token", laptop.token, stdin=lines(LIKE))
-        said = [json.loads(process.stdout.readline()) for _ in range(2)]
-        delta = next(message for message in said if message["type"] == "delta")
-        assert (delta["by"]["kind"], delta["cells"][0][0]) == ("library.changed", "library/tracks/t1")
+        delta = until(process.stdout, lambda message: message.get("by", {}).get("kind") == "library.changed")
+        assert delta["cells"][0][0] == "library/tracks/t1"
         process.stdin = None
         process.send_signal(signal.SIGTERM)
         assert process.wait(DEADLINE_S) == 130
