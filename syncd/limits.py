@@ -55,7 +55,11 @@ ITEMS_MAX = 500
 """Items, or ids, in one event."""
 
 LIST_ITEMS_MAX = 20_000
-"""Items of one list; a view of 10,000 is built in tens of ms."""
+"""Items of one list, where `SYNCD_LIST_ITEMS_MAX` says nothing else; a view of 10,000 is built in tens of ms."""
+
+LIST_ITEMS_MAX_MOST = 50_000
+"""The most that setting may say: the gateway's exact count of a list that looks full would stop its loop for longer
+than half a second (`python -m load.lists --sizes 50000`)."""
 
 CLOCK_AHEAD_MS_MAX = 500
 """How far a stamp may lie in the future before the gateway clamps it to now."""
@@ -147,5 +151,6 @@ assert EVENT_BYTES_MAX * 2 <= FRAME_BYTES_MAX, "a frame holds an event, escaped 
 assert OUTBOX_BYTES_HIGH >= 2 * FRAME_BYTES_MAX, "one large frame must not make a healthy reader slow"
 assert OUTBOX_BYTES_LOW < OUTBOX_BYTES_HIGH
 assert APPEND_WAITING_BYTES_MAX >= 2 * APPEND_BYTES_MAX >= 4 * EVENT_BYTES_MAX
+assert ITEMS_MAX <= LIST_ITEMS_MAX <= LIST_ITEMS_MAX_MOST
 assert SLOW_ACKS_MAX >= EMIT_EVENTS_MAX, "a slow reader may still be acked for a whole emit"
 assert REVOCATION_POLL_S < 5.0, "a revoked device's socket closes within 5 s even if the notification was lost"

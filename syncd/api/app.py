@@ -61,7 +61,7 @@ class _Api:
     def __init__(self, services: ApiServices) -> None:
         self._services = services
         self._files = read_web_files()
-        self._docs = web_file("docs.html", docs_page().encode())
+        self._docs = web_file("docs.html", docs_page(list_items_max=services.list_items_max).encode())
 
     async def page(self, request: Request) -> Response:
         policy = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self' {self._gateway_url(request)}"

@@ -33,8 +33,13 @@ _THEN = {
 }
 
 
-def docs_page() -> str:
-    """The whole page as HTML."""
+def docs_page(*, list_items_max: int = limits.LIST_ITEMS_MAX) -> str:
+    """The whole page as HTML.
+
+    Args:
+        list_items_max: the one limit that is a setting, as it stands here.
+    """
+    values = {name: getattr(limits, name) for name in _LIMITS} | {"LIST_ITEMS_MAX": list_items_max}
     text = Template(files("syncd").joinpath("web", "docs.html").read_text("utf-8"))
     return text.substitute(
         path=version.PATH,
@@ -47,7 +52,7 @@ def docs_page() -> str:
             ("code", "name", "meaning", "what to do"),
             ((str(row.code), row.name, row.reason, _THEN[row.then]) for row in close_codes.TABLE),
         ),
-        limits=_table(("limit", "value"), ((name.lower(), f"{getattr(limits, name):,}") for name in _LIMITS)),
+        limits=_table(("limit", "value"), ((name.lower(), f"{value:,}") for name, value in values.items())),
         metrics=_table(
             ("name", "kind", "unit", "meaning"), ((m.name, m.kind, m.unit, m.meaning) for _, m in metrics_table())
         ),

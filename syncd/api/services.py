@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from syncd.accounts import Accounts
 from syncd.clock import Clock
-from syncd.limits import READY_LAG_RECORDS_MAX
+from syncd.limits import LIST_ITEMS_MAX, READY_LAG_RECORDS_MAX
 from syncd.metrics import Metrics
 
 
@@ -51,6 +51,7 @@ class ApiServices:
         serves_metrics: whether `/metrics` exists.
         ws_port: the gateway's port, on the host that the caller used for us.
         public_ws_url: the gateway's whole address where it is not reached that way, as behind a proxy.
+        list_items_max: entries that a list may hold, for the documentation.
     """
 
     accounts: Accounts
@@ -61,3 +62,4 @@ class ApiServices:
     ws_port: int
     public_ws_url: str | None = None
     serves_metrics: bool = True
+    list_items_max: int = LIST_ITEMS_MAX

@@ -100,6 +100,7 @@ def _gateway_services(deployment: Deployment, metrics: Metrics) -> GatewayServic
         metrics=metrics,
         region=deployment.config.region,
         origins=frozenset(deployment.config.origins),
+        list_items_max=deployment.config.list_items_max,
     )
 
 
@@ -130,6 +131,7 @@ def _api_services(deployment: Deployment, metrics: Metrics, gateway: Gateway | N
         ws_port=ws_port,
         public_ws_url=deployment.config.public_ws_url,
         serves_metrics=deployment.config.metrics,
+        list_items_max=deployment.config.list_items_max,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from syncd.config import values
 from syncd.config.values import Kind
 from syncd.errors import ConfigError
+from syncd.limits import LIST_ITEMS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,15 @@ class Config:
     region: str = field(
         default="",
         metadata=_home("SYNCD_REGION", values.REGION, "Written into every record that this deployment admits."),
+    )
+    list_items_max: int = field(
+        default=LIST_ITEMS_MAX,
+        metadata=_home(
+            "SYNCD_LIST_ITEMS_MAX",
+            values.LIST_ITEMS,
+            "Entries that a queue or a playlist may hold; what goes beyond is refused. Gateways decide: give all of a "
+            "deployment the same.",
+        ),
     )
     metrics: bool = field(default=True, metadata=_home("SYNCD_METRICS", values.SWITCH, "Serves `/metrics`."))
     log_level: str = field(

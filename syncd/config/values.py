@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from syncd.limits import LIST_ITEMS_MAX_MOST
+
 # Ends with \Z because "$" also matches before a last newline.
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.(?!\Z)|\.?\Z))+")
 _REGION = re.compile(r"[a-z0-9-]{0,32}")
@@ -58,6 +60,14 @@ def _read_port(value: object) -> int:
             raise BadValue
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65535:
+        raise BadValue
+    return value
+
+
+def _read_list_items(value: object) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 9:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LIST_ITEMS_MAX_MOST:
         raise BadValue
     return value
 
@@ -175,4 +185,5 @@ ORIGINS: Final = Kind(
     "origins as `https://player.example:8443`, separated by commas, or an array of them in the file", _read_origins
 )
 REGION: Final = Kind("up to 32 of `a-z`, `0-9` and `-`, or nothing", _read_region)
+LIST_ITEMS: Final = Kind(f"a number of entries, 1 to {LIST_ITEMS_MAX_MOST}", _read_list_items)
 SWITCH: Final = Kind("`on` or `off`; in the file `true` or `false`", _read_switch)

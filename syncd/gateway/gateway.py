@@ -32,6 +32,7 @@ from syncd.limits import (
     EMIT_EVENTS_MAX,
     EVENT_BYTES_MAX,
     FRAME_BYTES_MAX,
+    LIST_ITEMS_MAX,
     REVOCATION_POLL_S,
     RING_BYTES_MAX,
     SUBSCRIPTIONS_MAX,
@@ -81,6 +82,7 @@ class GatewayServices:
     region: str = ""
     origins: frozenset[str] = field(default_factory=frozenset)
     ring_bytes_max: int = RING_BYTES_MAX
+    list_items_max: int = LIST_ITEMS_MAX
 
 
 class Gateway:
@@ -97,6 +99,7 @@ class Gateway:
         self.ws_logger = logging.getLogger("syncd.websockets")
         self.ws_logger.setLevel(logging.CRITICAL)  # a peer's faults are counted, not logged line by line
         self._ring_bytes_max = services.ring_bytes_max
+        self._list_items_max = services.list_items_max
         self.hub = Hub()
         self.tails: dict[int, Tail] = {}
         self.appender = Appender(
@@ -277,7 +280,7 @@ class Gateway:
         channel = self.hub.open(
             stream, partition=partition, epoch=self.log.epoch(partition), generation=info.generation
         )
-        guard = Guard(channel, owner=info.owner, on_roles=self.roles_changed)
+        guard = Guard(channel, owner=info.owner, on_roles=self.roles_changed, list_items_max=self._list_items_max)
         try:
             await guard.load(self.log, self.store, self.hub)
         except BaseException:

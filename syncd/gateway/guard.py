@@ -38,19 +38,24 @@ class Guard(Rules):
 
     Args:
         owner: a playlist's, as the store knows it.
+        list_items_max: items that each list may hold.
 
     Attributes:
         owner: account of a playlist's owner; None while nobody wrote to it.
         users: connections that need the guard; it goes with the last one.
     """
 
-    def __init__(self, channel: Channel, *, owner: str | None, on_roles: Callable[[Guard], None]) -> None:
+    def __init__(
+        self, channel: Channel, *, owner: str | None, on_roles: Callable[[Guard], None],
+        list_items_max: int = LIST_ITEMS_MAX,
+    ) -> None:  # fmt: skip
         self.channel = channel
         self.stream = channel.stream
         self.playlist = is_playlist(channel.stream)
         self.owner = owner if self.playlist else channel.stream[2:]
         self.users: set[object] = set()
         self._on_roles = on_roles
+        self._list_items_max = list_items_max
         self._roles: Cells = {}
         self._slots: dict[str, int] = {}
         self._showing: dict[str, set[str]] = {}
@@ -70,11 +75,11 @@ class Guard(Rules):
         return self.owner is None or access_of(self._roles, account, self.owner).may_subscribe()
 
     def list_room(self, list_name: str) -> int:
-        return max(0, LIST_ITEMS_MAX - self._slots.get(list_name, 0))
+        return max(0, self._list_items_max - self._slots.get(list_name, 0))
 
     def must_recount(self, now_s: float) -> bool:
         """Whether a list looks full, by its slots, which only grow, or by its items, and was not counted of late."""
-        full = any(count > LIST_ITEMS_MAX - ITEMS_MAX for count in self._slots.values())
+        full = any(count > self._list_items_max - ITEMS_MAX for count in self._slots.values())
         return full and now_s - self._counted_s > RECOUNT_S
 
     async def load(self, log: EventLog, store: Store, hub: Hub) -> None:

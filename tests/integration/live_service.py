@@ -99,8 +99,8 @@ async def records_of(live: Live, stream: str) -> int:
 
 
 @asynccontextmanager
-async def fresh_server(live: Live) -> AsyncIterator[str]:
-    """The address of a second gateway on the same database, which remembers nothing."""
-    config = Config(port=0, ws_port=0, database_url=live.dsn)
+async def fresh_server(live: Live, **settings: Any) -> AsyncIterator[str]:
+    """The address of a second gateway on the same database, which remembers nothing; `settings` of its own."""
+    config = Config(port=0, ws_port=0, database_url=live.dsn, **settings)
     async with running_service(config, frozenset({"gateway"})) as service:
         yield service.ws_url

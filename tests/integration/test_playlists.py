@@ -6,18 +6,19 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from live_service import Live, eventually, greeted, on_live
+from live_service import Live, eventually, fresh_server, greeted, on_live
 from raw_device import RawDevice, all_records
 
 from syncd.gateway import guard
-from syncd.limits import LIST_ITEMS_MAX
 from syncd.model.events import VOID
 from syncd.protocol.messages import Delta, Error, Nack, Snapshot, Subscribed, Unsubscribed
 from syncd.push.state import CurrentState, current_state
 
+LIST_ITEMS_MAX = 20
 ITEM = {"list": "items", "parent": None, "side": "R", "items": [{"track": "t"}]}
 NAMES = itertools.count()
 
@@ -30,6 +31,13 @@ async def people(live: Live) -> AsyncIterator[tuple[str, RawDevice, RawDevice]]:
         await owner.subscribed(playlist)
         await owner.emit_acked("playlist.described", {"name": "secret plans"}, stream=playlist)
         yield playlist, owner, other
+
+
+@asynccontextmanager
+async def short_lists(live: Live) -> AsyncIterator[Live]:
+    """A second gateway, whose lists hold `LIST_ITEMS_MAX` entries."""
+    async with fresh_server(live, list_items_max=LIST_ITEMS_MAX) as ws_url:
+        yield replace(live, service=replace(live.service, ws_url=ws_url))
 
 
 async def described(owner: RawDevice, playlist: str, **fields: Any) -> None:
@@ -192,11 +200,9 @@ async def test_kinds_of_accounts_do_not_belong_into_playlists_nor_the_other_way_
 
 @on_live
 async def test_a_full_list_takes_no_more_until_something_goes(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert LIST_ITEMS_MAX == 20_000
-    monkeypatch.setattr(guard, "LIST_ITEMS_MAX", 20)
     monkeypatch.setattr(guard, "ITEMS_MAX", 5)
     monkeypatch.setattr(guard, "RECOUNT_S", 0.05)
-    async with greeted(live) as device:
+    async with short_lists(live) as short, greeted(short) as device:
 
         async def insert(count: int) -> int:
             items = [{"track": f"t{n}"} for n in range(count)]
@@ -222,10 +228,9 @@ async def test_a_full_list_takes_no_more_until_something_goes(live: Live, monkey
 @on_live
 async def test_a_nearly_full_list_may_be_rewritten_at_once(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     """Slots only grow, and counts are rare: a list of 18,000 in which whole pages were replaced was refused as full."""
-    monkeypatch.setattr(guard, "LIST_ITEMS_MAX", 20)
     monkeypatch.setattr(guard, "ITEMS_MAX", 5)
     monkeypatch.setattr(guard, "RECOUNT_S", 3_600.0)
-    async with greeted(live) as device:
+    async with short_lists(live) as short, greeted(short) as device:
         items = [{"track": f"t{n}"} for n in range(16)]
         data = {"list": "queue", "parent": None, "side": "R", "items": items}
         await device.emit_acked("list.inserted", data)
@@ -240,7 +245,6 @@ async def test_a_nearly_full_list_may_be_rewritten_at_once(live: Live, monkeypat
 @on_live
 async def test_who_comes_while_a_list_is_counted_waits(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a restart several devices came at once: one had the queue counted, the others were refused by its slots."""
-    monkeypatch.setattr(guard, "LIST_ITEMS_MAX", 20)
     monkeypatch.setattr(guard, "ITEMS_MAX", 5)
     counting, may_count = asyncio.Event(), asyncio.Event()
 
@@ -251,7 +255,7 @@ async def test_who_comes_while_a_list_is_counted_waits(live: Live, monkeypatch: 
 
     monkeypatch.setattr(guard, "current_state", slow_state)
     linked = await live.account("phone", "laptop")
-    async with live.device(linked[0]) as phone, live.device(linked[1]) as laptop:
+    async with short_lists(live) as short, short.device(linked[0]) as phone, short.device(linked[1]) as laptop:
         await phone.arrive("a:me")
         await laptop.arrive("a:me")
         items = [{"track": f"t{n}"} for n in range(16)]

@@ -110,6 +110,7 @@ def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -
         "log": "kafka://a:9092,[::1]:9093/events.v1",
         "origins": "https://Player.Example:443, http://localhost:5173/",
         "region": "eu-1",
+        "list_items_max": "30000",
         "metrics": "off",
         "log_level": "debug",
         "log_format": "json",
@@ -124,6 +125,7 @@ def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -
         log="kafka://a:9092,[::1]:9093/events.v1",
         origins=("https://player.example", "http://localhost:5173"),
         region="eu-1",
+        list_items_max=30_000,
         metrics=False,
         log_level="debug",
         log_format="json",
@@ -132,7 +134,8 @@ def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -
     assert by_environment.config == wanted
     assert by_environment.unknown_variables == ()
 
-    values = texts | {"metrics": False, "port": 0, "ws_port": 65535, "origins": texts["origins"].split(", ")}
+    numbers = {"port": 0, "ws_port": 65535, "list_items_max": 30_000}
+    values = texts | numbers | {"metrics": False, "origins": texts["origins"].split(", ")}
     text = "".join(
         f"{name} = {str(value).lower() if value is False else repr(value)}\n" for name, value in values.items()
     )
@@ -166,6 +169,9 @@ def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -
         ("SYNCD_ORIGINS", "https://a.example,b.example"),
         ("SYNCD_ORIGINS", "https://a.example/player"),
         ("SYNCD_REGION", "EU"),
+        ("SYNCD_LIST_ITEMS_MAX", "0"),
+        ("SYNCD_LIST_ITEMS_MAX", "50001"),
+        ("SYNCD_LIST_ITEMS_MAX", "20_000"),
         ("SYNCD_METRICS", "maybe"),
         ("SYNCD_LOG_LEVEL", "loud"),
         ("SYNCD_LOG_FORMAT", "xml"),
@@ -178,7 +184,9 @@ def test_a_wrong_value_is_refused_with_its_place_itself_and_what_is_allowed(vari
     assert said.endswith(f"allowed: {allowed}")
 
 
-@pytest.mark.parametrize("line", ['port = "http"', "port = true", "port = 80.5", "host = 1", 'origins = {a = "b"}'])
+@pytest.mark.parametrize(
+    "line", ['port = "http"', "port = true", "port = 80.5", "list_items_max = true", "host = 1", 'origins = {a = "b"}']
+)
 def test_a_wrong_type_in_the_file_is_refused_with_key_and_file(line: str) -> None:
     file = toml(line)
     assert refusal().startswith(f"{line.split()[0]} in {file} is ")
@@ -262,6 +270,7 @@ def test_names_of_settings_and_variables_are_durable() -> None:
         "log": "SYNCD_LOG",
         "origins": "SYNCD_ORIGINS",
         "region": "SYNCD_REGION",
+        "list_items_max": "SYNCD_LIST_ITEMS_MAX",
         "metrics": "SYNCD_METRICS",
         "log_level": "SYNCD_LOG_LEVEL",
         "log_format": "SYNCD_LOG_FORMAT",

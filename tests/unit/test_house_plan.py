@@ -54,7 +54,7 @@ PLAN = [
     _room("syncd.metrics", "metrics names what is counted; it knows no room", drivers="prometheus_client"),
     _room("syncd.logs", "logs says how the process writes its log; it knows no room", "syncd.limits",
           drivers="structlog orjson"),
-    _room("syncd.config", "config alone reads the environment; it knows no room", "syncd.errors"),
+    _room("syncd.config", "config alone reads the environment; it knows no room", "syncd.errors", "syncd.limits"),
     _room("syncd.model", "model is pure: standard library, msgspec, errors and limits; no clock, chance or system",
           "syncd.errors", "syncd.limits", drivers="msgspec", never=IMPURE),
     _room("syncd.protocol", "protocol knows model only: no sockets, no log, no store, no clock",

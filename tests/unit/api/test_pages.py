@@ -114,6 +114,11 @@ def test_the_documentation_names_every_message_event_close_code_and_metric() -> 
         assert f"<code>{metric.name}</code>" in text
 
 
+def test_the_documentation_tells_how_long_lists_may_be_here() -> None:
+    assert "<td><code>list_items_max</code></td><td>20,000</td>" in docs_page()
+    assert "<td><code>list_items_max</code></td><td>30,000</td>" in docs_page(list_items_max=30_000)
+
+
 def test_the_documentation_shows_types_as_json_has_them() -> None:
     text = docs_page()
     assert "<code>streams: [{stream: string, cursor?: string, last_seq?: integer}...]</code>" in text

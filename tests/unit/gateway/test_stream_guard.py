@@ -10,6 +10,7 @@ from msgspec import convert
 
 from syncd.gateway import guard as guards
 from syncd.gateway.guard import Guard
+from syncd.limits import LIST_ITEMS_MAX
 from syncd.log.memory import MemoryLog
 from syncd.log.record import Body, LoggedRecord, decode_record, encode_record
 from syncd.model.events import EVENTS
@@ -69,9 +70,9 @@ class Stream:
         rows = (folded.cells, folded.writers, folded.voids, folded.slots, folded.dead_letters)
         await self.store.commit(Batch(lease, self.log.epoch(0), 0, len(records), *rows))
 
-    async def guard(self) -> Guard:
+    async def guard(self, *, list_items_max: int = LIST_ITEMS_MAX) -> Guard:
         channel = self.hub.open(self.stream, partition=0, epoch="memory0", generation=0)
-        guard = Guard(channel, owner=self.owner, on_roles=self.changed.append)
+        guard = Guard(channel, owner=self.owner, on_roles=self.changed.append, list_items_max=list_items_max)
         await guard.load(self.log, self.store, self.hub)
         return guard
 
@@ -158,15 +159,23 @@ def test_who_writes_first_owns_it_here_as_in_the_store() -> None:
     asyncio.run(story())
 
 
-def test_slots_are_counted_by_the_projector_and_the_tail_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guards, "LIST_ITEMS_MAX", 20)
+def test_a_list_holds_20_000_entries_unless_the_deployment_says_otherwise() -> None:
+    async def story() -> None:
+        at = Stream(PLAYLIST, owner="alice")
+        await at.append("list.inserted", items(5))
+        assert (await at.guard()).list_room("items") == 19_995
+        assert (await at.guard(list_items_max=30_000)).list_room("items") == 29_995
 
+    asyncio.run(story())
+
+
+def test_slots_are_counted_by_the_projector_and_the_tail_together() -> None:
     async def story() -> None:
         at = Stream(PLAYLIST, owner="alice")
         await at.append("list.inserted", items(5))
         await at.project()
         await at.append("list.inserted", items(3))
-        guard = await at.guard()
+        guard = await at.guard(list_items_max=20)
         assert guard.list_room("items") == 12
         await at.append("list.inserted", items(4))
         assert guard.list_room("items") == 8
@@ -177,12 +186,11 @@ def test_slots_are_counted_by_the_projector_and_the_tail_together(monkeypatch: p
 
 
 def test_a_list_that_looks_full_is_counted_exactly_but_not_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guards, "LIST_ITEMS_MAX", 20)
     monkeypatch.setattr(guards, "ITEMS_MAX", 5)
 
     async def story() -> None:
         at, clock = Stream(PLAYLIST, owner="alice"), HandClock()
-        guard = await at.guard()
+        guard = await at.guard(list_items_max=20)
         await at.append("list.inserted", items(15))
         assert not guard.must_recount(clock.s)
         await at.append("list.inserted", items(4))
