@@ -1,4 +1,4 @@
-"""`syncd log`: look at records."""
+"""`syncd log`: look at records, and forget the oldest ones."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import typer
 
 from syncd.cli import options, output
 from syncd.cli.deployment import on_deployment
+from syncd.cli.log_trim import trim
 
 if TYPE_CHECKING:
     from syncd.bootstrap import Deployment
     from syncd.operations.log_show import ShownRecord
 
 app = typer.Typer(no_args_is_help=True, help="The log: every event, as it was admitted.")
+app.command(epilog="Example: syncd log trim --keep-days 90 --dry-run")(trim)
 
 InAccount: TypeAlias = Annotated[
     str | None, typer.Option("--account", metavar="ACCOUNT", help="Only the stream of this account, by id or name.")

@@ -39,3 +39,11 @@ def read_moment(text: str | None, option: str) -> int | None:
         return parse_moment(text, now_ms=SystemClock().now_ms())
     except Refused as error:
         raise typer.BadParameter(f"{option}: {error}") from error
+
+
+def known_partitions(asked: list[int] | None, count: int) -> list[int]:
+    """Those that an option names, or all; a number that there is none of is wrong usage."""
+    for number in asked or ():
+        if number >= count:
+            raise typer.BadParameter(f"there is no partition {number}; there are {count}, from 0")
+    return sorted(set(asked)) if asked else list(range(count))

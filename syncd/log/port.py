@@ -114,6 +114,7 @@ class SearchableLog(EventLog, Protocol):
         """As `read`, but only the records of one stream."""
 
 
+@runtime_checkable
 class TrimmableLog(EventLog, Protocol):
     """A log that can forget its oldest records."""
 

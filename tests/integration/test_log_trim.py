@@ -1,0 +1,107 @@
+"""Trimming the log: what goes, what must stay, and what is said of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from house import START_MS, House, opened_house
+
+from syncd.errors import EpochChanged, OffsetExpired
+from syncd.operations.log_trim import Before, PartitionTrim, plan_trim, trim
+from syncd.operations.state import account_state
+
+Story = Callable[[House], Awaitable[None]]
+Tell = Callable[[Story], None]
+DEADLINE_S = 20.0
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def tell(request: pytest.FixtureRequest) -> Tell:
+    """Runs a story in an empty house."""
+    dsn = None if request.param == "memory" else request.getfixturevalue("postgres_dsn")
+
+    async def run(story: Story) -> None:
+        async with asyncio.timeout(DEADLINE_S), opened_house(dsn) as house:
+            await story(house)
+
+    return lambda story: asyncio.run(run(story))
+
+
+async def planned(house: House, before: Before) -> PartitionTrim:
+    (part,) = await plan_trim(house.log, house.store, before, progress=lambda *_: None)
+    return part
+
+
+async def five_seconds(house: House) -> str:
+    """A device, then one event a second; everything is folded but the last."""
+    phone = await house.device("alice", "phone")
+    for second in range(1, 6):
+        house.clock.ms = START_MS + second * 1_000
+        if second == 5:
+            await house.project()
+        await house.emit(phone, "settings.changed", {"n": second})
+    return phone.account
+
+
+def test_a_trim_ends_before_the_first_record_of_its_time(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        await five_seconds(house)
+        part = await planned(house, Before(time_ms=START_MS + 3_000))
+        assert (part.start, part.before, part.end, part.records, part.held_back) == (0, 3, 6, 3, 0)
+        assert (await planned(house, Before(time_ms=START_MS))).records == 0
+
+    tell(story)
+
+
+def test_what_is_not_folded_yet_never_goes(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        await five_seconds(house)
+        for before in (Before(time_ms=START_MS + 99_000), Before(offset=6)):
+            part = await planned(house, before)
+            assert (part.before, part.checkpoint, part.held_back) == (5, 5, 1)
+
+    tell(story)
+
+
+def test_state_outlives_a_trim_and_the_past_says_where_it_begins(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        account = await five_seconds(house)
+        shown = await account_state(house.log, house.store, account, house.clock.ms)
+        for _ in range(2):  # the second finds nothing to do
+            plan = await plan_trim(house.log, house.store, Before(offset=4), progress=lambda *_: None)
+            await trim(house.log, plan, progress=lambda *_: None)
+            assert await house.log.start(0) == 4
+        assert plan[0].records == 0
+        assert await account_state(house.log, house.store, account, house.clock.ms) == shown
+        with pytest.raises(OffsetExpired, match="begins at offset 4"):
+            await account_state(house.log, house.store, account, house.clock.ms, at_ms=START_MS)
+
+    tell(story)
+
+
+def test_an_old_record_that_was_imported_late_is_not_what_a_time_stops_at(tell: Tell) -> None:
+    """Times need not rise with offsets: the trim ends at the first young record, whatever stands behind it."""
+
+    async def story(house: House) -> None:
+        phone = await house.device("alice", "phone")
+        for ms in (START_MS + 9_000, START_MS + 1_000):
+            house.clock.ms = ms
+            await house.emit(phone, "settings.changed", {"n": ms})
+        await house.project()
+        assert (await planned(house, Before(time_ms=START_MS + 5_000))).before == 1
+
+    tell(story)
+
+
+def test_nothing_is_trimmed_while_the_store_stands_in_another_life_of_the_log(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        await five_seconds(house)
+        lease = await house.store.acquire(0, holder="test", ttl_s=60.0)
+        assert lease is not None
+        await house.store.begin_epoch(lease, epoch="another", offset_next=6)
+        with pytest.raises(EpochChanged, match="another"):
+            await planned(house, Before(offset=3))
+
+    tell(story)
