@@ -104,6 +104,12 @@ APPEND_TIMEOUT_S = 10.0
 RING_BYTES_MAX = 64 * 1024 * 1024
 """Encoded records that the recent ring keeps, over all streams of a gateway."""
 
+TAIL_OPEN_TIMEOUT_S = 10.0
+"""How long a hello or a subscribe waits for the tail of its partition to come to the log's end; then close 4001."""
+
+TAIL_LINGER_S = 30.0
+"""How long a partition is tailed on after the last who needed it: longer than most reconnects take."""
+
 # --- log, store, projector ---
 
 READ_RECORDS_MAX = 2_000

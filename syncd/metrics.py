@@ -150,6 +150,9 @@ class Metrics:
         "kind", "counter", "syncd_resumes_total", "resumes", "Subscriptions begun: by tail, cells or snapshot."
     )
     outbox_bytes: int = _gauge("syncd_outbox_bytes", "bytes", "Framed bytes that wait in all transports.")
+    tailed_partitions: int = _gauge(
+        "syncd_tailed_partitions", "partitions", "Partitions of the log that this gateway follows now."
+    )
     ring_bytes: int = _gauge("syncd_ring_bytes", "bytes", "Encoded records in the recent ring.")
     slow_readers: int = _gauge("syncd_slow_readers", "connections", "Connections beyond the high mark now.")
     slow_spells: int = _counter("syncd_slow_spells_total", "spells", "Times a connection went beyond the high mark.")

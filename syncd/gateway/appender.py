@@ -127,6 +127,10 @@ class Appender:
         except TimeoutError as error:
             raise LogUnavailable(f"events of {writer} are under way to the log for over {timeout_s} s") from error
 
+    def has_under_way(self, partition: int) -> bool:
+        """Whether something of a partition waits for the log, or for its answer."""
+        return any(self._log.partition_of(stream) == partition for _, stream, _ in self.under_way)
+
     async def idle(self) -> None:
         """Wait until everything submitted has an outcome."""
         while self.under_way:

@@ -73,6 +73,8 @@ class Conversation:
         self._task: asyncio.Task[None] | None = None
         self._serving: set[asyncio.Task[None]] = set()
         self._guards: dict[str, Guard] = {}
+        self._home: int | None = None
+        """The partition of the account's own stream, held so that the end of this device's login is noticed."""
         self._is_closed = False
         self.outbox = outbox
         self.login: Login | None = None
@@ -120,7 +122,9 @@ class Conversation:
         for stream in list(self.subscriptions):
             self._drop(stream)
         for guard in list(self._guards.values()):
-            self._gateway.release_guard(guard, self)
+            self._gateway.guards.give_back(guard, self)
+        if self._home is not None:
+            self._gateway.tails.release(self._home)
         self._gateway.conversation_closed(self)
 
     # --- from the gateway ---
@@ -189,6 +193,9 @@ class Conversation:
         self._connection.greeted()
         self.login = await gateway.accounts.login(hello.token)
         self.author = Author(self.login.account, self.login.device, gateway.region)
+        home = gateway.log.partition_of(f"a:{self.login.account}")
+        await gateway.tails.hold(home)
+        self._home = home
         self.wants_view = hello.view == "now"
         claims = self._claims(hello.streams)
         allowed = [claim for claim in claims if await self._may_subscribe(claim.stream)]
@@ -367,7 +374,7 @@ class Conversation:
         guard = self._guards.get(stream)
         if guard is None:
             self._make_room()
-            guard = self._guards[stream] = await self._gateway.guard(stream, self)
+            guard = self._guards[stream] = await self._gateway.guards.take(stream, self)
         return guard
 
     def _make_room(self) -> None:
@@ -378,7 +385,7 @@ class Conversation:
         for stream in list(self._guards):
             ledger = ledgers.get(stream)
             if stream not in self.subscriptions and (ledger is None or ledger.admitted == ledger.durable):
-                self._gateway.release_guard(self._guards.pop(stream), self)
+                self._gateway.guards.give_back(self._guards.pop(stream), self)
                 if self.writer is not None and ledgers.pop(stream, None) is not None:
                     self.writer.is_fresh = False
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from weakref import WeakValueDictionary
 
 from syncd.accounts import Accounts, Login
 from syncd.clock import Clock
@@ -21,9 +20,11 @@ from syncd.gateway.appender import Appender, Pending
 from syncd.gateway.connection import Connection
 from syncd.gateway.conversation import Conversation
 from syncd.gateway.guard import Guard
+from syncd.gateway.guards import Guards
 from syncd.gateway.now_view import NowViews
 from syncd.gateway.outbox import Outbox
 from syncd.gateway.presence import PresenceBoard
+from syncd.gateway.tails import Tails
 from syncd.gateway.writers import Writers
 from syncd.limits import (
     APPEND_TIMEOUT_S,
@@ -46,21 +47,14 @@ from syncd.protocol.messages import Digest, Drain, Limits, Presence, StreamWelco
 from syncd.push.catch_up import CatchUp, Plan, plan
 from syncd.push.entry import Entry
 from syncd.push.hub import Channel, Hub
-from syncd.push.state import check_epoch
 from syncd.push.subscription import Sink
-from syncd.push.tail import Tail
-from syncd.store.port import Checkpoint, SideChannel, Store
+from syncd.store.port import SideChannel, Store
 
 log = get_logger("gateway")
 
 LIMITS = Limits(FRAME_BYTES_MAX, EVENT_BYTES_MAX, EMIT_EVENTS_MAX, SUBSCRIPTIONS_MAX)
 REVOKED_TOPIC = "revoked"
 """Side channel: the payload is a device that was revoked just now."""
-RING_RECORDS_AT_START = 50_000
-"""How many records before the log's end the ring begins with, at most: a second or two of reading."""
-NEW_EPOCH_TIMEOUT_S = 10.0
-"""How long a starting gateway waits for a projector to begin the log's epoch: two leases and a bit."""
-NEW_EPOCH_POLL_S = 0.05
 KEEP_ALIVE_SWEEP_S = 2.0
 DRAIN_SPREAD_MS_PER_CONNECTION = 1
 """Clients of a draining gateway come back spread over this much each, so that 5,000 do not arrive in one moment."""
@@ -98,13 +92,18 @@ class Gateway:
         self.metrics = services.metrics
         self.ws_logger = logging.getLogger("syncd.websockets")
         self.ws_logger.setLevel(logging.CRITICAL)  # a peer's faults are counted, not logged line by line
-        self._ring_bytes_max = services.ring_bytes_max
-        self._list_items_max = services.list_items_max
         self.hub = Hub()
-        self.tails: dict[int, Tail] = {}
         self.appender = Appender(
             self.log, self.metrics, on_written=self._written, on_refused=self._append_refused,
             on_unknown=self._append_unknown,
+        )  # fmt: skip
+        self.tails = Tails(
+            self.log, self.store, self.hub, self.metrics, ring_bytes_max=services.ring_bytes_max,
+            publish=self._publish, in_use=self.appender.has_under_way,
+        )  # fmt: skip
+        self.guards = Guards(
+            self.log, self.store, self.hub, self.tails, on_roles=self.roles_changed,
+            list_items_max=services.list_items_max,
         )  # fmt: skip
         self.writers = Writers(self.log, self.store, self.hub, self.tails, self.appender)
         self.catch_up = CatchUp(self.log, self.store, self.hub)
@@ -113,9 +112,6 @@ class Gateway:
             services.side_channel, self.clock, gateway=secrets.token_hex(6), announce=self._announce
         )
         services.side_channel.listen(REVOKED_TOPIC, self._revoked)
-        self._guards: dict[str, Guard] = {}
-        # Weak: a stream's lock lives as long as somebody loads or waits, and all of them share it.
-        self._guard_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._connections: set[Connection] = set()
         self._live: dict[Outbox, Conversation] = {}
         self._by_device: dict[str, set[Conversation]] = defaultdict(set)
@@ -129,16 +125,16 @@ class Gateway:
     # --- life ---
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
-        """Read up to the log's end, then accept on these bound sockets.
+        """Accept on these bound sockets, once it is sure that log and store belong together.
 
         Raises:
-            Unavailable: log or store do not answer.
+            StoreUnavailable: no answer.
             EpochChanged: the store was folded from another life of the log.
         """
         loop = asyncio.get_running_loop()
-        for partition in range(self.log.partitions):
-            await self._start_tail(partition)
+        await self.tails.check_epochs()
         self._tasks += [
+            loop.create_task(self.tails.watch()),
             loop.create_task(self.appender.run()),
             loop.create_task(self.presence.run()),
             loop.create_task(self._sweep_connections()),
@@ -148,29 +144,6 @@ class Gateway:
         for sock in sockets:
             self._servers.append(await loop.create_server(lambda: Connection(self), sock=sock, backlog=4096))
         self.metrics.before_scrape.append(self._measure)
-
-    async def _start_tail(self, partition: int) -> None:
-        end = await self.log.end(partition)
-        checkpoint = await self._checkpoint(partition)
-        oldest = max(await self.log.start(partition), end - RING_RECORDS_AT_START)
-        tail = Tail(
-            self.log, self.hub, partition, start=min(max(oldest, checkpoint.offset_next), end),
-            ring_bytes_max=self._ring_bytes_max, publish=self._publish,
-        )  # fmt: skip
-        self.tails[partition] = tail
-        self._tasks.append(asyncio.get_running_loop().create_task(tail.run()))
-        await tail.reached(end, timeout_s=60.0)
-
-    async def _checkpoint(self, partition: int) -> Checkpoint:
-        """The partition's checkpoint. In a new life of the log it is a projector that begins the new epoch: wait."""
-        deadline_s = self.clock.monotonic_s() + NEW_EPOCH_TIMEOUT_S
-        while True:
-            checkpoint = await self.store.checkpoint(partition)
-            if self.clock.monotonic_s() >= deadline_s:
-                check_epoch(checkpoint, self.log.epoch(partition))
-            if checkpoint.epoch in ("", self.log.epoch(partition)):
-                return checkpoint
-            await asyncio.sleep(NEW_EPOCH_POLL_S)
 
     async def watch(self) -> None:
         """Return never; raise what ended one of the gateway's own tasks, none of which should end."""
@@ -205,6 +178,7 @@ class Gateway:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.tails.close()
 
     def _measure(self) -> None:
         """The numbers that nobody keeps up to date between scrapes."""
@@ -264,40 +238,9 @@ class Gateway:
         """How a subscription will be served; a view needs no cells, and says `tail`."""
         return Plan("tail", 0) if wants_view else plan(self.hub, channel, cursor)
 
-    async def guard(self, stream: str, user: Conversation) -> Guard:
-        """The rules of a stream, loaded once however many connections ask."""
-        lock = self._guard_locks.setdefault(stream, asyncio.Lock())
-        async with lock:
-            guard = self._guards.get(stream)
-            if guard is None:
-                guard = self._guards[stream] = await self._load_guard(stream)
-            guard.users.add(user)
-            return guard
-
-    async def _load_guard(self, stream: str) -> Guard:
-        partition = self.log.partition_of(stream)
-        info = (await self.store.streams([stream]))[stream]
-        channel = self.hub.open(
-            stream, partition=partition, epoch=self.log.epoch(partition), generation=info.generation
-        )
-        guard = Guard(channel, owner=info.owner, on_roles=self.roles_changed, list_items_max=self._list_items_max)
-        try:
-            await guard.load(self.log, self.store, self.hub)
-        except BaseException:
-            self.hub.close_if_idle(channel)
-            raise
-        return guard
-
-    def release_guard(self, guard: Guard, user: Conversation) -> None:
-        guard.users.discard(user)
-        if not guard.users and self._guards.get(guard.stream) is guard:
-            guard.close()
-            del self._guards[guard.stream]
-            self.hub.close_if_idle(guard.channel)
-
     async def digest(self, stream: str) -> Digest:
         """The digest of everything that was sent of the stream up to now, for a device to compare itself with."""
-        channel = self._guards[stream].channel
+        channel = self.guards[stream].channel
         cells, offset = await self.views.cells_now(channel)
         return Digest(stream, channel.cursor(offset), digest_of(cells), len(cells))
 
@@ -318,7 +261,7 @@ class Gateway:
         for offset, entry in enumerate(entries, offset_start):
             entry.offset = offset
         durable_s = time.monotonic()
-        if self.tails[partition].appended(entries):
+        if self.tails.of(partition).appended(entries):
             self.metrics.commit_to_delta_seconds.observe(time.monotonic() - durable_s)
 
     def _publish(self, partition: int, entry: Entry) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from syncd.errors import LogUnavailable, Unavailable
 from syncd.gateway.admission import Author
 from syncd.gateway.ledger import Answer, StreamLedger, WriterLedger
+from syncd.gateway.tails import Tails
 from syncd.limits import APPEND_TIMEOUT_S
 from syncd.log.port import EventLog, SearchableLog
 from syncd.log.record import LoggedRecord, decode_record
@@ -19,7 +20,6 @@ from syncd.protocol.messages import StreamClaim
 from syncd.push.entry import void_answer
 from syncd.push.history import recent_entries
 from syncd.push.hub import Hub
-from syncd.push.tail import Tail
 from syncd.store.port import Store, WriterKnown
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def fresh_writer() -> str:
 class Writers:
     """The ledgers of the writers that are connected here."""
 
-    def __init__(self, log: EventLog, store: Store, hub: Hub, tails: Mapping[int, Tail], appender: Appender) -> None:
+    def __init__(self, log: EventLog, store: Store, hub: Hub, tails: Tails, appender: Appender) -> None:
         self._log = log
         self._store = store
         self._hub = hub
@@ -164,7 +164,7 @@ class Writers:
         """
         checkpoints = {}
         for partition in {self._log.partition_of(stream) for stream in streams}:
-            await self._tails[partition].reached(await self._log.end(partition), timeout_s=APPEND_TIMEOUT_S)
+            await self._tails.of(partition).reached(await self._log.end(partition), timeout_s=APPEND_TIMEOUT_S)
             checkpoints[partition] = await self._store.checkpoint(partition)
         known = (await self._store.writers([writer.writer])).get(writer.writer, _NOBODY)
         # A connected writer may be ahead of the store: its clock never falls.

@@ -79,6 +79,11 @@ class Hub:
         if not channel.subscriptions and not channel.watchers and self.channels.get(channel.stream) is channel:
             del self.channels[channel.stream]
 
+    def forget(self, partition: int) -> None:
+        """Let go of a partition's ring, if it has one. No stream of it has a channel any more."""
+        assert all(channel.partition != partition for channel in self.channels.values()), f"partition {partition}"
+        self.recent.pop(partition, None)
+
     def publish(self, partition: int, entry: Entry, origin: Sink | None) -> str | None:
         """Send one durable record to every live subscriber but its origin.
 

@@ -18,7 +18,7 @@ from raw_device import RawDevice, all_records
 
 from syncd.accounts import LinkedDevice
 from syncd.api.sockets import bind
-from syncd.gateway import appender, conversation
+from syncd.gateway import appender, conversation, tails
 from syncd.gateway.gateway import Gateway, GatewayServices
 from syncd.limits import APPEND_TIMEOUT_S
 from syncd.log.port import Appended, SearchableLog
@@ -208,6 +208,29 @@ async def test_what_waits_behind_a_refused_group_is_taken_back_with_it(live: Liv
         await at.resend()
         await at.device.acked(2)
         await at.shows(2)
+
+
+@on_live
+async def test_an_append_outlives_its_connection_and_so_does_the_tail_that_it_is_published_by(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tails, "TAIL_LINGER_S", 0.01)
+    async with unsure(live) as at:
+        at.log.open.clear()
+        await at.device.emit(*INSERT)
+        await at.device.round_trip()
+        await at.device.disconnect()
+        await asyncio.sleep(0.05)
+        assert at.gateway.metrics.tailed_partitions == 1
+        at.log.open.set()
+
+        async def is_untailed() -> bool:
+            return at.gateway.metrics.tailed_partitions == 0
+
+        await eventually(is_untailed)
+        await at.device.connect()
+        assert (await at.device.hello("a:me")).streams[0].next_seq == 2
+        await at.shows(1)
 
 
 @on_live
