@@ -44,11 +44,8 @@ class PostgresUnderTest:
 
     @asynccontextmanager
     async def open(self, *, partitions: int = 1) -> AsyncIterator[Log]:
-        log = await PostgresLog.open(self.dsn, partitions=partitions)
-        try:
+        async with postgres_log(self.dsn, partitions) as log:
             yield log
-        finally:
-            await log.close()
 
 
 @dataclass
@@ -65,6 +62,16 @@ class KafkaUnderTest:
             yield cast(Log, log)
         finally:
             await log.close()
+
+
+@asynccontextmanager
+async def postgres_log(dsn: str, partitions: int | None = None) -> AsyncIterator[PostgresLog]:
+    """The log of a database, with the number of partitions that it has when none is given."""
+    log = await PostgresLog.open(dsn, partitions=partitions)
+    try:
+        yield log
+    finally:
+        await log.close()
 
 
 def record(stream: str = "a:1", *, writer: str = "wwwwwwwwww", seq: int = 1, body: bytes = b"{}") -> Record:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 
-PATIENCE_S = 15.0
-"""For what should happen at once or within a reconnection; only a broken adapter waits so long."""
+from syncd.testing.patience import eventually
+
+OURS = "from pg_stat_activity where datname = current_database() and application_name like 'syncd%'"
+LISTENING = f"{OURS} and application_name = 'syncd listening'"
+BLOCKED = f"{OURS} and wait_event_type = 'Lock'"
 
 
 @asynccontextmanager
@@ -23,8 +25,14 @@ async def admin(dsn: str) -> AsyncIterator[asyncpg.Connection[Any]]:
         await connection.close()
 
 
-async def eventually(condition: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-    """Wait until a condition holds that has to be asked for."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not await condition():  # noqa: ASYNC110 - another process has no event to wait for
-            await asyncio.sleep(0.01)
+@asynccontextmanager
+async def locked(dsn: str, statement: str = "select from log_partitions for update") -> AsyncIterator[None]:
+    """Appends wait until the end of this transaction."""
+    async with admin(dsn) as connection, connection.transaction():
+        await connection.execute(statement)
+        yield
+
+
+async def until_blocked(connection: asyncpg.Connection[Any]) -> None:
+    """Wait until one of our sessions waits for a lock. Not inside a transaction: it would see one moment only."""
+    await eventually(lambda: connection.fetchval(f"select count(*) = 1 {BLOCKED}"))

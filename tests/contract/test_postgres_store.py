@@ -11,13 +11,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
-from postgres_sessions import PATIENCE_S, admin, eventually
+from postgres_sessions import admin
 from tunnel import Tunnel
 
 from syncd.errors import StoreUnavailable
 from syncd.postgres import database as postgres_database
 from syncd.store.port import Batch, CellRow, DeadLetterRow, Lease, WriterRow
 from syncd.store.postgres import PostgresStore
+from syncd.testing.patience import PATIENCE_S, eventually
 from syncd.testing.postgres import VERSIONS, create_database, drop_database
 
 pytestmark = pytest.mark.parametrize("postgres_version", VERSIONS)

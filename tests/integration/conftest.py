@@ -1,4 +1,4 @@
-"""The live service of a module, in one background loop of the session."""
+"""The live service of a module, in one background loop of the session; and houses for operations."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 import pytest
 import uvloop
+from house import Story, Tell, opened_house
 from live_service import NAMES, STORY_S, Live
-from raw_device import RawDevice
+from raw_device import DEADLINE_S, RawDevice
 
 from syncd.config import Config
 from syncd.protocol.messages import Error, Nack, Unsubscribed
@@ -85,3 +86,15 @@ def other_connections_notice_nothing(live: Live, bystanders: list[RawDevice]) ->
         assert not [m for m in (*one.heard, *two.heard) if isinstance(m, Error | Nack | Unsubscribed)]
 
     live.run(speak())
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def tell(request: pytest.FixtureRequest) -> Tell:
+    """Runs a story in an empty house."""
+    dsn = None if request.param == "memory" else request.getfixturevalue("postgres_dsn")
+
+    async def run(story: Story) -> None:
+        async with asyncio.timeout(DEADLINE_S), opened_house(dsn) as house:
+            await story(house)
+
+    return lambda story: asyncio.run(run(story))

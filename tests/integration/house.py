@@ -10,7 +10,7 @@ Nothing here is a server: `emit` appends as a gateway does after admission, `pro
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +29,7 @@ from syncd.model.events import EVENTS
 from syncd.model.ids import event_id
 from syncd.model.stamp import HybridClock
 from syncd.operations.devices import link_device
+from syncd.operations.state import account_state
 from syncd.projector.folding import fold_records
 from syncd.store.memory import MemoryStore
 from syncd.store.port import Batch, SideChannel, Store
@@ -36,6 +37,7 @@ from syncd.store.postgres import PostgresStore
 from syncd.store.side_channel import MemorySideChannel
 
 START_MS = 1_763_870_000_000
+PLAYLIST = "p:playlist-of-alice-00"
 
 
 class HandClock:
@@ -103,6 +105,49 @@ class House:
                 await self.store.commit(Batch(lease, self.log.epoch(partition), offset, end, *rows))
                 offset = end
             await self.store.release(lease)
+
+
+Story = Callable[[House], Awaitable[None]]
+Tell = Callable[[Story], None]
+"""The fixture `tell` runs a story in an empty house."""
+
+
+async def state_of(house: House, device: LinkedDevice, **more: Any) -> dict[str, Any]:
+    """All views of a device's account."""
+    return await account_state(house.log, house.store, device.account, house.clock.ms, **more)
+
+
+async def lived_in(house: House) -> LinkedDevice:
+    """An account with something of everything: X plays on the phone since 20 s ago, one of three in the queue is gone,
+    two playlists of which one is deleted."""
+    phone = await house.device("alice", "phone")
+    items = [{"track": "t1"}, {"track": "t2"}, {"track": "t3"}]
+    queued = await house.emit(phone, "list.inserted", {"list": "queue", "side": "R", "items": items})
+    await house.emit(phone, "list.removed", {"list": "queue", "ids": [f"{queued}.1"]})
+    start = {
+        "device": phone.device,
+        "item": {"from": "context", "id": "x", "track": "track:x", "duration_ms": 180_000},
+        "follows": [],
+        "position_ms": 5_000,
+        "playing": True,
+        "speed_permille": 1_000,
+    }
+    await house.emit(phone, "playback.started", start)
+    await house.emit(phone, "settings.changed", {"theme": "dark", "phone/volume": 3})
+    await house.emit(phone, "library.changed", {"set": "tracks", "ids": ["t9", "t8"], "value": True})
+    await house.emit(phone, "library.changed", {"set": "tracks", "ids": ["t8"], "value": False})
+    listened = {"episode": "e1", "position_ms": 60_000, "duration_ms": 90_000, "through": "0" * 21}
+    await house.emit(phone, "progress.listened", listened)
+    played = {"play": "h1", "track": "t1", "started_ms": START_MS - 9, "listened_ms": 7_000}
+    await house.emit(phone, "history.played", played)
+    for stream, name, deleted in ((PLAYLIST, "Mornings", False), ("p:playlist-of-alice-01", "Gone", True)):
+        await house.emit(phone, "library.changed", {"set": "playlists", "ids": [stream[2:]], "value": True})
+        described = {"name": name, "deleted": deleted}
+        await house.emit(phone, "playlist.described", described, stream=stream)
+    items = [{"track": "p1"}]
+    await house.emit(phone, "list.inserted", {"list": "items", "side": "R", "items": items}, stream=PLAYLIST)
+    house.clock.ms += 20_000
+    return phone
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -214,3 +214,22 @@ def data_of(event: EmittedEvent) -> Any:
 def tracks(events: Iterable[EmittedEvent]) -> list[str]:
     """The tracks that these insertions bring."""
     return [item["track"] for event in events for item in data_of(event)["items"]]
+
+
+def play(test: Callable[[Wire], Awaitable[None]]) -> None:
+    """Run a test against a wire of its own."""
+    asyncio.run(asyncio.wait_for(test(Wire()), 4 * TIMEOUT_S))
+
+
+def like(device: Device, track: str) -> Any:
+    """An event, and nothing more."""
+    return device.library.add("tracks", track).events[0]
+
+
+async def tell(device: Device, server: ServerEnd, message: ServerMessage) -> None:
+    """Say something to the device, and wait until it has taken it in."""
+    heard: list[object] = []
+    unsubscribe = device.on_message(heard.append)
+    server.say(message)
+    await device.until(lambda: bool(heard), timeout_s=TIMEOUT_S)
+    unsubscribe()
