@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup serve demo test test-deep check lint fmt types schemas lock clean
+.PHONY: help setup serve demo test test-deep check bench lint fmt types schemas lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ test-deep: $(STAMP) ## the same with long searches: minutes to hours
 check: lint types ## what CI runs: lint, types, tests; a skipped test is a failure
 	@SYNCD_NO_SKIPS=1 HYPOTHESIS_PROFILE=ci tools/test
 
+bench: $(STAMP) ## syncd beside its peers, alternately, in one run; writes load/report/latest.json
+	@exec $(BIN)/python -m load.bench $(BENCH)
+
 lint: $(STAMP) ## ruff: rules and format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -46,7 +49,7 @@ schemas: $(STAMP) ## write schemas/ and docs/reference/ anew
 	@$(BIN)/syncd schemas
 
 lock: $(STAMP) ## choose versions anew: requirements.lock
-	@$(BIN)/pip-compile --quiet --strip-extras --extra kafka --extra test --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --output-file requirements.lock pyproject.toml
+	@$(BIN)/pip-compile --quiet --strip-extras --extra kafka --extra test --extra dev --extra bench --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --output-file requirements.lock pyproject.toml
 
 clean: ## remove what was built; data stays
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,133 @@
+"""syncd beside its peers and its limits: the same scenarios, alternately, in one run.
+
+    python -m load.bench                                  everything that this machine can run; minutes
+    python -m load.bench --servers syncd,relay-websockets --scenarios deliveries-64,paced-2000
+    python -m load.bench --list                           what there is
+
+Each cell is one scenario on one server that was just started, with the server on one core and the generator on
+another; a round goes through all servers before the next begins, so that what else the machine does meets all of them.
+The report is load/report/latest.json (JSON lines: the run, then a line for each cell). Ctrl-C ends the run after
+stopping the servers, and keeps the cells that were done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from load.bench_report import Absent, Cell, Header, Report, summary
+from load.generator.job import Job, Step
+from load.generator_process import GeneratorFailed, generate
+from load.peers import PEERS
+from load.peers.peer import Missing, Peer, Place
+from load.peers.pinned import ServerFailed
+from load.report import Progress
+from load.scenarios import SCENARIOS, Scenario
+
+REPORT = Path(__file__).parent / "report" / "latest.json"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--servers", type=_names(PEERS), default=list(PEERS), metavar="NAME,…", help="all by default")
+    parser.add_argument("--scenarios", type=_names(SCENARIOS), default=list(SCENARIOS), metavar="NAME,…")
+    parser.add_argument("--rounds", type=int, default=1, metavar="N", help="how often each cell is measured; 1")
+    parser.add_argument("--seconds", type=float, metavar="S", help="measured time of each cell, instead of its own")
+    parser.add_argument("--out", type=Path, default=REPORT, metavar="FILE", help="where the report goes")
+    parser.add_argument("--no-pin", action="store_true", help="leave cores to the scheduler")
+    parser.add_argument("--list", action="store_true", help="name servers and scenarios, and end")
+    options = parser.parse_args()
+    if options.list:
+        return _list()
+    cores = sorted(os.sched_getaffinity(0))
+    pinned = not options.no_pin and len(cores) > 1
+    server_core, generator_core = (cores[0], cores[1]) if pinned else (None, None)
+    header = Header(
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        pinned=pinned, command=sys.argv[1:],
+    )  # fmt: skip
+    total = options.rounds * len(options.scenarios) * len(options.servers)
+    progress = Progress("cells", total)
+    done = 0
+    interrupted = False
+    with Report(options.out, header) as report:
+        try:
+            for number in range(1, options.rounds + 1):
+                for scenario_name in options.scenarios:
+                    scenario = _shortened(SCENARIOS[scenario_name], options.seconds)
+                    for name in options.servers:
+                        label = f"{scenario_name} on {name}"
+
+                        def tell(step: Step, done: int = done, label: str = label) -> None:
+                            progress.advance(done, f"{label}: {step.done:g} of {step.total:g} {step.phase}")
+
+                        place_cores = (server_core, generator_core)
+                        report.add(_cell(PEERS[name], scenario_name, scenario, number, place_cores, tell))
+                        done += 1
+        except KeyboardInterrupt:
+            interrupted = True
+    progress.done()
+    summary(report.lines)
+    print(f"written: {options.out}")
+    return 130 if interrupted else 1 if report.has_wrong else 0
+
+
+def _cell(
+    peer: Peer, scenario_name: str, scenario: Scenario, number: int, cores: tuple[int | None, int | None],
+    tell: Callable[[Step], None],
+) -> Cell | Absent:  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="syncd-bench-") as folder:
+        try:
+            with peer.run(Place(Path(folder), cores[0]), scenario) as running:
+                job = Job(
+                    adapter=running.adapter, host=running.host, port=running.port, scenario=scenario,
+                    processes=running.processes, logins=running.logins,
+                )  # fmt: skip
+                started = time.time()
+                outcome = generate(job, core=cores[1], tell=tell)
+        except (Missing, ServerFailed, GeneratorFailed) as error:
+            return Absent(server=peer.name, scenario=scenario_name, round=number, why=str(error))
+    return Cell(
+        server=peer.name, about=peer.about, scenario=scenario_name, settings=scenario, round=number,
+        started=datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"), outcome=outcome,
+        front=running.processes[0].name,
+    )  # fmt: skip
+
+
+def _shortened(scenario: Scenario, seconds: float | None) -> Scenario:
+    return scenario if seconds is None else replace(scenario, seconds=seconds)
+
+
+def _names(known: Collection[str]) -> Callable[[str], list[str]]:
+    def parse(text: str) -> list[str]:
+        names = text.split(",")
+        for name in names:
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}")
+        return names
+
+    return parse
+
+
+def _list() -> int:
+    print("servers")
+    for peer in PEERS.values():
+        print(f"  {peer.name:20} {peer.about}")
+    print("scenarios")
+    for name, scenario in SCENARIOS.items():
+        print(f"  {name:20} {scenario}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

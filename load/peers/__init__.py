@@ -1,0 +1,10 @@
+"""Whom syncd is measured beside, and syncd itself: how each is started, and where it listens."""
+
+from __future__ import annotations
+
+from load.peers.peer import Peer
+from load.peers.relays import RELAYS
+from load.peers.syncd import SYNCD
+
+PEERS: dict[str, Peer] = {peer.name: peer for peer in (*SYNCD, *RELAYS)}
+"""By name, in the order in which a round takes them."""
