@@ -117,7 +117,11 @@ class Metrics:
         "reason", "counter", "syncd_handshakes_refused_total", "handshakes", "Sockets refused before they opened."
     )
     closes: ByLabel = _by(
-        "code", "counter", "syncd_closes_total", "connections", "Sockets closed, by close code; 1006 means broken off."
+        "code",
+        "counter",
+        "syncd_closes_total",
+        "connections",
+        "Sockets closed, by the code said first; 1006: none.",
     )
     subscriptions: int = _gauge("syncd_subscriptions", "subscriptions", "Streams that connections listen to now.")
     events_admitted: int = _counter("syncd_events_admitted_total", "events", "Events made durable and acked.")
@@ -144,7 +148,14 @@ class Metrics:
         SECONDS,
         "syncd_commit_to_delta_seconds",
         "seconds",
-        "From durable in the log to written to the last subscriber.",
+        "From the log's answer to an append of this gateway until its deltas are written to the last subscriber here.",
+    )
+    admit_to_delta_seconds: Distribution = _histogram(
+        SECONDS,
+        "syncd_admit_to_delta_seconds",
+        "seconds",
+        "From a record's admission, mostly by another gateway, until its deltas are written to the last subscriber "
+        "here. It holds what lies between the clocks of the two machines; below 0 counts as 0.",
     )
     resumes: ByLabel = _by(
         "kind", "counter", "syncd_resumes_total", "resumes", "Subscriptions begun: by tail, cells or snapshot."
@@ -163,6 +174,7 @@ class Metrics:
     lag_seconds: ByLabel = _by(
         "partition", "gauge", "syncd_lag_seconds", "seconds", "Age of the oldest record that is not folded yet."
     )
+    partitions: int = _gauge("syncd_partitions", "partitions", "Partitions of the log, as a projector knows it.")
     leases: int = _gauge("syncd_leases", "leases", "Partitions that this worker folds now.")
     leases_lost: int = _counter("syncd_leases_lost_total", "leases", "Leases lost to another worker or to time.")
     projected_records: int = _counter("syncd_projected_records_total", "records", "Records folded and committed.")
@@ -174,6 +186,9 @@ class Metrics:
     )
     cells_changed: int = _counter("syncd_cells_changed_total", "cells", "Cells that a commit changed.")
     dead_letters: int = _counter("syncd_dead_letters_total", "records", "Records set aside because they never fold.")
+    dead_letters_waiting: ByLabel = _by(
+        "partition", "gauge", "syncd_dead_letters_waiting", "records", "Records set aside, neither retried nor dropped."
+    )
     unknown_kinds: int = _counter(
         "syncd_unknown_kinds_total", "records", "Records of kinds this version does not know; they fold to nothing."
     )

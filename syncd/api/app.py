@@ -10,6 +10,8 @@ Everything is read with GET; state changes only through the socket.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -17,15 +19,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-import syncd
 from syncd.api.answers import Json, bearer_token, refusal
 from syncd.api.docs_page import docs_page
 from syncd.api.gateway_url import gateway_url
 from syncd.api.guard import PAGE_POLICY, Guard
-from syncd.api.services import ApiServices
+from syncd.api.probes import probe_routes
+from syncd.api.services import ApiServices, ProbeServices
 from syncd.api.web_files import read_web_files, web_file
 from syncd.errors import LoginExpired, Unauthenticated
-from syncd.metrics import CONTENT_TYPE, exposition
 from syncd.protocol.version import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK
 
 TOKEN_CHARS_MAX = 512
@@ -39,13 +40,19 @@ def create_app(services: ApiServices) -> Starlette:
         Route("/", api.page),
         Route("/docs", api.docs),
         Route("/static/{name}", api.static),
-        Route("/healthz", api.alive),
-        Route("/readyz", api.ready),
         Route("/v1/connect", api.connect),
         Route("/v1/state", api.state),
+        *probe_routes(services.probes),
     ]
-    if services.serves_metrics:
-        routes.append(Route("/metrics", api.metrics))
+    return _application(routes, services.probes)
+
+
+def create_probe_app(services: ProbeServices) -> Starlette:
+    """The application of a process without the API role: health and metrics."""
+    return _application(probe_routes(services), services)
+
+
+def _application(routes: Sequence[Route], services: ProbeServices) -> Starlette:
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guard, metrics=services.metrics, clock=services.clock)],
@@ -75,26 +82,6 @@ class _Api:
         if file is None:
             raise HTTPException(404)
         return file.answer(request.headers)
-
-    async def alive(self, request: Request) -> Response:
-        return Json({"alive": True, "version": syncd.__version__})
-
-    async def ready(self, request: Request) -> Response:
-        readiness = await self._services.readiness()
-        reasons = readiness.reasons()
-        facts = {
-            "ready": not reasons,
-            "reasons": reasons,
-            "draining": readiness.draining,
-            "database": readiness.database_error or "ok",
-            "migrations_pending": readiness.migrations_pending,
-            "lag_records": readiness.lag_records,
-        }
-        return Json(facts, 503 if reasons else 200)
-
-    async def metrics(self, request: Request) -> Response:
-        headers = {"content-type": CONTENT_TYPE, "cache-control": "no-store"}
-        return Response(exposition(self._services.metrics), headers=headers)
 
     async def connect(self, request: Request) -> Response:
         return Json({"url": self._gateway_url(request), "subprotocols": [SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK]})

@@ -19,19 +19,40 @@ from syncd.api.sockets import BACKLOG, bind
 from syncd.limits import HTTP_CONNECTIONS_MAX, HTTP_KEEP_ALIVE_S, HTTP_STOP_TIMEOUT_S
 
 
+class HttpListeners:
+    """The HTTP listeners of a process, each with its application; they end together, at `stop`."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.serving: list[asyncio.Task[None]] = []
+
+    async def start(self, app: ASGIApp, host: str, port: int, *, setting: str) -> int:
+        """Serve an application until `stop`; its port, once connections are accepted. As `serve_http`."""
+        bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        serving = asyncio.create_task(
+            serve_http(app, host=host, port=port, setting=setting, stop=self.stop, on_bound=bound.set_result)
+        )
+        self.serving.append(serving)
+        await asyncio.wait((bound, serving), return_when=asyncio.FIRST_COMPLETED)
+        if not bound.done():
+            serving.result()
+        return bound.result()
+
+
 async def serve_http(
-    app: ASGIApp, *, host: str, port: int, stop: asyncio.Event, on_bound: Callable[[int], None]
+    app: ASGIApp, *, host: str, port: int, setting: str, stop: asyncio.Event, on_bound: Callable[[int], None]
 ) -> None:
     """Serve until `stop` is set, or until cancelled; either way no socket stays open.
 
     Args:
         port: 0 takes any free one.
+        setting: the name of the port's setting, for the error's text.
         on_bound: called once with the port, when connections are accepted.
 
     Raises:
         ConfigError: the host or the port cannot be used.
     """
-    sockets = await bind(host, port, setting="SYNCD_PORT")
+    sockets = await bind(host, port, setting=setting)
     config = uvicorn.Config(
         app,
         http=GuardedHttp,

@@ -42,13 +42,26 @@ class Readiness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeServices:
+    """What a process tells those who watch it.
+
+    Attributes:
+        readiness: asked at every `/readyz`; answers within a second or two even when the database does not.
+        serves_metrics: whether `/metrics` exists.
+    """
+
+    readiness: Callable[[], Awaitable[Readiness]]
+    metrics: Metrics
+    clock: Clock
+    serves_metrics: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiServices:
     """Doors and settings.
 
     Attributes:
         account_state: all views of an account as JSON values, by account id. Raises `Unavailable`.
-        readiness: asked at every `/readyz`; answers within a second or two even when the database does not.
-        serves_metrics: whether `/metrics` exists.
         ws_port: the gateway's port, on the host that the caller used for us.
         public_ws_url: the gateway's whole address where it is not reached that way, as behind a proxy.
         list_items_max: entries that a list may hold, for the documentation.
@@ -56,10 +69,7 @@ class ApiServices:
 
     accounts: Accounts
     account_state: Callable[[str], Awaitable[Mapping[str, object]]]
-    readiness: Callable[[], Awaitable[Readiness]]
-    metrics: Metrics
-    clock: Clock
+    probes: ProbeServices
     ws_port: int
     public_ws_url: str | None = None
-    serves_metrics: bool = True
     list_items_max: int = LIST_ITEMS_MAX

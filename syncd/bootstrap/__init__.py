@@ -24,10 +24,11 @@ ROLES = frozenset({"gateway", "projector", "api"})
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Where the roles of this process listen; None where a role is not here."""
+    """Where this process listens; None where a role is not here, or has no listener of its own."""
 
     http_url: str | None
     ws_url: str | None
+    metrics_url: str | None
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

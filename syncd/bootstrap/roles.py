@@ -7,9 +7,9 @@ import gc
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
-from syncd.api.app import create_app
-from syncd.api.server import serve_http
-from syncd.api.services import ApiServices, Readiness
+from syncd.api.app import create_app, create_probe_app
+from syncd.api.server import HttpListeners
+from syncd.api.services import ApiServices, ProbeServices, Readiness
 from syncd.api.sockets import bind
 from syncd.bootstrap import Running
 from syncd.bootstrap.deployment import Deployment, OnProgress, open_deployment
@@ -43,6 +43,7 @@ async def serve(
         metrics = Metrics()
         gateway: Gateway | None = None
         background: list[asyncio.Task[None]] = []
+        http = HttpListeners()
         try:
             if "projector" in roles:
                 projector = Projector(deployment.log, deployment.store, deployment.clock, metrics)
@@ -51,31 +52,32 @@ async def serve(
                 gateway = Gateway(_gateway_services(deployment, metrics))
                 await gateway.start(sockets)
                 background.append(asyncio.create_task(gateway.watch(), name="gateway"))
-            http_port = None
-            stop_http = asyncio.Event()
+            probes = _probe_services(deployment, metrics, gateway)
+            http_port = metrics_port = None
             if "api" in roles:
-                app = create_app(_api_services(deployment, metrics, gateway, ws_port))
-                bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-                serving = serve_http(app, host=config.host, port=config.port, stop=stop_http, on_bound=bound.set_result)
-                http = asyncio.create_task(serving, name="api")
-                background.append(http)
-                await asyncio.wait((bound, http), return_when=asyncio.FIRST_COMPLETED)
-                http_port = bound.result() if bound.done() else http.result()
+                app = create_app(_api_services(deployment, probes, ws_port))
+                http_port = await http.start(app, config.host, config.port, setting="SYNCD_PORT")
+            if config.metrics_port is not None:
+                app = create_probe_app(probes)
+                metrics_port = await http.start(app, config.host, config.metrics_port, setting="SYNCD_METRICS_PORT")
             # What lives until the end need not be visited by every full collection; those stop the loop.
             gc.collect()
             gc.freeze()
             on_ready(
-                Running(_url("http", config.host, http_port), _url("ws", config.host, ws_port if sockets else None))
+                Running(
+                    _url("http", config.host, http_port),
+                    _url("ws", config.host, ws_port if sockets else None),
+                    _url("http", config.host, metrics_port),
+                )
             )
-            await _until_stopped(stop, background)
+            await _until_stopped(stop, [*background, *http.serving])
         finally:
             if gateway is not None:
                 await gateway.drain()
-            stop_http.set()
+            http.stop.set()
             for task in background:
-                if task.get_name() != "api":
-                    task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
+                task.cancel()
+            await asyncio.gather(*background, *http.serving, return_exceptions=True)
 
 
 async def _until_stopped(stop: asyncio.Event, background: Sequence[asyncio.Task[None]]) -> None:
@@ -104,10 +106,7 @@ def _gateway_services(deployment: Deployment, metrics: Metrics) -> GatewayServic
     )
 
 
-def _api_services(deployment: Deployment, metrics: Metrics, gateway: Gateway | None, ws_port: int) -> ApiServices:
-    async def state(account: str) -> Mapping[str, object]:
-        return await account_state(deployment.log, deployment.store, account, deployment.clock.now_ms())
-
+def _probe_services(deployment: Deployment, metrics: Metrics, gateway: Gateway | None) -> ProbeServices:
     async def readiness() -> Readiness:
         draining = gateway is not None and gateway.draining
         try:
@@ -122,15 +121,24 @@ def _api_services(deployment: Deployment, metrics: Metrics, gateway: Gateway | N
             return Readiness(draining=draining, database_error=reason, migrations_pending=None, lag_records=None)
         return Readiness(draining=draining, migrations_pending=pending, lag_records=lag)
 
-    return ApiServices(
-        accounts=deployment.accounts,
-        account_state=state,
+    return ProbeServices(
         readiness=readiness,
         metrics=metrics,
         clock=deployment.clock,
+        serves_metrics=deployment.config.metrics,
+    )
+
+
+def _api_services(deployment: Deployment, probes: ProbeServices, ws_port: int) -> ApiServices:
+    async def state(account: str) -> Mapping[str, object]:
+        return await account_state(deployment.log, deployment.store, account, deployment.clock.now_ms())
+
+    return ApiServices(
+        accounts=deployment.accounts,
+        account_state=state,
+        probes=probes,
         ws_port=ws_port,
         public_ws_url=deployment.config.public_ws_url,
-        serves_metrics=deployment.config.metrics,
         list_items_max=deployment.config.list_items_max,
     )
 

@@ -19,6 +19,10 @@ Port: TypeAlias = Annotated[int | None, typer.Option("--port", metavar="PORT", h
 WsPort: TypeAlias = Annotated[
     int | None, typer.Option("--ws-port", metavar="PORT", help="Of websockets; 0 takes a free one.")
 ]
+MetricsPort: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--metrics-port", metavar="PORT", help="Serve health and metrics here, too; 0 takes a free one."),
+]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 AccountName: TypeAlias = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An account's id or name.")]
 DeviceId: TypeAlias = Annotated[str, typer.Argument(metavar="DEVICE", help="A device's id.")]

@@ -22,6 +22,7 @@ def serve(
     host: options.Host = None,
     port: options.Port = None,
     ws_port: options.WsPort = None,
+    metrics_port: options.MetricsPort = None,
     demo: Annotated[
         bool, typer.Option("--demo/--no-demo", help="Make an account to try things with, where there is none yet.")
     ] = True,
@@ -38,7 +39,7 @@ def serve(
     from syncd.cli.server import run_server
     from syncd.config import load
 
-    flags = {"host": host, "port": port, "ws_port": ws_port, "data_dir": data_dir}
+    flags = {"host": host, "port": port, "ws_port": ws_port, "metrics_port": metrics_port, "data_dir": data_dir}
     config = load(flags=flags, file=config_file)
 
     async def welcome(running: Running) -> None:
@@ -65,6 +66,7 @@ def _document(config: Config, running: Running, login: DemoLogin | None) -> dict
     return {
         "http_url": running.http_url,
         "ws_url": running.ws_url,
+        "metrics_url": running.metrics_url,
         "link": _link(running, login),
         "account": None if login is None else login.account,
         "device": None if login is None else login.device,

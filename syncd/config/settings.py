@@ -45,7 +45,7 @@ class Config:
         metadata=_home(
             "SYNCD_HOST",
             values.HOST,
-            "Where both listeners bind. Other machines reach it only when it is not a loopback address.",
+            "Where listeners bind. Other machines reach it only when it is not a loopback address.",
         ),
     )
     port: int = field(
@@ -107,7 +107,18 @@ class Config:
             "deployment the same.",
         ),
     )
-    metrics: bool = field(default=True, metadata=_home("SYNCD_METRICS", values.SWITCH, "Serves `/metrics`."))
+    metrics_port: int | None = field(
+        default=None,
+        metadata=_home(
+            "SYNCD_METRICS_PORT",
+            values.PORT,
+            "A third listener, for those who watch this process: `/healthz`, `/readyz` and `/metrics`, whatever its "
+            "roles. Without it only the API serves them, on `port`. 0 takes a free one.",
+        ),
+    )
+    metrics: bool = field(
+        default=True, metadata=_home("SYNCD_METRICS", values.SWITCH, "Serves `/metrics`, wherever health is served.")
+    )
     log_level: str = field(
         default="info",
         metadata=_home(

@@ -116,6 +116,10 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        if self.conversation is not None:
+            # A close frame of the peer is answered by its own code.
+            sent = self._ws.close_sent
+            self._gateway.metrics.closes.add(str(close_codes.ABNORMAL.code if sent is None else int(sent.code)))
         self._end_conversation()
         self._gateway.connection_lost(self)
 
@@ -124,7 +128,6 @@ class Connection(asyncio.Protocol):
     def close(self, code: CloseCode, reason: str = "") -> None:
         """Say why, and close; once. What was written before it is sent first."""
         if self._ws.state is State.OPEN:
-            self._gateway.metrics.closes.add(str(code.code))
             self._ws.send_close(code.code, close_reason(reason or code.reason))
             self._pump()
             self._end_conversation()
@@ -154,7 +157,6 @@ class Connection(asyncio.Protocol):
         """Ping a silent peer; abort one that does not answer."""
         silent_s = now_s - self.heard_s
         if silent_s > PING_INTERVAL_S + PING_TIMEOUT_S:
-            self._gateway.metrics.closes.add(str(close_codes.ABNORMAL.code))
             self.abort()
         elif silent_s > PING_INTERVAL_S and not self.ping_sent and self._ws.state is State.OPEN:
             self.ping_sent = True

@@ -134,7 +134,7 @@ class Conversation:
         if self._is_closed:
             return
         if entry.void is not None:
-            self.outbox.nack(_nack_of(entry.stream, entry.seq, entry.void))
+            self._refuse(_nack_of(entry.stream, entry.seq, entry.void))
         else:
             self.outbox.ack(AckItem(entry.stream, entry.writer, entry.seq, entry.t, False, cursor))
 
@@ -145,7 +145,7 @@ class Conversation:
             pending.ledger.admitted = min(pending.ledger.admitted, record.seq - 1)
             pending.ledger.voids.discard(record.seq)
             if not self._is_closed:
-                self.outbox.nack(Nack(record.stream, record.seq, "unavailable", reason))
+                self._refuse(Nack(record.stream, record.seq, "unavailable", reason))
 
     def presence(self, presence: Presence) -> None:
         """A device of a subscribed account came or went. Nobody needs to be told of themselves."""
@@ -283,10 +283,10 @@ class Conversation:
             return True  # no answer: the client sends it again where it comes back
         if not is_stream(stream):
             message = f"{stream[:100]} is no stream; a stream is a:<account>, a:me or p:<playlist>"
-            self.outbox.nack(Nack(stream, event.seq, "forbidden", message))
+            self._refuse(Nack(stream, event.seq, "forbidden", message))
             return True
         if self._is_foreign(stream):
-            self.outbox.nack(Nack(stream, event.seq, "forbidden", "this is another account's stream"))
+            self._refuse(Nack(stream, event.seq, "forbidden", "this is another account's stream"))
             return True
         ledger, guard = writer.streams.get(stream), self._guards.get(stream)
         if ledger is None or guard is None or (guard.playlist and guard.owner is None):
@@ -294,7 +294,7 @@ class Conversation:
         if isinstance(event, EmittedEvent) and event.kind == "list.inserted" and guard.must_recount(self._now_s()):
             return False
         if gateway.appender.full:
-            self.outbox.nack(Nack(stream, event.seq, "unavailable", "too many events wait for the log"))
+            self._refuse(Nack(stream, event.seq, "unavailable", "too many events wait for the log"))
             return True
         verdict = admit(
             event, stream, author=author, writer=writer, ledger=ledger, rules=guard, codec=self.outbox.codec,
@@ -303,14 +303,11 @@ class Conversation:
         if isinstance(verdict, Admission):
             if isinstance(event, EmittedEvent) and verdict.entry.t < event.t:
                 gateway.metrics.events_clamped += 1
-            if verdict.nack is not None:
-                gateway.metrics.events_refused.add(verdict.nack.reason)
             gateway.appender.submit(Pending(verdict, self, writer, ledger))
         elif isinstance(verdict, Repeat):
             return self._repeat(stream, verdict.seq, verdict.answer)
         elif isinstance(verdict, Nack):
-            gateway.metrics.events_refused.add(verdict.reason)
-            self.outbox.nack(verdict)
+            self._refuse(verdict)
         else:
             assert verdict is UNDER_WAY or verdict is None
         return True
@@ -339,8 +336,12 @@ class Conversation:
             self._gateway.metrics.events_seen += 1
             self.outbox.ack(AckItem(stream, self.writer_id, seq, answer, seen=True))
         else:
-            self.outbox.nack(_nack_of(stream, seq, answer))
+            self._refuse(_nack_of(stream, seq, answer))
         return True
+
+    def _refuse(self, nack: Nack) -> None:
+        self._gateway.metrics.events_refused.add(nack.reason)
+        self.outbox.nack(nack)
 
     # --- parts ---
 

@@ -98,8 +98,8 @@ class Gateway:
             on_unknown=self._append_unknown,
         )  # fmt: skip
         self.tails = Tails(
-            self.log, self.store, self.hub, self.metrics, ring_bytes_max=services.ring_bytes_max,
-            publish=self._publish, in_use=self.appender.has_under_way,
+            self.log, self.store, self.hub, self.metrics, self.clock,
+            ring_bytes_max=services.ring_bytes_max, publish=self._publish, in_use=self.appender.has_under_way,
         )  # fmt: skip
         self.guards = Guards(
             self.log, self.store, self.hub, self.tails, on_roles=self.roles_changed,
@@ -260,8 +260,8 @@ class Gateway:
         entries = [pending.admission.entry for pending in pendings]
         for offset, entry in enumerate(entries, offset_start):
             entry.offset = offset
-        durable_s = time.monotonic()
-        if self.tails.of(partition).appended(entries):
+        durable_s, sent = time.monotonic(), self.hub.deltas_sent
+        if self.tails.of(partition).appended(entries) and self.hub.deltas_sent > sent:
             self.metrics.commit_to_delta_seconds.observe(time.monotonic() - durable_s)
 
     def _publish(self, partition: int, entry: Entry) -> None:

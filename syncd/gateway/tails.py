@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from syncd.clock import Clock
 from syncd.errors import LogUnavailable, Unavailable
 from syncd.limits import TAIL_LINGER_S, TAIL_OPEN_TIMEOUT_S
 from syncd.log.port import EventLog
@@ -61,13 +62,14 @@ class Tails:
     """
 
     def __init__(
-        self, event_log: EventLog, store: StateReader, hub: Hub, metrics: Metrics, *, ring_bytes_max: int,
-        publish: Callable[[int, Entry], None], in_use: Callable[[int], bool],
+        self, event_log: EventLog, store: StateReader, hub: Hub, metrics: Metrics, clock: Clock, *,
+        ring_bytes_max: int, publish: Callable[[int, Entry], None], in_use: Callable[[int], bool],
     ) -> None:  # fmt: skip
         self._log = event_log
         self._store = store
         self._hub = hub
         self._metrics = metrics
+        self._clock = clock
         self._ring_bytes_max = ring_bytes_max // event_log.partitions
         self._publish = publish
         self._in_use = in_use
@@ -155,7 +157,7 @@ class Tails:
         oldest = max(await self._log.start(partition), end - RING_RECORDS_AT_START)
         tail = Tail(
             self._log, self._hub, partition, start=min(max(oldest, checkpoint.offset_next), end),
-            ring_bytes_max=self._ring_bytes_max, publish=self._publish,
+            ring_bytes_max=self._ring_bytes_max, publish=self._publish, metrics=self._metrics, clock=self._clock,
         )  # fmt: skip
         held.reading = asyncio.create_task(tail.run(), name=f"tail-{partition}")
         held.reading.add_done_callback(self._stopped)

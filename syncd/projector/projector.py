@@ -17,7 +17,7 @@ import time
 from contextlib import suppress
 
 from syncd.clock import Clock
-from syncd.errors import FencedOut, PositionLost, Unavailable
+from syncd.errors import FencedOut, PositionLost, StoreUnavailable, Unavailable
 from syncd.limits import LEASE_TTL_S, READ_RECORDS_MAX
 from syncd.log.port import EventLog
 from syncd.logs import get_logger
@@ -34,6 +34,8 @@ WAIT_S = LEASE_TTL_S / 4
 """One wait for news; between waits the lease is looked after."""
 ASK_AGAIN_S = 1.0
 """Between attempts at a lease that somebody else holds."""
+DEAD_LETTERS_COUNT_S = 10.0
+"""Between counts of the records that are set aside; operators' commands change them too."""
 TROUBLE_PAUSE_S = 0.5
 """After the store or the log did not answer."""
 
@@ -54,6 +56,7 @@ class Projector:
 
     async def run(self) -> None:
         """Work on all partitions; leases are released when this is cancelled."""
+        self._metrics.partitions = self._log.partitions
         async with asyncio.TaskGroup() as group:
             for partition in range(self._log.partitions):
                 group.create_task(self._partition(partition))
@@ -79,7 +82,8 @@ class Projector:
         partition = lease.partition
         self._metrics.leases += 1
         loop = asyncio.get_running_loop()
-        work = {loop.create_task(self._fold(lease)), loop.create_task(self._keep(lease))}
+        duties = (self._fold(lease), self._keep(lease), self._count_dead_letters(partition))
+        work = {loop.create_task(duty) for duty in duties}
         try:
             done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -91,6 +95,7 @@ class Projector:
             self._metrics.leases -= 1
             self._metrics.lag_records.drop(str(partition))
             self._metrics.lag_seconds.drop(str(partition))
+            self._metrics.dead_letters_waiting.drop(str(partition))
             with suppress(Unavailable):
                 await asyncio.shield(self._store.release(lease))
 
@@ -99,6 +104,13 @@ class Projector:
             await asyncio.sleep(self._lease_ttl_s / 4)
             if not await self._store.renew(lease, ttl_s=self._lease_ttl_s):
                 raise FencedOut(f"the lease on partition {lease.partition} (term {lease.term}) has ended")
+
+    async def _count_dead_letters(self, partition: int) -> None:
+        while True:
+            with suppress(StoreUnavailable):  # whoever folds meets it too, and says so
+                waiting = await self._store.dead_letters_waiting(partition)
+                self._metrics.dead_letters_waiting.set(str(partition), waiting)
+            await asyncio.sleep(DEAD_LETTERS_COUNT_S)
 
     async def _fold(self, lease: Lease) -> None:
         partition = lease.partition
@@ -113,13 +125,19 @@ class Projector:
             await self._store.begin_epoch(lease, epoch=epoch, offset_next=offset)
         while True:
             end = await self._log.wait_beyond(partition, offset, timeout_s=WAIT_S)
-            self._metrics.lag_records.set(str(partition), max(0, end - offset))
+            self._note_lag(partition, end - offset)
             if end <= offset:
-                self._metrics.lag_seconds.set(str(partition), 0)
                 continue
             if end - offset < READ_RECORDS_MAX:
                 await asyncio.sleep(GATHER_S)
             offset = await self._fold_batch(lease, epoch, offset)
+            self._note_lag(partition, end - offset)
+
+    def _note_lag(self, partition: int, records: int) -> None:
+        """How many records lie before the end as it was known; `_fold_batch` knows their age."""
+        self._metrics.lag_records.set(str(partition), max(0, records))
+        if records <= 0:
+            self._metrics.lag_seconds.set(str(partition), 0)
 
     async def _fold_batch(self, lease: Lease, epoch: str, offset: int) -> int:
         records = await self._log.read(lease.partition, offset, limit=READ_RECORDS_MAX)

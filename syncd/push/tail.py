@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from syncd.clock import Clock
 from syncd.errors import LogUnavailable, Poison
 from syncd.limits import LOG_POLL_S, READ_RECORDS_MAX
 from syncd.log.port import EventLog
 from syncd.log.record import LoggedRecord, decode_record
 from syncd.logs import get_logger
+from syncd.metrics import Metrics
 from syncd.push.entry import Entry, entry_of
 from syncd.push.hub import Hub
 from syncd.push.recent import Recent
@@ -34,9 +36,12 @@ class Tail:
 
     def __init__(
         self, event_log: EventLog, hub: Hub, partition: int, *, start: int, ring_bytes_max: int,
-        publish: Callable[[int, Entry], None],
+        publish: Callable[[int, Entry], None], metrics: Metrics, clock: Clock,
     ) -> None:  # fmt: skip
         self._log = event_log
+        self._hub = hub
+        self._metrics = metrics
+        self._clock = clock
         self.partition = partition
         self.recent = hub.recent[partition] = Recent(position=start, bytes_max=ring_bytes_max)
         self._publish = publish
@@ -96,13 +101,18 @@ class Tail:
 
     def _publish_record(self, record: LoggedRecord) -> None:
         try:
-            entry = entry_of(record, decode_record(record))
+            admitted = decode_record(record)
+            entry = entry_of(record, admitted)
         except Poison as error:
             # The projector sets it aside as a dead letter; nobody can be pushed what nobody can read.
             log.error("record_skipped", partition=record.partition, offset_next=record.offset, code=error.code)
             self.recent.skip(record.offset)
             return
+        sent = self._hub.deltas_sent
         self._publish(self.partition, entry)
+        if self._hub.deltas_sent > sent:
+            passed_ms = self._clock.now_ms() - admitted.admitted_ms
+            self._metrics.admit_to_delta_seconds.observe(max(0, passed_ms) / 1000)
 
     def _signal(self) -> None:
         self._moved.set()

@@ -107,6 +107,9 @@ class MemoryStore:
             self._dead_letters.setdefault((letter.partition, batch.epoch, letter.offset), letter)
         return sum([self._join(cell) for cell in batch.cells])
 
+    async def dead_letters_waiting(self, partition: int) -> int:
+        return sum(at[0] == partition for at in self._dead_letters)
+
     def _stands(self, lease: Lease) -> bool:
         """Whether nobody took the lease since, expired or not: the fence is the term."""
         held = self._leases.get(lease.partition)

@@ -143,6 +143,9 @@ class ProjectionStore(Protocol):
             StoreUnavailable: the outcome is unknown; ask `checkpoint` before going on.
         """
 
+    async def dead_letters_waiting(self, partition: int) -> int:
+        """How many records of a partition are set aside, of all its epochs."""
+
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:

@@ -120,7 +120,10 @@ def test_a_second_signal_ends_a_server_at_once(served: Served) -> None:
         assert "Traceback" not in gateway.err
 
 
-@pytest.mark.parametrize(("option", "variable"), [("--port", "SYNCD_PORT"), ("--ws-port", "SYNCD_WS_PORT")])
+@pytest.mark.parametrize(
+    ("option", "variable"),
+    [("--port", "SYNCD_PORT"), ("--ws-port", "SYNCD_WS_PORT"), ("--metrics-port", "SYNCD_METRICS_PORT")],
+)
 def test_a_port_that_is_taken_is_named_with_its_setting(served: Served, option: str, variable: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -138,11 +141,13 @@ def test_roles_run_apart_on_one_database(served: Served) -> None:
     shell = served.shell
     with (
         shell.started("gateway", "--ws-port", "0", "--json") as gateway,
-        shell.started("projector", "--json") as projector,
+        shell.started("projector", "--metrics-port", "0", "--json") as projector,
         shell.started("api", "--port", "0", "--json") as api,
     ):
         ws_url = json.loads(gateway.line())["ws_url"]
-        assert json.loads(projector.line()) == {"http_url": None, "ws_url": None}
+        watched = json.loads(projector.line())
+        assert (watched["http_url"], watched["ws_url"]) == (None, None)
+        assert "syncd_leases" in httpx.get(f"{watched['metrics_url']}/metrics").text
         http_url = json.loads(api.line())["http_url"]
         event = json.dumps(setting(theme="dark"))
         shell.run("device", "--token", token, "--url", ws_url, stdin=event)

@@ -68,7 +68,7 @@ async def serving(host: str = "127.0.0.1") -> AsyncIterator[Served]:
     served = Served()
     bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     served.task = asyncio.create_task(
-        serve_http(served.app, host=host, port=0, stop=served.stop, on_bound=bound.set_result)
+        serve_http(served.app, host=host, port=0, setting="SYNCD_PORT", stop=served.stop, on_bound=bound.set_result)
     )
     try:
         async with asyncio.timeout(DEADLINE_S):
@@ -138,8 +138,9 @@ def test_a_port_that_is_taken_is_named_with_its_setting() -> None:
         async with serving() as served:
             with pytest.raises(ConfigError, match=rf"port {served.port} on 127\.0\.0\.1 is taken .* SYNCD_PORT"):
                 await serve_http(
-                    served.app, host="127.0.0.1", port=served.port, stop=asyncio.Event(), on_bound=lambda port: None
-                )
+                    served.app, host="127.0.0.1", port=served.port, setting="SYNCD_PORT", stop=asyncio.Event(),
+                    on_bound=lambda port: None,
+                )  # fmt: skip
 
     run(test)
 

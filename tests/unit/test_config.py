@@ -111,6 +111,7 @@ def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -
         "origins": "https://Player.Example:443, http://localhost:5173/",
         "region": "eu-1",
         "list_items_max": "30000",
+        "metrics_port": "9100",
         "metrics": "off",
         "log_level": "debug",
         "log_format": "json",
@@ -126,6 +127,7 @@ def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -
         origins=("https://player.example", "http://localhost:5173"),
         region="eu-1",
         list_items_max=30_000,
+        metrics_port=9100,
         metrics=False,
         log_level="debug",
         log_format="json",
@@ -134,7 +136,7 @@ def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -
     assert by_environment.config == wanted
     assert by_environment.unknown_variables == ()
 
-    numbers = {"port": 0, "ws_port": 65535, "list_items_max": 30_000}
+    numbers = {"port": 0, "ws_port": 65535, "metrics_port": 9100, "list_items_max": 30_000}
     values = texts | numbers | {"metrics": False, "origins": texts["origins"].split(", ")}
     text = "".join(
         f"{name} = {str(value).lower() if value is False else repr(value)}\n" for name, value in values.items()
@@ -271,6 +273,7 @@ def test_names_of_settings_and_variables_are_durable() -> None:
         "origins": "SYNCD_ORIGINS",
         "region": "SYNCD_REGION",
         "list_items_max": "SYNCD_LIST_ITEMS_MAX",
+        "metrics_port": "SYNCD_METRICS_PORT",
         "metrics": "SYNCD_METRICS",
         "log_level": "SYNCD_LOG_LEVEL",
         "log_format": "SYNCD_LOG_FORMAT",

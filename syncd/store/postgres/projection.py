@@ -62,6 +62,12 @@ class PostgresProjection:
         changed: int = row["changed"]
         return changed
 
+    async def dead_letters_waiting(self, partition: int) -> int:
+        row = await self._database.row(_QUERIES["dead_letters_waiting"], partition)
+        assert row is not None, "a count is always one row"
+        count: int = row["waiting"]
+        return count
+
 
 def _cells(rows: Sequence[CellRow]) -> tuple[str, str, str, Sequence[bytes], str]:
     streams, keys, ranks, values, log_offsets = zip(*rows, strict=True) if rows else [()] * 5

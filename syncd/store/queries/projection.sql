@@ -83,3 +83,7 @@ with fence as (
     on conflict do nothing
 )
 select (select count(*) from fence) = 1 as passed, (select count(*) from joined) as changed;
+
+-- name: dead_letters_waiting
+-- How many records of a partition are set aside; read from the primary key alone.
+select count(*) as waiting from dead_letters where partition = $1;

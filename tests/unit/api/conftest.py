@@ -8,7 +8,7 @@ import pytest
 from api_under_test import Api
 
 from syncd.accounts.memory import MemoryAccounts
-from syncd.api.services import ApiServices, Readiness
+from syncd.api.services import ApiServices, ProbeServices, Readiness
 from syncd.clock import SystemClock
 from syncd.metrics import Metrics
 
@@ -27,9 +27,7 @@ def api() -> Api:
         ApiServices(
             accounts=MemoryAccounts(clock),
             account_state=account_state,
-            readiness=readiness,
-            metrics=Metrics(),
-            clock=clock,
+            probes=ProbeServices(readiness=readiness, metrics=Metrics(), clock=clock),
             ws_port=8081,
         )
     )

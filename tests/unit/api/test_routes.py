@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from api_under_test import Api
@@ -121,14 +122,15 @@ def test_an_error_of_another_family_keeps_its_code(api: Api) -> None:
 
 
 def test_metrics_are_prometheus_text(api: Api) -> None:
-    api.services.metrics.events_admitted += 3
+    api.services.probes.metrics.events_admitted += 3
     answer = api.get("/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert "syncd_events_admitted_total 3.0" in answer.text.splitlines()
 
 
 def test_metrics_can_be_turned_off(api: Api) -> None:
-    assert api.having(serves_metrics=False).get("/metrics").status_code == 404
+    silent = replace(api.services.probes, serves_metrics=False)
+    assert api.having(probes=silent).get("/metrics").status_code == 404
 
 
 def test_an_unknown_path_is_json_for_programs(api: Api) -> None:

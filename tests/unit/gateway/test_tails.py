@@ -62,8 +62,8 @@ class Followed:
         self.published: list[Entry] = []
         self.in_use: set[int] = set()
         self.tails = Tails(
-            self.log, MemoryStore(HandClock()), self.hub, self.metrics, ring_bytes_max=PARTITIONS * 10**6,
-            publish=self._publish, in_use=self.in_use.__contains__,
+            self.log, MemoryStore(HandClock()), self.hub, self.metrics, HandClock(),
+            ring_bytes_max=PARTITIONS * 10**6, publish=self._publish, in_use=self.in_use.__contains__,
         )  # fmt: skip
 
     def _publish(self, partition: int, entry: Entry) -> None:

@@ -8,18 +8,33 @@ from random import Random
 from typing import Any
 
 import pytest
-from push_parts import record, unreadable
+from push_parts import ListSink, record, unreadable
 
 from syncd.errors import LogUnavailable
 from syncd.log.memory import MemoryLog
 from syncd.log.record import LoggedRecord, decode_record
+from syncd.metrics import Metrics
 from syncd.push import tail as tails
 from syncd.push.entry import Entry, entry_of
 from syncd.push.hub import Hub
+from syncd.push.subscription import LIVE
 from syncd.push.tail import Tail
 
 DEADLINE_S = 30.0
 OURS, THEIRS = "k3v9q2m4ta", "zzzzzzzzzz"
+
+
+class HandClock:
+    """The receiving gateway's; `push_parts` admits everything at 1 ms."""
+
+    def __init__(self) -> None:
+        self.ms = 1
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    def monotonic_s(self) -> float:
+        return self.ms / 1_000
 
 
 class Followed:
@@ -28,11 +43,17 @@ class Followed:
     def __init__(self, log: MemoryLog) -> None:
         self.log = log
         self.published: list[Entry] = []
-        self.tail = Tail(log, Hub(), 0, start=0, ring_bytes_max=10**6, publish=self._publish)
+        self.hub = Hub()
+        self.metrics = Metrics()
+        self.clock = HandClock()
+        self.tail = Tail(
+            log, self.hub, 0, start=0, ring_bytes_max=10**6, publish=self._publish, metrics=self.metrics,
+            clock=self.clock,
+        )  # fmt: skip
         self._seqs = {OURS: 0, THEIRS: 0}
 
     def _publish(self, partition: int, entry: Entry) -> None:
-        self.tail.recent.add(entry)
+        self.hub.publish(partition, entry, None)
         self.published.append(entry)
 
     async def append(self, writer: str, count: int = 1) -> list[Entry]:
@@ -115,6 +136,30 @@ async def test_an_unreachable_offset_is_an_error_in_time(at: Followed) -> None:
     await at.append(THEIRS)
     with pytest.raises(LogUnavailable, match="the tail is at 1 and did not reach 2"):
         await at.tail.reached(2, timeout_s=0.05)
+
+
+def test_the_way_of_another_gateways_record_is_measured_where_somebody_is_told() -> None:
+    async def story() -> None:
+        followed = Followed(MemoryLog())
+        running = asyncio.create_task(followed.tail.run())
+        measured = followed.metrics.admit_to_delta_seconds
+        await followed.append(THEIRS)
+        await followed.reached(1)
+        assert sum(measured.counts) == 0, "nobody listens: there is no delta whose way could be measured"
+        channel = followed.hub.open("a:alice", partition=0, epoch="e1", generation=0)
+        followed.hub.subscribe(channel, ListSink()).state = LIVE
+        followed.clock.ms = 31
+        await followed.append(THEIRS)
+        await followed.reached(2)
+        assert (sum(measured.counts), measured.sum) == (1, 0.03)
+        followed.clock.ms = 0  # this machine's clock is behind the other's
+        await followed.append(THEIRS)
+        await followed.reached(3)
+        assert (sum(measured.counts), measured.sum) == (2, 0.03)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(story())
 
 
 def test_a_record_that_nobody_can_read_is_passed_over() -> None:
