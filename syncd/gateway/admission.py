@@ -7,10 +7,9 @@ events behind it go on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from msgspec import UnsetType
+from msgspec import UNSET, Struct
 
 from syncd.errors import Forbidden, InvalidEvent, LimitExceeded, Unreadable
 from syncd.gateway.ledger import Answer, StreamLedger, WriterLedger
@@ -30,8 +29,7 @@ _MSGPACK_GROWTH_MAX = 6
 """A control character is 1 byte of MessagePack and 6 of JSON: below a sixth of the limit no measuring is needed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(Struct, frozen=True):
     """Who emits."""
 
     account: str
@@ -39,8 +37,7 @@ class Author:
     region: str
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(Struct, frozen=True):
     """A record for the log, and the entry it will be once it has an offset. `nack`: what answers it, when a void."""
 
     record: Record
@@ -48,8 +45,7 @@ class Admission:
     nack: Nack | None
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Struct, frozen=True):
     """The seq is durable already. `answer` is None when it is so old that the log must be asked."""
 
     seq: int
@@ -112,7 +108,6 @@ def admit(
     except Forbidden as error:
         return Nack(stream, seq, "forbidden", str(error))
     ledger.gap_told = False
-    t_sent = event.t if isinstance(event, EmittedEvent) else 0
     try:
         if isinstance(event, Nack):
             raise _Permanent("invalid", event.message)
@@ -123,6 +118,7 @@ def admit(
     except _Permanent as refusal:
         nack = Nack(stream, seq, refusal.reason, refusal.message)
         ledger.voids.add(seq)  # now, not when it is durable: the event behind it may name this one
+        t_sent = event.t if isinstance(event, EmittedEvent) else 0
         admitted_event, body = _void(nack, t_sent, stream, author=author, writer=writer, now_ms=now_ms)
         cells = {}
     record = encode_record(stream, writer.writer, seq, admitted_event.kind, body)
@@ -162,25 +158,26 @@ def _read(
     except LimitExceeded as error:
         raise _Permanent("limit", str(error)) from error
     t = admitted_t(event.t, now_ms=now_ms, ahead_ms_max=CLOCK_AHEAD_MS_MAX, last_t=0)
-    if is_expired(t, valid_ms=event.valid_ms, now_ms=now_ms):
+    if event.valid_ms is not None and is_expired(t, valid_ms=event.valid_ms, now_ms=now_ms):
         age_ms = now_ms - ms(t)
         raise _Permanent("expired", f"{event.kind} was good for {event.valid_ms} ms and came after {age_ms} ms")
-    t = max(t, writer.last_t + 1)
-    hints = _read_hints(event, codec)
-    _check_size(event, [data, hints], text=codec.text)
+    if t <= writer.last_t:
+        t = writer.last_t + 1
+    hints = None if event.hints is UNSET else _read_hints(event, codec)
+    _check_size(event, data, hints, text=codec.text)
     if event.kind == "list.inserted":
         room = rules.list_room(data.list)
         if len(data.items) > room:
             raise _Permanent("limit", f"{len(data.items)} items into list {data.list}, which has room for {room}")
-    _check_orphan(event.kind, data, writer=writer, ledger=ledger)
+    if ledger.voids:
+        _check_orphan(event.kind, data, writer=writer, ledger=ledger)
     body = Body(t, data, author.account, author.device, now_ms, author.region, event.valid_ms, hints)
     return Event(stream, writer.writer, event.seq, t, event.kind, data), body
 
 
 def _read_hints(event: EmittedEvent, codec: Codec) -> Any:
     """They are kept as given, so they may hold no more than data may."""
-    if isinstance(event.hints, UnsetType):
-        return None
+    assert event.hints is not UNSET
     try:
         hints = codec.decode_value(event.hints)
         check_json(hints, "hints", depth=1)
@@ -189,20 +186,18 @@ def _read_hints(event: EmittedEvent, codec: Codec) -> Any:
     return hints
 
 
-def _check_size(event: EmittedEvent, kept: list[Any], *, text: bool) -> None:
+def _check_size(event: EmittedEvent, data: Any, hints: Any, *, text: bool) -> None:
     raw_bytes = memoryview(event.data).nbytes
-    if not isinstance(event.hints, UnsetType):
+    if event.hints is not UNSET:
         raw_bytes += memoryview(event.hints).nbytes
     if raw_bytes * (1 if text else _MSGPACK_GROWTH_MAX) <= EVENT_BYTES_MAX:
         return
-    size = sum(canonical_size(part) for part in kept if part is not None)
+    size = canonical_size(data) + (0 if hints is None else canonical_size(hints))
     if size > EVENT_BYTES_MAX:
         raise _Permanent("limit", f"an event of {size} bytes; at most {EVENT_BYTES_MAX} as canonical JSON")
 
 
 def _check_orphan(kind: str, data: Any, *, writer: WriterLedger, ledger: StreamLedger) -> None:
-    if not ledger.voids:
-        return
     ours = f"{writer.writer}."
     for named in sorted(references(kind, data)):
         if named.startswith(ours) and int(named[len(ours) :]) in ledger.voids:

@@ -6,12 +6,11 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syncd.errors import LogUnavailable
 from syncd.gateway.admission import Admission
-from syncd.gateway.ledger import StreamLedger, WriterLedger
+from syncd.gateway.ledger import StreamLedger
 from syncd.limits import (
     APPEND_BYTES_MAX,
     APPEND_RECORDS_MAX,
@@ -26,20 +25,21 @@ if TYPE_CHECKING:
     from syncd.gateway.conversation import Conversation
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Pending:
-    """An admitted event on its way to the log, and where its answer goes."""
+    """An admitted event on its way to the log, and where its answer goes.
 
-    admission: Admission
-    origin: Conversation
-    writer: WriterLedger
-    ledger: StreamLedger
+    Attributes:
+        key: (writer, stream, seq).
+    """
 
-    @property
-    def key(self) -> tuple[str, str, int]:
-        """(writer, stream, seq)."""
-        record = self.admission.record
-        return record.writer, record.stream, record.seq
+    __slots__ = ("entry", "key", "ledger", "origin", "record")
+
+    def __init__(self, admission: Admission, origin: Conversation, ledger: StreamLedger) -> None:
+        self.record = admission.record
+        self.entry = admission.entry
+        self.origin = origin
+        self.ledger = ledger
+        self.key = admission.entry.key
 
 
 class Appender:
@@ -84,7 +84,7 @@ class Appender:
         """Take an admitted event."""
         self.under_way[pending.key] = pending
         self._waiting.append(pending)
-        self._waiting_bytes += len(pending.admission.record.body)
+        self._waiting_bytes += len(pending.record.body)
         self._arrived.set()
 
     def withdraw(self, origin: Conversation) -> list[Pending]:
@@ -94,7 +94,7 @@ class Appender:
             self._waiting = deque(pending for pending in self._waiting if pending.origin is not origin)
             for pending in mine:
                 self.under_way.pop(pending.key, None)
-                self._waiting_bytes -= len(pending.admission.record.body)
+                self._waiting_bytes -= len(pending.record.body)
             self._settled.set()
         return mine
 
@@ -142,11 +142,11 @@ class Appender:
         group: list[Pending] = []
         group_bytes = 0
         while self._waiting and len(group) < APPEND_RECORDS_MAX:
-            group_bytes += len(self._waiting[0].admission.record.body)
+            group_bytes += len(self._waiting[0].record.body)
             if group and group_bytes > APPEND_BYTES_MAX:
                 break
             pending = self._waiting.popleft()
-            self._waiting_bytes -= len(pending.admission.record.body)
+            self._waiting_bytes -= len(pending.record.body)
             group.append(pending)
         return group
 
@@ -154,8 +154,8 @@ class Appender:
         metrics = self._metrics
         metrics.append_group_records.observe(len(group))
         started_s = time.monotonic()
-        of_record = {id(pending.admission.record): pending for pending in group}
-        records = [pending.admission.record for pending in group]
+        of_record = {id(pending.record): pending for pending in group}
+        records = [pending.record for pending in group]
         try:
             # The log has the same deadline and knows better what became of the records: it speaks first.
             async with asyncio.timeout(APPEND_TIMEOUT_S + 1.0):

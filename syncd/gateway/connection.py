@@ -22,6 +22,7 @@ from websockets.typing import Subprotocol
 from syncd.gateway.conversation import Conversation
 from syncd.gateway.handshake import refusal
 from syncd.gateway.outbox import Outbox
+from syncd.gateway.whole_frame import TEXT, payload_of
 from syncd.limits import FRAME_BYTES_MAX, HELLO_TIMEOUT_S, PING_INTERVAL_S, PING_TIMEOUT_S, SEND_TIMEOUT_S
 from syncd.protocol import close_codes
 from syncd.protocol.close_codes import CloseCode
@@ -54,8 +55,8 @@ class Connection(asyncio.Protocol):
     """See the module. States are those of the websocket: CONNECTING, OPEN, CLOSING, CLOSED."""
 
     __slots__ = (
-        "_deadline", "_fragments", "_fragments_text", "_gateway", "_transport", "_ws", "conversation", "heard_s",
-        "outbox", "ping_sent",
+        "_deadline", "_fragments", "_fragments_text", "_gateway", "_loop", "_transport", "_ws", "conversation",
+        "heard_s", "outbox", "ping_sent",
     )  # fmt: skip
 
     def __init__(self, gateway: Gateway) -> None:
@@ -75,9 +76,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        loop = asyncio.get_running_loop()
-        self.heard_s = loop.time()
-        self._deadline: asyncio.TimerHandle | None = loop.call_later(HELLO_TIMEOUT_S, self._no_hello)
+        self._loop = asyncio.get_running_loop()
+        self.heard_s = self._loop.time()
+        self._deadline: asyncio.TimerHandle | None = self._loop.call_later(HELLO_TIMEOUT_S, self._no_hello)
         sock = transport.get_extra_info("socket")
         if sock is not None:
             # The kernel gives up on a peer that vanished while we had something to send it.
@@ -86,8 +87,13 @@ class Connection(asyncio.Protocol):
         self._gateway.connection_made(self)
 
     def data_received(self, data: bytes) -> None:
-        self.heard_s = asyncio.get_running_loop().time()
+        self.heard_s = self._loop.time()
         self.ping_sent = False
+        if self._between_messages():
+            payload = payload_of(data)
+            if payload is not None:
+                self._message(payload, text=data[0] == TEXT)
+                return
         self._ws.receive_data(data)
         for event in self._ws.events_received():
             if isinstance(event, Frame):
@@ -99,6 +105,11 @@ class Connection(asyncio.Protocol):
         self._pump()
         if self._ws.state is State.CLOSING or self._ws.state is State.CLOSED:
             self._end_conversation()
+
+    def _between_messages(self) -> bool:
+        """Whether the parser holds nothing, neither of a frame nor of a fragmented message."""
+        ws = self._ws
+        return ws.state is State.OPEN and ws.current_size is None and not ws.reader.buffer
 
     def eof_received(self) -> None:
         self._ws.receive_eof()
@@ -243,7 +254,7 @@ class Connection(asyncio.Protocol):
     def _arm(self, delay_s: float, callback: object) -> None:
         self._disarm()
         assert callable(callback)
-        self._deadline = asyncio.get_running_loop().call_later(delay_s, callback)
+        self._deadline = self._loop.call_later(delay_s, callback)
 
     def _disarm(self) -> None:
         if self._deadline is not None:

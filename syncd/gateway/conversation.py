@@ -78,6 +78,7 @@ class Conversation:
         self._is_closed = False
         self.outbox = outbox
         self.login: Login | None = None
+        self.own_stream = ""
         self.author: Author | None = None
         self.writer: WriterLedger | None = None
         self.wants_view = False
@@ -141,7 +142,7 @@ class Conversation:
     def unavailable(self, pendings: Sequence[Pending], reason: str) -> None:
         """The log refused these events of ours; the client keeps them and sends them again."""
         for pending in pendings:
-            record = pending.admission.record
+            record = pending.record
             pending.ledger.admitted = min(pending.ledger.admitted, record.seq - 1)
             pending.ledger.voids.discard(record.seq)
             if not self._is_closed:
@@ -192,6 +193,7 @@ class Conversation:
         gateway = self._gateway
         self._connection.greeted()
         self.login = await gateway.accounts.login(hello.token)
+        self.own_stream = f"a:{self.login.account}"
         self.author = Author(self.login.account, self.login.device, gateway.region)
         home = gateway.log.partition_of(f"a:{self.login.account}")
         await gateway.tails.hold(home)
@@ -278,18 +280,13 @@ class Conversation:
         gateway, writer, author = self._gateway, self.writer, self.author
         assert writer is not None
         assert author is not None
-        stream = self._resolve(event.stream)
         if gateway.draining:
             return True  # no answer: the client sends it again where it comes back
-        if not is_stream(stream):
-            message = f"{stream[:100]} is no stream; a stream is a:<account>, a:me or p:<playlist>"
-            self._refuse(Nack(stream, event.seq, "forbidden", message))
-            return True
-        if self._is_foreign(stream):
-            self._refuse(Nack(stream, event.seq, "forbidden", "this is another account's stream"))
-            return True
+        stream = self._resolve(event.stream)
         ledger, guard = writer.streams.get(stream), self._guards.get(stream)
-        if ledger is None or guard is None or (guard.playlist and guard.owner is None):
+        if ledger is None or guard is None:
+            return self._is_none_of_ours(stream, event.seq)
+        if guard.owner is None:
             return False
         if isinstance(event, EmittedEvent) and event.kind == "list.inserted" and guard.must_recount(self._now_s()):
             return False
@@ -303,13 +300,24 @@ class Conversation:
         if isinstance(verdict, Admission):
             if isinstance(event, EmittedEvent) and verdict.entry.t < event.t:
                 gateway.metrics.events_clamped += 1
-            gateway.appender.submit(Pending(verdict, self, writer, ledger))
+            gateway.appender.submit(Pending(verdict, self, ledger))
         elif isinstance(verdict, Repeat):
             return self._repeat(stream, verdict.seq, verdict.answer)
         elif isinstance(verdict, Nack):
             self._refuse(verdict)
         else:
             assert verdict is UNDER_WAY or verdict is None
+        return True
+
+    def _is_none_of_ours(self, stream: str, seq: int) -> bool:
+        """Whether a stream that is not at hand never will be, which is then said; else it must be loaded."""
+        if not is_stream(stream):
+            message = f"{stream[:100]} is no stream; a stream is a:<account>, a:me or p:<playlist>"
+        elif self._is_foreign(stream):
+            message = "this is another account's stream"
+        else:
+            return False
+        self._refuse(Nack(stream, seq, "forbidden", message))
         return True
 
     async def _prepare(self, event: EmittedEvent | Nack) -> None:
@@ -354,8 +362,8 @@ class Conversation:
         return self.writer.writer
 
     def _resolve(self, stream: str) -> str:
-        assert self.login is not None
-        return f"a:{self.login.account}" if stream == "a:me" else stream
+        assert self.own_stream
+        return self.own_stream if stream == "a:me" else stream
 
     def _claims(self, claims: Sequence[StreamClaim]) -> list[StreamClaim]:
         """The hello's streams, resolved, each once, as many as a connection may have; errors for the others."""
@@ -392,8 +400,7 @@ class Conversation:
 
     def _is_foreign(self, stream: str) -> bool:
         """Whether it is another account's own stream, about which nothing is looked up for us."""
-        assert self.login is not None
-        return not is_playlist(stream) and stream != f"a:{self.login.account}"
+        return not is_playlist(stream) and stream != self.own_stream
 
     async def _may_subscribe(self, stream: str) -> bool:
         """Whether this account may listen now; says so when not. Does not wait when the guard is here already."""

@@ -257,7 +257,7 @@ class Gateway:
 
     def _written(self, partition: int, offset_start: int, pendings: Sequence[Pending]) -> None:
         """Our append was answered: publish, unless somebody else's records come first; then the tail will."""
-        entries = [pending.admission.entry for pending in pendings]
+        entries = [pending.entry for pending in pendings]
         for offset, entry in enumerate(entries, offset_start):
             entry.offset = offset
         durable_s, sent = time.monotonic(), self.hub.deltas_sent
@@ -266,7 +266,7 @@ class Gateway:
 
     def _publish(self, partition: int, entry: Entry) -> None:
         """One durable record, in log order: the ledger learns, subscribers get the delta, the origin its ack."""
-        pending = self.appender.take((entry.writer, entry.stream, entry.seq))
+        pending = self.appender.take(entry.key)
         ledger = self.writers.ledgers.get(entry.writer)
         if ledger is not None:
             ledger.note(entry)

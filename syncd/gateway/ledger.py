@@ -39,14 +39,17 @@ class StreamLedger:
 
     def note(self, entry: Entry) -> None:
         """A record of this writer on this stream is durable. The first answer of a seq stays."""
-        self.durable = max(self.durable, entry.seq)
-        self.admitted = max(self.admitted, entry.seq)
-        if entry.void is not None:
-            self.voids.add(entry.seq)
-        if entry.seq not in self.answers:
-            self.answers[entry.seq] = entry.t if entry.void is None else entry.void
-            if len(self.answers) > ANSWERS_MAX:
-                self.answers.popitem(last=False)
+        seq, void, answers = entry.seq, entry.void, self.answers
+        if seq > self.durable:
+            self.durable = seq
+            if seq > self.admitted:
+                self.admitted = seq
+        if void is not None:
+            self.voids.add(seq)
+        if seq not in answers:
+            answers[seq] = entry.t if void is None else void
+            if len(answers) > ANSWERS_MAX:
+                answers.popitem(last=False)
 
 
 class WriterLedger:
@@ -67,7 +70,8 @@ class WriterLedger:
 
     def note(self, entry: Entry) -> None:
         """A record of this writer is durable."""
-        self.last_t = max(self.last_t, entry.t)
+        if entry.t > self.last_t:
+            self.last_t = entry.t
         ledger = self.streams.get(entry.stream)
         if ledger is not None:
             ledger.note(entry)

@@ -81,8 +81,11 @@ class Outbox:
 
     def flush(self) -> None:
         """Write the acks that wait to be joined."""
-        acks, self._acks = self._acks, []
-        if not acks or self._is_closed:
+        acks = self._acks
+        if not acks:
+            return
+        self._acks = []
+        if self._is_closed:
             return
         if len(acks) == 1:
             only = acks[0]

@@ -6,6 +6,8 @@ surrogate (it has no UTF-8, so no canonical bytes), no deeper nesting than a fra
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import UNSET
 
 from syncd.errors import InvalidEvent
@@ -47,26 +49,37 @@ def check_json(value: object, field: str, *, depth: int) -> None:
     Raises:
         InvalidEvent: the text shows the value and what is allowed.
     """
-    waiting: list[tuple[object, int]] = [(value, depth)]
+    if not isinstance(value, (dict, list)):
+        _check_plain(value, field)
+        return
+    # Only containers wait; what is in them is judged on the spot, the usual types first: this is asked of every event.
+    waiting: list[tuple[dict[object, object] | list[object], int]] = [(value, depth)]
     while waiting:
-        each, level = waiting.pop()
-        if isinstance(each, str):
-            check_text(each, field)
-        elif each is None or each is UNSET:
-            continue
-        elif isinstance(each, int):
-            if not -SAFE_INTEGER_MAX <= each <= SAFE_INTEGER_MAX:
-                raise InvalidEvent(f"{field} holds {shown(each)}, integers lie within +-{SAFE_INTEGER_MAX}")
-        elif isinstance(each, (dict, list)):
-            if level > EVENT_NESTING_MAX:
-                raise InvalidEvent(f"{field} nests deeper than {EVENT_NESTING_MAX}, the data itself included")
-            if isinstance(each, dict):
-                for key in each:
-                    if not isinstance(key, str):
-                        raise InvalidEvent(f"{field} holds the key {shown(key)}, keys are strings")
-                    check_text(key, field)
-                waiting += [(inner, level + 1) for inner in each.values()]
+        container, level = waiting.pop()
+        if level > EVENT_NESTING_MAX:
+            raise InvalidEvent(f"{field} nests deeper than {EVENT_NESTING_MAX}, the data itself included")
+        inner: Iterable[object] = container
+        if isinstance(container, dict):
+            for key in container:
+                if not isinstance(key, str):
+                    raise InvalidEvent(f"{field} holds the key {shown(key)}, keys are strings")
+                check_text(key, field)
+            inner = container.values()
+        for each in inner:
+            if isinstance(each, str):
+                check_text(each, field)
+            elif isinstance(each, (dict, list)):
+                waiting.append((each, level + 1))
             else:
-                waiting += [(inner, level + 1) for inner in each]
-        else:
-            raise InvalidEvent(f"{field} holds {shown(each)}, allowed are {_ALLOWED}")
+                _check_plain(each, field)
+
+
+def _check_plain(value: object, field: str) -> None:
+    """Judge what holds nothing else."""
+    if isinstance(value, str):
+        check_text(value, field)
+    elif isinstance(value, int):
+        if not -SAFE_INTEGER_MAX <= value <= SAFE_INTEGER_MAX:
+            raise InvalidEvent(f"{field} holds {shown(value)}, integers lie within +-{SAFE_INTEGER_MAX}")
+    elif value is not None and value is not UNSET:
+        raise InvalidEvent(f"{field} holds {shown(value)}, allowed are {_ALLOWED}")

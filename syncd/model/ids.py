@@ -62,7 +62,9 @@ def item_id(event: str, k: int) -> ItemId:
 
 def key_part(text: str) -> str:
     """An id as it stands inside a cell key: everything but `[A-Za-z0-9._:~-]` is percent-encoded as UTF-8."""
-    return text if _KEY_SAFE.fullmatch(text) else quote(text, safe="._:~-")
+    if (text.isalnum() and text.isascii()) or _KEY_SAFE.fullmatch(text):
+        return text
+    return quote(text, safe="._:~-")
 
 
 def from_key_part(part: str) -> str:

@@ -82,9 +82,7 @@ def decode_data(kind: str, raw: bytes | memoryview | msgspec.Raw, *, format: For
 
 def stream_accepts(kind: str, stream: str) -> bool:
     """Whether events of this kind belong into this stream: lists into both sorts, the rest into one of them."""
-    if kind.startswith("list."):
-        return True
-    return kind.startswith("playlist.") == is_playlist(stream)
+    return kind.startswith("list.") or kind.startswith("playlist.") == stream.startswith("p:")
 
 
 def check(kind: str, data: Any, *, stream: str) -> None:

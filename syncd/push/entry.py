@@ -28,6 +28,7 @@ class Entry:
     """A durable record, ready to be pushed.
 
     Attributes:
+        key: (writer, stream, seq), under which an append that is under way is known.
         offset: of the record; a cursor behind it points at `offset + 1`.
         cells: what the event writes; empty for a void.
         void: the answer, when the record only uses up a seq.
@@ -38,6 +39,7 @@ class Entry:
         "account",
         "cells",
         "device",
+        "key",
         "kind",
         "offset",
         "seq",
@@ -53,6 +55,7 @@ class Entry:
         self.stream = event.stream
         self.writer = event.writer
         self.seq = event.seq
+        self.key = event.writer, event.stream, event.seq
         self.t = event.t
         self.kind = event.kind
         self.account = admitted.account

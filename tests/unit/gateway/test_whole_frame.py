@@ -1,0 +1,63 @@
+"""Reading one whole frame must be what the library's parser would have read."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from syncd.gateway.whole_frame import BINARY, TEXT, payload_of
+from syncd.limits import FRAME_BYTES_MAX
+
+MESSAGES = st.binary(max_size=300) | st.sampled_from([125, 126, 127, 65_535, 65_536]).map(bytes)
+
+
+def parsed(data: bytes) -> list[Frame]:
+    """What the library reads, as a server whose handshake is over."""
+    protocol = ServerProtocol(state=State.OPEN, max_size=FRAME_BYTES_MAX)
+    protocol.receive_data(data)
+    return [event for event in protocol.events_received() if isinstance(event, Frame)]
+
+
+@given(MESSAGES, st.sampled_from([Opcode.TEXT, Opcode.BINARY]))
+def test_a_whole_frame_is_read_as_the_library_reads_it(message: bytes, opcode: Opcode) -> None:
+    data = Frame(opcode, message).serialize(mask=True)
+    payload = payload_of(data)
+    assert payload is None if len(message) > 65_535 else payload == message
+    (frame,) = parsed(data)
+    assert bytes(frame.data) == message
+    assert data[0] == (TEXT if opcode is Opcode.TEXT else BINARY)
+
+
+@given(MESSAGES, st.integers(1, 20), st.binary(min_size=1, max_size=20))
+def test_part_of_a_frame_or_more_than_one_is_left_to_the_library(message: bytes, cut: int, more: bytes) -> None:
+    data = Frame(Opcode.TEXT, message).serialize(mask=True)
+    assert payload_of(data[:-cut]) is None
+    assert payload_of(data + more) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(Frame(Opcode.TEXT, b"{}", fin=False).serialize(mask=True), id="a fragment"),
+        pytest.param(Frame(Opcode.CONT, b"{}").serialize(mask=True), id="a continuation"),
+        pytest.param(Frame(Opcode.PING, b"{}").serialize(mask=True), id="a ping"),
+        pytest.param(Frame(Opcode.CLOSE, b"").serialize(mask=True), id="a close"),
+        pytest.param(b"\xc1" + Frame(Opcode.TEXT, b"{}").serialize(mask=True)[1:], id="compressed"),
+        pytest.param(Frame(Opcode.TEXT, b"{}").serialize(mask=False), id="unmasked"),
+        pytest.param(b"", id="nothing"),
+    ],
+)
+def test_what_is_no_plain_message_is_left_to_the_library(data: bytes) -> None:
+    assert payload_of(data) is None
+
+
+@given(st.binary(max_size=40))
+def test_bytes_are_read_as_the_library_reads_them_or_not_at_all(data: bytes) -> None:
+    payload = payload_of(data)
+    if payload is not None:
+        (frame,) = parsed(data)
+        assert bytes(frame.data) == payload
