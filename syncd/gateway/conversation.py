@@ -16,6 +16,7 @@ from syncd.accounts import Login
 from syncd.errors import LoginExpired, LoginRevoked, PositionLost, Unavailable
 from syncd.gateway.admission import UNDER_WAY, Admission, Author, Repeat, admit
 from syncd.gateway.appender import Pending
+from syncd.gateway.claims import resolved_claims
 from syncd.gateway.guard import Guard
 from syncd.gateway.ledger import Answer, StreamLedger, WriterLedger
 from syncd.gateway.outbox import Outbox
@@ -199,7 +200,9 @@ class Conversation:
         await gateway.tails.hold(home)
         self._home = home
         self.wants_view = hello.view == "now"
-        claims = self._claims(hello.streams)
+        claims, refused = resolved_claims(hello.streams, self._resolve)
+        for error in refused:
+            self.outbox.send(error)
         allowed = [claim for claim in claims if await self._may_subscribe(claim.stream)]
         self.writer = await gateway.writers.claim(
             hello.writer,
@@ -364,20 +367,6 @@ class Conversation:
     def _resolve(self, stream: str) -> str:
         assert self.own_stream
         return self.own_stream if stream == "a:me" else stream
-
-    def _claims(self, claims: Sequence[StreamClaim]) -> list[StreamClaim]:
-        """The hello's streams, resolved, each once, as many as a connection may have; errors for the others."""
-        resolved: dict[str, StreamClaim] = {}
-        for claim in claims:
-            stream = self._resolve(claim.stream)
-            if not is_stream(stream):
-                self.outbox.send(Error("invalid", f"{stream[:100]} is no stream", stream[:100]))
-            elif stream not in resolved:
-                resolved[stream] = StreamClaim(stream, claim.cursor, claim.last_seq)
-        if len(resolved) > SUBSCRIPTIONS_MAX:
-            message = f"{len(resolved)} streams in hello; the first {SUBSCRIPTIONS_MAX} were taken"
-            self.outbox.send(Error("limit", message))
-        return list(resolved.values())[:SUBSCRIPTIONS_MAX]
 
     async def _guard(self, stream: str) -> Guard:
         guard = self._guards.get(stream)

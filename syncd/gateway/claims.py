@@ -1,0 +1,26 @@
+"""Which streams a hello gets: each once, as many as a connection may have, by the names they really have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from syncd.limits import SUBSCRIPTIONS_MAX
+from syncd.model.ids import is_stream
+from syncd.protocol.messages import Error, StreamClaim
+
+
+def resolved_claims(
+    claims: Sequence[StreamClaim], resolve: Callable[[str], str]
+) -> tuple[list[StreamClaim], list[Error]]:
+    """The claims to serve, in hello's order, and what to say about the others."""
+    resolved: dict[str, StreamClaim] = {}
+    errors: list[Error] = []
+    for claim in claims:
+        stream = resolve(claim.stream)
+        if not is_stream(stream):
+            errors.append(Error("invalid", f"{stream[:100]} is no stream", stream[:100]))
+        elif stream not in resolved:
+            resolved[stream] = StreamClaim(stream, claim.cursor, claim.last_seq)
+    if len(resolved) > SUBSCRIPTIONS_MAX:
+        errors.append(Error("limit", f"{len(resolved)} streams in hello; the first {SUBSCRIPTIONS_MAX} were taken"))
+    return list(resolved.values())[:SUBSCRIPTIONS_MAX], errors
