@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import difflib
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -17,6 +16,7 @@ from syncd.log.record import LoggedRecord
 from syncd.model.canonical import Json
 from syncd.model.events import EVENTS, SERVER_KINDS
 from syncd.model.ids import event_id
+from syncd.operations.news import any_beyond
 
 FOLLOW_WAIT_S: Final = 5.0
 """How long one wait for new records lasts before it is asked again."""
@@ -145,19 +145,15 @@ async def tail(log: EventLog, filter_: Filter, *, last: int) -> AsyncGenerator[S
         for partition, offset in offsets.items():
             end = await log.end(partition)
             page = await _page(log, filter_, partition, offset)
-            # Beyond the last one, up to the end there is nothing for us: of one stream, the page passes over others.
-            offsets[partition] = page[-1].offset + 1 if len(page) == READ_RECORDS_MAX else _after(page, end)
+            # An empty page says that up to the end, asked for before, there is nothing for us: of one stream, reading
+            # passes over others. A short one says nothing: the log cuts by bytes as well.
+            offsets[partition] = page[-1].offset + 1 if page else max(offset, end)
             came = came or bool(page)
             for record in page:
                 if filter_.passes(opened := shown(record)):
                     yield opened
         if not came:
-            await _any_beyond(log, offsets)
-
-
-def _after(page: Sequence[LoggedRecord], end: int) -> int:
-    """Where to go on after a page that holds all there was; `end` was asked for before it was read."""
-    return max(end, page[-1].offset + 1) if page else end
+            await any_beyond(log, offsets, timeout_s=FOLLOW_WAIT_S)
 
 
 async def _last(log: EventLog, filter_: Filter, ends: dict[int, int], last: int) -> Iterable[ShownRecord]:
@@ -172,22 +168,6 @@ async def _last(log: EventLog, filter_: Filter, ends: dict[int, int], last: int)
             offset = page[-1].offset + 1
         kept.extend(of_partition)
     return sorted(kept, key=lambda record: record.admitted_ms or 0)[-last:] if kept else []
-
-
-async def _any_beyond(log: EventLog, offsets: dict[int, int]) -> None:
-    """Return when some partition has more, or after `FOLLOW_WAIT_S`."""
-    waits = [
-        asyncio.create_task(log.wait_beyond(partition, offset, timeout_s=FOLLOW_WAIT_S))
-        for partition, offset in offsets.items()
-    ]
-    try:
-        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in done:
-            wait.result()
-    finally:
-        for wait in waits:
-            wait.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)
 
 
 async def _page(log: EventLog, filter_: Filter, partition: int, offset: int) -> Sequence[LoggedRecord]:

@@ -13,27 +13,26 @@ from syncd.model.lowering import lower
 
 
 async def stream_pages(
-    log: SearchableLog, stream: str, *, until: int | None = None
+    log: SearchableLog, stream: str, *, from_: int = 0, until: int | None = None
 ) -> AsyncIterator[Sequence[LoggedRecord]]:
-    """All records of a stream from offset 0 to `until` (not included; the log's end when None), in the log's order.
+    """All records of a stream in [from_, until) of its partition, in the log's order; to the log's end when None.
 
     Raises:
-        OffsetExpired: the log does not reach back to offset 0 any more.
+        OffsetExpired: the log does not reach back to `from_` any more.
         LogUnavailable: no answer.
     """
     partition = log.partition_of(stream)
     start = await log.start(partition)
-    if start > 0:
+    if start > from_:
         raise OffsetExpired(f"partition {partition} begins at offset {start}; what was before it was trimmed")
     end = await log.end(partition) if until is None else until
-    from_ = 0
     while from_ < end:
         page = await log.read_stream(stream, from_, limit=READ_RECORDS_MAX)
         inside = [record for record in page if record.offset < end]
         if inside:
             yield inside
-        if len(inside) < READ_RECORDS_MAX:
-            return
+        if not inside or len(inside) < len(page):
+            return  # a page that is merely short says nothing: the log cuts by bytes as well
         from_ = inside[-1].offset + 1
 
 
