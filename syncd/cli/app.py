@@ -10,6 +10,7 @@ import typer
 import syncd
 from syncd.cli import account, config, demo_command, device, doctor, log, migrate, output, roles, schemas, serve
 from syncd.cli import state as state_command
+from syncd.cli import timeline as timeline_command
 from syncd.cli import verify as verify_command
 from syncd.cli import why as why_command
 
@@ -58,6 +59,7 @@ app.add_typer(account.app, name="account", rich_help_panel=MANAGE)
 app.add_typer(device.app, name="device", rich_help_panel=MANAGE)
 _command(state_command.state, LOOK, example="syncd state alice --at 15m")
 _command(why_command.why, LOOK, example="syncd why alice settings/theme")
+_command(timeline_command.timeline, LOOK, example="syncd timeline alice --since 15m --key 'settings/*'")
 app.add_typer(log.app, name="log", rich_help_panel=LOOK)
 app.add_typer(config.app, name="config", rich_help_panel=LOOK)
 _command(doctor.doctor, KEEP, example="syncd doctor")

@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 COLUMN_CHARS_MAX: Final = 60
 """Of all columns but the last; longer texts are cut, so that the next column stays in sight."""
@@ -38,6 +41,16 @@ def result(text: str = "", *, style: str = "") -> None:
         _write(sys.stdout, text)
 
 
+def result_rich(text: Text) -> None:
+    """A line for people whose parts have styles of their own; only terminals show them."""
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        Console(highlight=False, soft_wrap=True).print(text)
+    else:
+        _write(sys.stdout, text.plain)
+
+
 def result_json(value: object) -> None:
     """A document for programs, on one line. Dataclasses are objects, paths are texts."""
     import msgspec
@@ -62,6 +75,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def visible(text: str) -> str:
     """Text that came from a peer, safe for a terminal: its control characters show instead of working."""
     return "".join(c if c.isprintable() or c == _JOINER else f"\\u{ord(c):04x}" for c in text)
+
+
+def shortened(text: str, chars_max: int) -> str:
+    """Text cut to a length, with a sign that it was."""
+    return text if len(text) <= chars_max else f"{text[: chars_max - 1]}…"
 
 
 def flush() -> None:

@@ -140,6 +140,9 @@ class MemoryStore:
     async def streams(self, streams: Sequence[str]) -> Mapping[str, StreamInfo]:
         return {stream: self._info(stream) for stream in streams}
 
+    async def owned(self, account: str) -> Sequence[str]:
+        return sorted(stream for stream, info in self._streams.items() if info.owner == account)
+
     async def slots(self, stream: str, list_name: str) -> int:
         return self._slots.get((stream, list_name), ("", 0))[1]
 

@@ -179,6 +179,9 @@ class StateReader(Protocol):
     async def streams(self, streams: Sequence[str]) -> Mapping[str, StreamInfo]:
         """Owner and generation of each stream asked for; an unknown one has owner None and generation 0."""
 
+    async def owned(self, account: str) -> Sequence[str]:
+        """The playlists' streams that the account owns, ascending."""
+
     async def slots(self, stream: str, list_name: str) -> int:
         """How many slots the list has by the projector's count."""
 

@@ -45,3 +45,14 @@ def test_a_trim_asks_says_what_it_costs_and_leaves_the_state(shell: InsideShell)
     assert shell.run("state", "alice", "--json").json == before
     assert "begins at offset 1" in shell.refused("state", "alice", "--at", "1s", code=8)
     assert "nothing to forget" in shell.run("log", "trim", "--before", "2000-01-01").out
+
+
+@pytest.mark.usefixtures("lived_in")
+def test_a_timeline_tells_people_and_programs_who_did_what(shell: InsideShell) -> None:
+    told = shell.run("timeline", "alice").out
+    assert 'phone set theme = "dark"' in told
+    assert '✓ settings/theme = "dark"' in told
+    (step,) = shell.run("timeline", "alice", "--device", "phone", "--key", "settings/*", "--json").lines
+    assert (step["device_name"], step["writes"][0]["outcome"]) == ("phone", "stands")
+    assert "nothing happened" in shell.run("timeline", "alice", "--lost").err
+    assert "nobody" in shell.refused("timeline", "nobody", code=5)

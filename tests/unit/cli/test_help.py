@@ -27,7 +27,7 @@ DESIGNED = """
     serve · gateway · projector · api · demo · device · account create · account list · device link · device list
     · device revoke · log tail · log show · state · why · verify · migrate · migrate status · schemas · doctor
     · config show
-    · log trim
+    · log trim · timeline
 """
 JSON_MISSING = {
     "device": "its output is JSON anyhow",
