@@ -20,10 +20,26 @@ from structlog.typing import EventDict, Processor
 
 from syncd.limits import SAFE_INTEGER_MAX
 
-FIELDS: Final = (
-    "account_id", "device_id", "stream", "writer", "seq", "partition", "epoch", "offset", "offset_next", "code",
-)  # fmt: skip
-"""Fields that mean the same everywhere, in the order a line shows them, after time, level, room and event."""
+FIELDS: Final = {
+    "account_id": "whose stream it is",
+    "device_id": "the device that asked",
+    "stream": "`a:<account>` or `p:<playlist>`",
+    "writer": "of the event",
+    "seq": "of the event, within its writer and stream",
+    "partition": "of the log",
+    "epoch": "of the partition",
+    "offset": "of the record",
+    "offset_next": "of the next record to read",
+    "code": "of the error, as in docs/reference/errors.md",
+    "error": "the error's sentence",
+    "reason": "the log's sentence why it wrote nothing",
+    "records": "how many",
+    "path": "of the HTTP request, without its query",
+    "topic": "of the side channel",
+    "timeout_s": "the deadline that has passed, in seconds",
+}
+"""Every field that our lines may have, and its meaning, which is the same everywhere. A line shows them in this order,
+after time, level, room and event; a test refuses others. None tells what somebody listens to."""
 
 DROPPED: Final = re.compile(r"token|secret|password|passwd|authorization|cookie|credential|api_?key|dsn", re.IGNORECASE)
 """Names of fields whose values are never written; a database address may hold a password."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from syncd.logs import get_logger
 from syncd.postgres.connection import CONNECT_TIMEOUT_S, connect
 from syncd.postgres.failures import DRIVER_ERRORS, sentence
 
@@ -30,7 +30,7 @@ NAME = "syncd listening"
 
 _SAY = "select pg_notify($1, $2)"
 
-_log = logging.getLogger(__name__)
+log = get_logger("postgres")
 
 Callback = Callable[[str], None]
 
@@ -81,7 +81,7 @@ class ListeningConnection:
                 await self._listen_until_lost()
                 backoff_s = BACKOFF_S_MIN
             except DRIVER_ERRORS as error:
-                _log.warning("listening connection failed: %s", sentence(error))
+                log.warning("listening_lost", error=sentence(error))
             await asyncio.sleep(backoff_s * random.uniform(0.5, 1.0))
             backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 

@@ -163,5 +163,7 @@ class Projector:
         metrics.dead_letters += len(folded.dead_letters)
         metrics.unknown_kinds += sum(folded.unknown_kinds.values())
         for letter in folded.dead_letters:
-            log.error("dead_letter", partition=letter.partition, offset_next=letter.offset, code=letter.reason[:80])
+            # The sentence behind the code may quote what somebody sent.
+            code = letter.reason.partition(":")[0]
+            log.error("dead_letter", partition=letter.partition, offset=letter.offset, code=code)
         return offset_new

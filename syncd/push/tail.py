@@ -105,7 +105,7 @@ class Tail:
             entry = entry_of(record, admitted)
         except Poison as error:
             # The projector sets it aside as a dead letter; nobody can be pushed what nobody can read.
-            log.error("record_skipped", partition=record.partition, offset_next=record.offset, code=error.code)
+            log.error("record_skipped", partition=record.partition, offset=record.offset, code=error.code)
             self.recent.skip(record.offset)
             return
         sent = self._hub.deltas_sent

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 
 from syncd.errors import StoreUnavailable, SyncdError
+from syncd.logs import get_logger
 from syncd.postgres.database import Database
 from syncd.postgres.listening import ListeningConnection
 from syncd.postgres.queries import load_queries
@@ -19,7 +19,7 @@ CHANNEL = "syncd_side"
 
 _TOPIC = re.compile(r"[a-z][a-z0-9_.]{0,39}")
 _PUBLISH = load_queries("syncd.store", "side_channel.sql")["publish"]
-_log = logging.getLogger(__name__)
+log = get_logger("store")
 
 
 class _Listeners:
@@ -38,7 +38,7 @@ class _Listeners:
             try:
                 callback(payload)
             except Exception:  # a task's outer wall: one listener's bug must not silence the others
-                _log.exception("a listener of %s failed", topic)
+                log.exception("listener_failed", topic=topic)
 
 
 def _check(topic: str, payload: str) -> None:
@@ -88,7 +88,7 @@ class PostgresSideChannel:
         try:
             await self._database.row(_PUBLISH, CHANNEL, f"{topic} {payload}")
         except SyncdError as error:
-            _log.warning("a message on %s is lost: %s", topic, error)
+            log.warning("side_message_lost", topic=topic, code=error.code, error=str(error))
 
     def listen(self, topic: str, callback: Listener) -> None:
         self._listeners.add(topic, callback)

@@ -8,7 +8,6 @@ so after any failure it is thrown away, and the next append makes a new one, whi
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Final, Literal
@@ -21,6 +20,7 @@ from syncd.log.kafka.encoding import headers_of, is_storable
 from syncd.log.kafka.topic import BATCH_BYTES_MAX
 from syncd.log.port import Appended
 from syncd.log.record import Record
+from syncd.logs import get_logger
 
 DISCARD_TIMEOUT_S: Final = 2.0
 """For a producer that was thrown away to let go of its sockets."""
@@ -32,7 +32,7 @@ a second attempt whose first was written."""
 _DRIVER_ERRORS: Final = (KafkaError, OSError, TimeoutError, AssertionError)
 """What aiokafka raises for the cluster's troubles; asserted is that a partition exists."""
 
-_log = logging.getLogger(__name__)
+log = get_logger("log")
 
 
 class Refusal(Exception):
@@ -178,7 +178,7 @@ async def _put_away(producer: AIOKafkaProducer) -> None:
             _fail_waiting(producer._message_accumulator)
             await producer.stop()
     except (KafkaError, OSError, TimeoutError) as error:
-        _log.warning("a Kafka producer did not stop within %g s: %r", DISCARD_TIMEOUT_S, error)
+        log.warning("kafka_producer_not_stopped", timeout_s=DISCARD_TIMEOUT_S, error=repr(error))
         producer._closed = True  # or it complains when it is collected
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from syncd.limits import LOG_POLL_S
 from syncd.log.ends import KnownEnds
 from syncd.log.kafka.brokers import Brokers
 from syncd.log.kafka.wire import Fetch
+from syncd.logs import get_logger
 
 WATCH_S = 10 * LOG_POLL_S
 """How long a broker may hold one answer back."""
@@ -25,7 +25,7 @@ WATCH_S = 10 * LOG_POLL_S
 IDLE_S = 5.0
 """How long a partition that nobody waits for is still watched: a tail is back in a moment."""
 
-_log = logging.getLogger(__name__)
+log = get_logger("log")
 
 
 class Watches:
@@ -76,7 +76,7 @@ class Watches:
                 await self._brokers.ask_leader(partition, request, lane=("watch", partition), wait_s=WATCH_S)
             )
         except LogUnavailable as error:
-            _log.info("watch of partition %d lost, polling covers it: %s", partition, error)
+            log.info("watch_lost", partition=partition, code=error.code, error=str(error))
             await asyncio.sleep(LOG_POLL_S)
             return
         if fetched.error:

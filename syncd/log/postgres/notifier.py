@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import secrets
 
 from syncd.errors import SyncdError
 from syncd.log.ends import KnownEnds
+from syncd.logs import get_logger
 from syncd.postgres.database import Database
 from syncd.postgres.listening import HEARTBEAT_S, ListeningConnection
 from syncd.postgres.queries import load_queries
@@ -32,7 +32,7 @@ ANSWER_S = 1.0
 """After its own hello a process takes it that somebody listens; by then an answer has come from everybody who does."""
 
 _NOTIFY = load_queries("syncd.log", "log.sql")["notify"]
-_log = logging.getLogger(__name__)
+log = get_logger("log")
 
 
 class Notifier:
@@ -96,7 +96,7 @@ class Notifier:
                 await self._database.row(_NOTIFY, CHANNEL, payloads)
                 await asyncio.sleep(INTERVAL_S)
         except SyncdError as error:
-            _log.warning("notification lost, polling covers it: %s", error)
+            log.warning("notification_lost", code=error.code, error=str(error))
         finally:
             self._task = None
 
