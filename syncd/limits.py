@@ -112,6 +112,9 @@ TAIL_LINGER_S = 30.0
 
 # --- log, store, projector ---
 
+PARTITIONS_MAX = 1024
+"""Of one log. Far beyond what the readers of one deployment can hold; the table `deployment` refuses more."""
+
 READ_RECORDS_MAX = 2_000
 """Records in one read of the log."""
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from syncd.testing.kafka import KafkaMissing, shared_kafka
 from syncd.testing.postgres import Version, create_database, drop_database, running_postgres
 
 # dev: quick answers at the desk. ci: what `make check` runs. deep: `make test-deep`, minutes to hours.
@@ -88,6 +89,19 @@ def postgres_dsn(postgres_admin_dsn: str) -> Iterator[str]:
     dsn = asyncio.run(create_database(postgres_admin_dsn))
     yield dsn
     asyncio.run(drop_database(postgres_admin_dsn, dsn))
+
+
+@pytest.fixture(scope="session")
+def kafka_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`host:port` of a broker that all workers of this test run share; each test uses topics of its own."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    try:
+        with shared_kafka(folder / "kafka") as address:
+            yield address
+    except KafkaMissing as error:
+        pytest.skip(str(error))
 
 
 # --- what was missing ---

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from syncd.accounts import Accounts
 from syncd.accounts.service import PostgresAccounts
+from syncd.bootstrap.present_log import open_log
 from syncd.clock import Clock, SystemClock
 from syncd.config import Config
-from syncd.errors import ConfigError, Unavailable
-from syncd.log.port import SearchableLog
-from syncd.log.postgres import PostgresLog
+from syncd.errors import Unavailable
+from syncd.log.port import TrimmableLog
 from syncd.logs import get_logger
 from syncd.store import embedded
 from syncd.store.migrate import migrate
@@ -35,7 +35,7 @@ class Deployment:
 
     config: Config
     dsn: str
-    log: SearchableLog
+    log: TrimmableLog
     store: Store
     accounts: Accounts
     side_channel: SideChannel
@@ -92,19 +92,17 @@ async def open_deployment(
     """Connect to everything a deployment consists of.
 
     Args:
-        migrating: apply what the database lacks; else it must be current already.
+        migrating: make what is missing, as tables and a topic; else all must be there already.
 
     Raises:
         ConfigError: a setting cannot be used; the text says which and why.
         Unavailable: the database does not answer.
     """
-    if config.log != "postgres":
-        raise ConfigError(f"SYNCD_LOG is {config.log}; this version keeps the log in Postgres only")
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(open_database(config, on_progress=on_progress))
         if migrating:
             await migrate(dsn)
-        event_log = await PostgresLog.open(dsn)
+        event_log = await open_log(config, dsn, making=migrating)
         stack.push_async_callback(event_log.close)
         store = await PostgresStore.open(dsn)
         stack.push_async_callback(store.close)

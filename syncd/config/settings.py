@@ -86,6 +86,60 @@ class Config:
         default="postgres",
         metadata=_home("SYNCD_LOG", values.LOG, "Where events live: a table of the same Postgres, or a Kafka topic."),
     )
+    log_partitions: int | None = field(
+        default=None,
+        metadata=_home(
+            "SYNCD_LOG_PARTITIONS",
+            values.PARTITIONS,
+            "How many partitions a new log gets. Without it 1 in Postgres; in Kafka those that the topic has, or 4. "
+            "Written down once, and then only compared: `syncd repartition` changes it.",
+        ),
+    )
+    kafka_security_protocol: str = field(
+        default="PLAINTEXT",
+        metadata=_home(
+            "SYNCD_KAFKA_SECURITY_PROTOCOL",
+            values.one_of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
+            "How brokers are spoken to.",
+        ),
+    )
+    kafka_sasl_mechanism: str = field(
+        default="PLAIN",
+        metadata=_home(
+            "SYNCD_KAFKA_SASL_MECHANISM",
+            values.one_of("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+            "How the login is proven, where the protocol is a `SASL_` one.",
+        ),
+    )
+    kafka_sasl_username: str | None = field(
+        default=None, metadata=_home("SYNCD_KAFKA_SASL_USERNAME", values.TEXT, "The login at the brokers.")
+    )
+    kafka_sasl_password: str | None = field(
+        default=None,
+        metadata=_home("SYNCD_KAFKA_SASL_PASSWORD", values.TEXT, "Its password.", secret=True),
+    )
+    kafka_ca_file: Path | None = field(
+        default=None,
+        metadata=_home(
+            "SYNCD_KAFKA_CA_FILE", values.FILE, "PEM: whose certificates of brokers to trust; the system's without it."
+        ),
+    )
+    kafka_certificate_file: Path | None = field(
+        default=None,
+        metadata=_home(
+            "SYNCD_KAFKA_CERTIFICATE_FILE", values.FILE, "PEM: our own certificate, where brokers ask for one."
+        ),
+    )
+    kafka_key_file: Path | None = field(
+        default=None,
+        metadata=_home(
+            "SYNCD_KAFKA_KEY_FILE", values.FILE, "PEM: its private key, when the certificate's file does not hold it."
+        ),
+    )
+    kafka_key_password: str | None = field(
+        default=None,
+        metadata=_home("SYNCD_KAFKA_KEY_PASSWORD", values.TEXT, "Of that key, when it has one.", secret=True),
+    )
     origins: tuple[str, ...] = field(
         default=(),
         metadata=_home(
@@ -139,6 +193,10 @@ class Config:
     def __post_init__(self) -> None:
         if self.port == self.ws_port != 0:
             raise ConfigError(f"port and ws_port are both {self.port}; they are two listeners and need two ports")
+        if self.kafka_security_protocol.startswith("SASL_"):
+            for name in ("kafka_sasl_username", "kafka_sasl_password"):
+                if getattr(self, name) is None:
+                    raise ConfigError(f"kafka_security_protocol is {self.kafka_security_protocol}: {name} is missing")
 
 
 SETTINGS: Final[tuple[Setting, ...]] = tuple(

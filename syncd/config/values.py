@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
-from syncd.limits import LIST_ITEMS_MAX_MOST
+from syncd.limits import LIST_ITEMS_MAX_MOST, PARTITIONS_MAX
 
 # Ends with \Z because "$" also matches before a last newline.
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.(?!\Z)|\.?\Z))+")
@@ -64,12 +64,24 @@ def _read_port(value: object) -> int:
     return value
 
 
-def _read_list_items(value: object) -> int:
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 9:
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LIST_ITEMS_MAX_MOST:
-        raise BadValue
-    return value
+def _up_to(most: int, *, of: str) -> Kind:
+    """A number from 1 up."""
+
+    def read(value: object) -> int:
+        if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 9:
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            raise BadValue
+        return value
+
+    return Kind(f"a number of {of}, 1 to {most}", read)
+
+
+def _read_file(value: object) -> Path:
+    path = _read_folder(value)
+    if not path.is_file():
+        raise BadValue("there is no such file")
+    return path.absolute()
 
 
 def _read_folder(value: object) -> Path:
@@ -181,9 +193,12 @@ FOLDER: Final = Kind("a folder; it is made when absent", _read_folder)
 DATABASE_URL: Final = Kind("`postgresql://user:password@host:port/database`", _read_database_url)
 WS_URL: Final = Kind("`ws://` or `wss://`, a host, and a path if any", _read_ws_url)
 LOG: Final = Kind("`postgres`, or `kafka://host:port[,host:port]/topic`", _read_log)
+PARTITIONS: Final = _up_to(PARTITIONS_MAX, of="partitions")
+FILE: Final = Kind("a file that can be read", _read_file)
+TEXT: Final = Kind("a text without control characters", lambda value: _text(value))
 ORIGINS: Final = Kind(
     "origins as `https://player.example:8443`, separated by commas, or an array of them in the file", _read_origins
 )
 REGION: Final = Kind("up to 32 of `a-z`, `0-9` and `-`, or nothing", _read_region)
-LIST_ITEMS: Final = Kind(f"a number of entries, 1 to {LIST_ITEMS_MAX_MOST}", _read_list_items)
+LIST_ITEMS: Final = _up_to(LIST_ITEMS_MAX_MOST, of="entries")
 SWITCH: Final = Kind("`on` or `off`; in the file `true` or `false`", _read_switch)

@@ -11,7 +11,7 @@ from syncd import limits
 from syncd.log.bounds import check_kept
 from syncd.log.ends import KnownEnds
 from syncd.log.partition import by_partition, partition_of
-from syncd.log.port import Appended
+from syncd.log.port import Appended, Page
 from syncd.log.record import LoggedRecord, Record
 
 
@@ -55,11 +55,14 @@ class MemoryLog:
         first = from_ - self._starts[partition]
         return self._records[partition][first : first + min(limit, limits.READ_RECORDS_MAX)]
 
-    async def read_stream(self, stream: str, from_: int, *, limit: int) -> list[LoggedRecord]:
-        partition = self.partition_of(stream)
+    async def read_stream(self, stream: str, from_: int, *, until: int, limit: int) -> Page:
+        partition, limit = self.partition_of(stream), min(limit, limits.READ_RECORDS_MAX)
         self._check_kept(partition, from_)
-        kept = self._records[partition][from_ - self._starts[partition] :]
-        return [record for record in kept if record.stream == stream][: min(limit, limits.READ_RECORDS_MAX)]
+        self._check_kept(partition, max(from_, until))
+        start = self._starts[partition]
+        inside = self._records[partition][from_ - start : max(0, until - start)]
+        records = [record for record in inside if record.stream == stream][:limit]
+        return Page(records, records[-1].offset + 1 if len(records) == limit else until)
 
     async def find(self, stream: str, writer: str, seq: int) -> LoggedRecord | None:
         for record in self._records[self.partition_of(stream)]:

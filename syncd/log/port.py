@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from syncd.log.record import LoggedRecord, Record
 
@@ -34,6 +34,18 @@ class Appended:
     records: Sequence[Record]
     offset_start: int = -1
     reason: str = ""
+
+
+class Page(NamedTuple):
+    """Some records out of a part of a partition.
+
+    Attributes:
+        records: in order.
+        offset_next: where the next page begins; the end of the part when this is the last one.
+    """
+
+    records: Sequence[LoggedRecord]
+    offset_next: int
 
 
 class EventLog(Protocol):
@@ -78,6 +90,17 @@ class EventLog(Protocol):
                 raise it. Let go of what was learned, and open it anew.
         """
 
+    async def read_stream(self, stream: str, from_: int, *, until: int, limit: int) -> Page:
+        """As `read`, but only the records of one stream, at offsets [from_, until).
+
+        A log that has no index of streams reads all the others as well: one call then looks at no more than a `read`
+        returns, and its page may be empty though others follow.
+
+        Raises:
+            OffsetExpired, LogUnavailable, EpochChanged: as `read`.
+            OffsetInFuture: `from_` or `until` is beyond the end.
+        """
+
     async def start(self, partition: int) -> int:
         """The offset of the oldest record kept."""
 
@@ -105,13 +128,13 @@ class EventLog(Protocol):
 
 @runtime_checkable
 class SearchableLog(EventLog, Protocol):
-    """A log that can look one event up. Kafka cannot promise that; a table can."""
+    """A log with an index: it finds one event, and the records of one stream, without reading the others.
+
+    A table can. Kafka finds records by their offset, and by nothing else.
+    """
 
     async def find(self, stream: str, writer: str, seq: int) -> LoggedRecord | None:
         """The first record of an event id on a stream, or None."""
-
-    async def read_stream(self, stream: str, from_: int, *, limit: int) -> list[LoggedRecord]:
-        """As `read`, but only the records of one stream."""
 
 
 @runtime_checkable

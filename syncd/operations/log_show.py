@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 
 from syncd.limits import READ_RECORDS_MAX
-from syncd.log.port import EventLog, SearchableLog
+from syncd.log.port import EventLog, Page
 from syncd.log.record import LoggedRecord
 from syncd.model.canonical import Json
 from syncd.model.events import EVENTS, SERVER_KINDS
@@ -119,13 +119,12 @@ async def show(log: EventLog, filter_: Filter, *, from_: int | None = None) -> A
     for partition in _partitions(log, filter_):
         end = await log.end(partition)
         offset = await log.start(partition) if from_ is None else from_
-        while page := await _page(log, filter_, partition, offset):
-            for record in page:
-                if record.offset < end and filter_.passes(opened := shown(record)):
+        # Asked once even where there is nothing, so that an offset which is not in the log is told.
+        while (page := await _page(log, filter_, partition, offset, end)).offset_next > offset:
+            for record in page.records:
+                if filter_.passes(opened := shown(record)):
                     yield opened
-            offset = page[-1].offset + 1
-            if offset >= end:
-                break
+            offset = page.offset_next
 
 
 async def tail(log: EventLog, filter_: Filter, *, last: int) -> AsyncGenerator[ShownRecord, None]:
@@ -143,13 +142,10 @@ async def tail(log: EventLog, filter_: Filter, *, last: int) -> AsyncGenerator[S
     while True:
         came = False
         for partition, offset in offsets.items():
-            end = await log.end(partition)
-            page = await _page(log, filter_, partition, offset)
-            # An empty page says that up to the end, asked for before, there is nothing for us: of one stream, reading
-            # passes over others. A short one says nothing: the log cuts by bytes as well.
-            offsets[partition] = page[-1].offset + 1 if page else max(offset, end)
-            came = came or bool(page)
-            for record in page:
+            page = await _page(log, filter_, partition, offset, await log.end(partition))
+            came = came or page.offset_next > offset
+            offsets[partition] = page.offset_next
+            for record in page.records:
                 if filter_.passes(opened := shown(record)):
                     yield opened
         if not came:
@@ -162,18 +158,19 @@ async def _last(log: EventLog, filter_: Filter, ends: dict[int, int], last: int)
     for partition, end in ends.items() if last else ():
         of_partition: deque[ShownRecord] = deque(maxlen=last)
         offset = max(await log.start(partition), end - LAST_SCANNED_MAX)
-        while offset < end and (page := await _page(log, filter_, partition, offset)):
-            opened = (shown(record) for record in page if record.offset < end)
-            of_partition.extend(record for record in opened if filter_.passes(record))
-            offset = page[-1].offset + 1
+        while offset < end:
+            records, offset = await _page(log, filter_, partition, offset, end)
+            of_partition.extend(filter(filter_.passes, map(shown, records)))
         kept.extend(of_partition)
     return sorted(kept, key=lambda record: record.admitted_ms or 0)[-last:] if kept else []
 
 
-async def _page(log: EventLog, filter_: Filter, partition: int, offset: int) -> Sequence[LoggedRecord]:
-    if filter_.stream is not None and isinstance(log, SearchableLog):
-        return await log.read_stream(filter_.stream, offset, limit=READ_RECORDS_MAX)
-    return await log.read(partition, offset, limit=READ_RECORDS_MAX)
+async def _page(log: EventLog, filter_: Filter, partition: int, offset: int, end: int) -> Page:
+    """Records at offsets [offset, end); of one stream, where one was asked for."""
+    if filter_.stream is not None:
+        return await log.read_stream(filter_.stream, offset, until=max(offset, end), limit=READ_RECORDS_MAX)
+    records = [r for r in await log.read(partition, offset, limit=READ_RECORDS_MAX) if r.offset < end]
+    return Page(records, records[-1].offset + 1 if records else offset)
 
 
 def _partitions(log: EventLog, filter_: Filter) -> Sequence[int]:

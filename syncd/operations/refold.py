@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 
 from syncd.errors import OffsetExpired, Poison
 from syncd.limits import READ_RECORDS_MAX
-from syncd.log.port import SearchableLog
+from syncd.log.port import EventLog
 from syncd.log.record import Admitted, LoggedRecord, decode_record
 from syncd.model.cells import Cells
 from syncd.model.lowering import lower
 
 
 async def stream_pages(
-    log: SearchableLog, stream: str, *, from_: int = 0, until: int | None = None
+    log: EventLog, stream: str, *, from_: int = 0, until: int | None = None
 ) -> AsyncIterator[Sequence[LoggedRecord]]:
     """All records of a stream in [from_, until) of its partition, in the log's order; to the log's end when None.
 
@@ -27,13 +27,9 @@ async def stream_pages(
         raise OffsetExpired(f"partition {partition} begins at offset {start}; what was before it was trimmed")
     end = await log.end(partition) if until is None else until
     while from_ < end:
-        page = await log.read_stream(stream, from_, limit=READ_RECORDS_MAX)
-        inside = [record for record in page if record.offset < end]
-        if inside:
-            yield inside
-        if not inside or len(inside) < len(page):
-            return  # a page that is merely short says nothing: the log cuts by bytes as well
-        from_ = inside[-1].offset + 1
+        records, from_ = await log.read_stream(stream, from_, until=end, limit=READ_RECORDS_MAX)
+        if records:
+            yield records
 
 
 def admitted_of(record: LoggedRecord) -> Admitted | None:

@@ -7,8 +7,7 @@ from typing import TypeAlias, cast
 
 import msgspec
 
-from syncd.errors import Refused
-from syncd.log.port import EventLog, SearchableLog
+from syncd.log.port import EventLog
 from syncd.model.canonical import Json
 from syncd.model.cells import Cells, digest, fold
 from syncd.model.ids import AccountId, account_stream, is_stream
@@ -46,7 +45,6 @@ async def account_state(
     Raises:
         EpochChanged: the store was folded from another life of the log.
         OffsetExpired: `at_ms` was given and the log does not reach back to its beginning.
-        Refused: `at_ms` was given and this log cannot read one stream by itself.
         LogUnavailable, StoreUnavailable: no answer.
     """
     read = _reader(log, store, at_ms)
@@ -58,13 +56,11 @@ async def account_state(
 def _reader(log: EventLog, store: StateReader, at_ms: int | None) -> ReadStream:
     if at_ms is None:
         return lambda stream: current_state(log, store, stream)
-    if not isinstance(log, SearchableLog):
-        raise Refused("an earlier state needs a log that can read one stream by itself, as the one in Postgres")
-    searchable, moment_ms = log, at_ms
-    return lambda stream: _earlier_state(searchable, store, stream, moment_ms)
+    moment_ms = at_ms
+    return lambda stream: _earlier_state(log, store, stream, moment_ms)
 
 
-async def _earlier_state(log: SearchableLog, store: StateReader, stream: str, at_ms: int) -> CurrentState:
+async def _earlier_state(log: EventLog, store: StateReader, stream: str, at_ms: int) -> CurrentState:
     """The cells of a stream before its first record that was admitted later than `at_ms`."""
     partition = log.partition_of(stream)
     generation = (await store.streams([stream]))[stream].generation

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final, Literal, TypeAlias
 
-from syncd.log.port import SearchableLog
+from syncd.log.port import EventLog
 from syncd.log.record import Admitted, LoggedRecord
 from syncd.model.canonical import Json
 from syncd.model.cells import Cell, wins
@@ -145,7 +145,7 @@ class StreamTimeline:
         names: device -> what the stream calls it.
     """
 
-    def __init__(self, log: SearchableLog, stream: str, filter_: StepFilter) -> None:
+    def __init__(self, log: EventLog, stream: str, filter_: StepFilter) -> None:
         self.log = log
         self.stream = stream
         self.partition = log.partition_of(stream)
@@ -257,7 +257,7 @@ async def timeline(streams: list[StreamTimeline], *, last: int) -> Timeline:
     return Timeline(kept[-last:], begins_at, passed - len(kept[-last:]), names)
 
 
-async def follow(log: SearchableLog, streams: list[StreamTimeline], *, wait_s: float) -> AsyncIterator[Step]:
+async def follow(log: EventLog, streams: list[StreamTimeline], *, wait_s: float) -> AsyncIterator[Step]:
     """New steps as they come, until the caller stops.
 
     Args:

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from syncd.errors import EpochChanged, OffsetExpired
 from syncd.limits import READ_RECORDS_MAX
-from syncd.log.port import SearchableLog
+from syncd.log.port import EventLog
 from syncd.model.canonical import canonical, from_canonical
 from syncd.model.cells import Cell, Cells, digest, fold
 from syncd.operations.refold import admitted_of, stream_pages, written_by
@@ -72,7 +72,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 
 async def verify(
-    log: SearchableLog, store: StateReader, *, seed: int, partitions: list[int] | None = None, progress: Progress
+    log: EventLog, store: StateReader, *, seed: int, partitions: list[int] | None = None, progress: Progress
 ) -> Verified:
     """Compare the store with the log.
 
@@ -95,7 +95,7 @@ async def verify(
     return verified
 
 
-async def _streams(log: SearchableLog, store: StateReader, partition: int, verified: Verified) -> list[str]:
+async def _streams(log: EventLog, store: StateReader, partition: int, verified: Verified) -> list[str]:
     """The streams that have records below the partition's checkpoint, in the order of their first ones."""
     checkpoint = await store.checkpoint(partition)
     if checkpoint.epoch not in ("", log.epoch(partition)):
@@ -116,17 +116,18 @@ async def _streams(log: SearchableLog, store: StateReader, partition: int, verif
 
 
 async def _verify_stream(
-    log: SearchableLog, store: StateReader, stream: str, partition: int, order: random.Random, verified: Verified
+    log: EventLog, store: StateReader, stream: str, partition: int, order: random.Random, verified: Verified
 ) -> None:
     state = await store.cells(stream, partition)
     until = state.checkpoint.offset_next
     # Only where pages begin is kept, so that a stream of any length is refolded in the memory of one page.
-    starts = [page[0].offset async for page in stream_pages(log, stream, until=until)]
-    order.shuffle(starts)
+    parts = [(page[0].offset, page[-1].offset + 1) async for page in stream_pages(log, stream, until=until)]
+    order.shuffle(parts)
     cells: Cells = {}
-    for start in starts:
-        page = await log.read_stream(stream, start, limit=READ_RECORDS_MAX)
-        records = [record for record in page if record.offset < until]
+    for from_, end in parts:
+        page = await log.read_stream(stream, from_, until=end, limit=READ_RECORDS_MAX)
+        assert page.offset_next == end, "what a page held once it holds again"
+        records = list(page.records)
         order.shuffle(records)
         for record in records:
             admitted = admitted_of(record)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from syncd.errors import NotFound
-from syncd.log.port import SearchableLog
+from syncd.log.port import EventLog
 from syncd.log.record import Admitted
 from syncd.model.canonical import Json
 from syncd.model.cells import Cell, Cells, fold
@@ -66,7 +66,7 @@ class Explanation:
     unreadable: int
 
 
-async def why(log: SearchableLog, store: StateReader, stream: str, key: str) -> Explanation:
+async def why(log: EventLog, store: StateReader, stream: str, key: str) -> Explanation:
     """Explain one cell.
 
     Raises:

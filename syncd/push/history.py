@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from syncd.errors import Poison
 from syncd.limits import READ_RECORDS_MAX
-from syncd.log.port import EventLog, SearchableLog
+from syncd.log.port import EventLog
 from syncd.log.record import LoggedRecord, decode_record
 from syncd.push.entry import Entry, entry_of
 from syncd.push.recent import Recent
@@ -19,17 +19,9 @@ async def stream_entries(log: EventLog, stream: str, from_: int, until: int) -> 
         PositionLost: `from_` is not in the log any more.
         LogUnavailable: no answer.
     """
-    partition = log.partition_of(stream)
-    search = log if isinstance(log, SearchableLog) else None
     while from_ < until:
-        if search is not None:
-            records = await search.read_stream(stream, from_, limit=READ_RECORDS_MAX)
-        else:
-            records = await log.read(partition, from_, limit=READ_RECORDS_MAX)
-        yield [entry for record in records if record.offset < until and (entry := _entry(record, stream)) is not None]
-        if not records:
-            return  # a page that is merely short says nothing: the log cuts by bytes as well
-        from_ = records[-1].offset + 1
+        records, from_ = await log.read_stream(stream, from_, until=until, limit=READ_RECORDS_MAX)
+        yield [entry for record in records if (entry := _entry(record)) is not None]
 
 
 async def recent_entries(
@@ -51,9 +43,7 @@ async def recent_entries(
     return entries, recent.position
 
 
-def _entry(record: LoggedRecord, stream: str) -> Entry | None:
-    if record.stream != stream:
-        return None
+def _entry(record: LoggedRecord) -> Entry | None:
     try:
         return entry_of(record, decode_record(record))
     except Poison:

@@ -142,11 +142,14 @@ async def migration_status(dsn: str, *, migrations: Sequence[Migration] | None =
 async def new_epoch(dsn: str) -> None:
     """Begin a new life of the log: every cursor handed out so far leads to a snapshot.
 
-    For after a database was restored from a copy of its files, or a log was reset: what devices saw may be gone.
+    For after a database was restored from a copy of its files, a log was reset, or a topic is to be taken over: what
+    devices saw may be gone.
     Servers that run are refused from then on, and must be started again. Raises `StoreUnavailable`.
     """
     async with _alone(dsn) as connection, connection.transaction():
-        life = await connection.fetchval("update deployment set life = gen_random_uuid() returning life")
+        # Whichever topic is there now is the log from here on, though it was made again or somebody else filled it.
+        renew = "update deployment set life = gen_random_uuid(), topic_id = '' returning life"
+        life = await connection.fetchval(renew)
         await connection.execute("update log_partitions set life = $1", life)
 
 

@@ -12,7 +12,7 @@ from syncd.log.kafka import KafkaLog
 from syncd.log.memory import MemoryLog
 from syncd.log.port import SearchableLog, TrimmableLog
 from syncd.log.postgres import PostgresLog
-from syncd.log.record import Record
+from syncd.log.record import LoggedRecord, Record
 
 
 class Log(SearchableLog, TrimmableLog, Protocol):
@@ -77,6 +77,19 @@ async def postgres_log(dsn: str, partitions: int | None = None) -> AsyncIterator
 def record(stream: str = "a:1", *, writer: str = "wwwwwwwwww", seq: int = 1, body: bytes = b"{}") -> Record:
     """A record that a gateway could have admitted."""
     return Record(stream, writer, seq, "list.inserted", 1, body)
+
+
+async def stream_records(log: Log, stream: str, from_: int, *, until: int, limit: int = 100) -> list[LoggedRecord]:
+    """All records of a stream in a part of its partition, page by page."""
+    found: list[LoggedRecord] = []
+    while True:
+        page = await log.read_stream(stream, from_, until=until, limit=limit)
+        assert len(page.records) <= limit
+        assert page.offset_next > from_ or from_ >= until, "every page goes on"
+        found += page.records
+        from_ = page.offset_next
+        if from_ >= until:
+            return found
 
 
 def records(count: int, stream: str = "a:1", *, first_seq: int = 1) -> list[Record]:

@@ -32,7 +32,7 @@ def topic() -> str:
     return f"test-{secrets.token_hex(8)}"
 
 
-def tell(address: str, topic: str, story: Story, *, partitions: int | None = None) -> None:
+def tell(address: str, topic: str, story: Story, *, partitions: int = 1) -> None:
     """Run a story with the log open."""
 
     async def opened() -> None:
@@ -43,8 +43,10 @@ def tell(address: str, topic: str, story: Story, *, partitions: int | None = Non
 
 
 @asynccontextmanager
-async def open_log(address: str, topic: str, **how: Any) -> AsyncIterator[KafkaLog]:
-    log = await KafkaLog.open(address, topic, **how)
+async def open_log(
+    address: str, topic: str, *, partitions: int | None = 1, **how: Any
+) -> AsyncIterator[KafkaLog]:  # fmt: skip
+    log = await KafkaLog.open(address, topic, partitions=partitions, **how)
     try:
         yield log
     finally:
@@ -107,7 +109,7 @@ def test_another_partition_count_is_refused(kafka_address: str, topic: str) -> N
     async def story(log: KafkaLog) -> None:
         with pytest.raises(ConfigError, match="has 2 partitions, the deployment 3: see `syncd repartition`"):
             await KafkaLog.open(kafka_address, topic, partitions=3)
-        async with open_log(kafka_address, topic) as whatever_is_there:
+        async with open_log(kafka_address, topic, partitions=None) as whatever_is_there:
             assert whatever_is_there.partitions == 2
 
     tell(kafka_address, topic, story, partitions=2)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-from logs_under_test import KafkaUnderTest, Log
+from logs_under_test import KafkaUnderTest, Log, stream_records
 
 from syncd.errors import PositionLost
 from syncd.log.memory import MemoryLog
@@ -114,9 +114,11 @@ class SideBySide(RuleBasedStateMachine):
         if partition in self.ends:
             self.ask(lambda log: log.read(partition, offset, limit=limit))
 
-    @rule(stream=st.sampled_from(STREAMS), offset=st.integers(-1, 60), limit=st.integers(1, 20))
-    def read_stream(self, stream: str, offset: int, limit: int) -> None:
-        self.ask(lambda log: log.read_stream(stream, offset, limit=limit), searching=True)
+    @rule(
+        stream=st.sampled_from(STREAMS), offset=st.integers(-1, 60), until=st.integers(0, 60), limit=st.integers(1, 20)
+    )
+    def read_stream(self, stream: str, offset: int, until: int, limit: int) -> None:
+        self.ask(lambda log: stream_records(log, stream, offset, until=until, limit=limit))
 
     @rule(stream=st.sampled_from(STREAMS), writer=st.sampled_from(WRITERS), seq=st.integers(1, 5))
     def find(self, stream: str, writer: str, seq: int) -> None:

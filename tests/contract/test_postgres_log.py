@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from logs_under_test import postgres_log, record
 from syncd import limits
 from syncd.errors import ConfigError, EpochChanged, LogUnavailable
 from syncd.log.postgres import PostgresLog
-from syncd.log.record import Record
+from syncd.log.record import LoggedRecord, Record
 from syncd.store.migrate import new_epoch
 from syncd.testing.patience import PATIENCE_S
 from syncd.testing.postgres import VERSIONS, create_database, drop_database
@@ -92,7 +93,13 @@ def test_a_read_of_large_records_stops_before_it_fills_the_memory(
         async with postgres_log(postgres_dsn) as log:
             await log.append(given)
             pages = []
-            for read in (partial(log.read, 0), partial(log.read_stream, "a:1")):
+
+            async def read_stream(at: int, *, limit: int) -> Sequence[LoggedRecord]:
+                page = await log.read_stream("a:1", at, until=900, limit=limit)
+                assert page.offset_next == at + len(page.records)
+                return page.records
+
+            for read in (partial(log.read, 0), read_stream):
                 at = 0
                 while page := await read(at, limit=900):
                     # What came uncounted before, and one record that may be large.
@@ -104,7 +111,7 @@ def test_a_read_of_large_records_stops_before_it_fills_the_memory(
             assert 900 not in pages
 
             monkeypatch.setattr(limits, "READ_BYTES_MAX", 1)
-            assert len(await log.read_stream("a:1", 299, limit=10)) == 1
+            assert len(await read_stream(299, limit=10)) == 1
             assert len(await log.read(0, 299, limit=400)) == 201
 
     asyncio.run(story())

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from house import PLAYLIST, START_MS, House, Tell, lived_in, state_of
 
-from syncd.errors import Refused
 from syncd.model.cells import digest
 from syncd.operations.state import account_state
 
@@ -115,16 +113,5 @@ def test_a_playlist_that_nobody_has_written_to_shows_empty_and_a_name_that_is_no
         phone = await house.device("alice", "phone")
         await house.emit(phone, "library.changed", {"set": "playlists", "ids": [PLAYLIST[2:], "short"], "value": True})
         assert (await state_of(house, phone))["playlists"] == [{"stream": PLAYLIST, "name": None, "items": []}]
-
-    tell(story)
-
-
-def test_earlier_states_need_a_log_that_can_read_one_stream(tell: Tell) -> None:
-    class Kafka:
-        """As little of a log as refusing takes: it cannot read one stream."""
-
-    async def story(house: House) -> None:
-        with pytest.raises(Refused):
-            await account_state(Kafka(), house.store, "alice", START_MS, at_ms=START_MS)  # type: ignore[arg-type]
 
     tell(story)

@@ -69,7 +69,7 @@ def tell(broker: KafkaBroker, story: Story) -> None:
 
 @asynccontextmanager
 async def open_log(address: str, topic: str, **how: Any) -> AsyncIterator[KafkaLog]:
-    log = await KafkaLog.open(address, topic, append_timeout_s=APPEND_TIMEOUT_S, **how)
+    log = await KafkaLog.open(address, topic, partitions=1, append_timeout_s=APPEND_TIMEOUT_S, **how)
     try:
         yield log
     finally:
@@ -257,7 +257,7 @@ def test_a_login_opens_the_log_and_a_wrong_one_does_not(broker: KafkaBroker) -> 
         with pytest.raises(
             LogUnavailable, match="SaslAuthenticationFailed|IllegalSaslState|KafkaConnection"
         ) as refused:
-            await KafkaLog.open(broker.login_address, topic, security=wrong)
+            await KafkaLog.open(broker.login_address, topic, partitions=1, security=wrong)
         assert "wrong-one" not in str(refused.value)
 
     asyncio.run(story())

@@ -21,7 +21,7 @@ from syncd.api.sockets import bind
 from syncd.gateway import appender, conversation, tails
 from syncd.gateway.gateway import Gateway, GatewayServices
 from syncd.limits import APPEND_TIMEOUT_S
-from syncd.log.port import Appended, SearchableLog
+from syncd.log.port import Appended, EventLog, Page, SearchableLog
 from syncd.log.record import LoggedRecord, Record
 from syncd.metrics import Metrics
 from syncd.protocol.messages import Nack
@@ -39,7 +39,7 @@ class UnsureLog:
         open: appends wait for it.
     """
 
-    def __init__(self, log: SearchableLog) -> None:
+    def __init__(self, log: EventLog) -> None:
         self._log = log
         self.fates: deque[str] = deque()
         self.open = asyncio.Event()
@@ -94,10 +94,11 @@ class UnsureLog:
         return await self._log.wait_beyond(partition, offset, timeout_s=timeout_s)
 
     async def find(self, stream: str, writer: str, seq: int) -> LoggedRecord | None:
+        assert isinstance(self._log, SearchableLog)
         return await self._log.find(stream, writer, seq)
 
-    async def read_stream(self, stream: str, from_: int, *, limit: int) -> list[LoggedRecord]:
-        return await self._log.read_stream(stream, from_, limit=limit)
+    async def read_stream(self, stream: str, from_: int, *, until: int, limit: int) -> Page:
+        return await self._log.read_stream(stream, from_, until=until, limit=limit)
 
     async def close(self) -> None:
         """Whoever opened the real one closes it."""

@@ -100,6 +100,8 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
 
 
 def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -> None:
+    pem = tmp_path / "kafka.pem"
+    pem.touch()
     texts = {
         "host": "::1",
         "port": "0",
@@ -108,6 +110,15 @@ def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -
         "data_dir": "/data",
         "database_url": "postgres:///syncd?host=/run/postgresql",
         "log": "kafka://a:9092,[::1]:9093/events.v1",
+        "log_partitions": "12",
+        "kafka_security_protocol": "SASL_SSL",
+        "kafka_sasl_mechanism": "SCRAM-SHA-512",
+        "kafka_sasl_username": "syncd",
+        "kafka_sasl_password": "between us",
+        "kafka_ca_file": str(pem),
+        "kafka_certificate_file": str(pem),
+        "kafka_key_file": str(pem),
+        "kafka_key_password": "between two",
         "origins": "https://Player.Example:443, http://localhost:5173/",
         "region": "eu-1",
         "list_items_max": "30000",
@@ -124,6 +135,15 @@ def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -
         data_dir=Path("/data"),
         database_url="postgres:///syncd?host=/run/postgresql",
         log="kafka://a:9092,[::1]:9093/events.v1",
+        log_partitions=12,
+        kafka_security_protocol="SASL_SSL",
+        kafka_sasl_mechanism="SCRAM-SHA-512",
+        kafka_sasl_username="syncd",
+        kafka_sasl_password="between us",
+        kafka_ca_file=pem,
+        kafka_certificate_file=pem,
+        kafka_key_file=pem,
+        kafka_key_password="between two",
         origins=("https://player.example", "http://localhost:5173"),
         region="eu-1",
         list_items_max=30_000,
@@ -136,7 +156,7 @@ def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -
     assert by_environment.config == wanted
     assert by_environment.unknown_variables == ()
 
-    numbers = {"port": 0, "ws_port": 65535, "metrics_port": 9100, "list_items_max": 30_000}
+    numbers = {"port": 0, "ws_port": 65535, "metrics_port": 9100, "list_items_max": 30_000, "log_partitions": 12}
     values = texts | numbers | {"metrics": False, "origins": texts["origins"].split(", ")}
     text = "".join(
         f"{name} = {str(value).lower() if value is False else repr(value)}\n" for name, value in values.items()
@@ -167,6 +187,13 @@ def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -
         ("SYNCD_LOG", "kafka://broker:9092"),
         ("SYNCD_LOG", "kafka://broker:9092/a/b"),
         ("SYNCD_LOG", "sqlite"),
+        ("SYNCD_LOG_PARTITIONS", "0"),
+        ("SYNCD_LOG_PARTITIONS", "1025"),
+        ("SYNCD_LOG_PARTITIONS", "٣"),
+        ("SYNCD_KAFKA_SECURITY_PROTOCOL", "TLS"),
+        ("SYNCD_KAFKA_SASL_MECHANISM", "GSSAPI"),
+        ("SYNCD_KAFKA_SASL_USERNAME", "\x07"),
+        ("SYNCD_KAFKA_CA_FILE", "/nowhere/ca.pem"),
         ("SYNCD_ORIGINS", "*"),
         ("SYNCD_ORIGINS", "https://a.example,b.example"),
         ("SYNCD_ORIGINS", "https://a.example/player"),
@@ -270,6 +297,15 @@ def test_names_of_settings_and_variables_are_durable() -> None:
         "data_dir": "SYNCD_DATA_DIR",
         "database_url": "SYNCD_DATABASE_URL",
         "log": "SYNCD_LOG",
+        "log_partitions": "SYNCD_LOG_PARTITIONS",
+        "kafka_security_protocol": "SYNCD_KAFKA_SECURITY_PROTOCOL",
+        "kafka_sasl_mechanism": "SYNCD_KAFKA_SASL_MECHANISM",
+        "kafka_sasl_username": "SYNCD_KAFKA_SASL_USERNAME",
+        "kafka_sasl_password": "SYNCD_KAFKA_SASL_PASSWORD",
+        "kafka_ca_file": "SYNCD_KAFKA_CA_FILE",
+        "kafka_certificate_file": "SYNCD_KAFKA_CERTIFICATE_FILE",
+        "kafka_key_file": "SYNCD_KAFKA_KEY_FILE",
+        "kafka_key_password": "SYNCD_KAFKA_KEY_PASSWORD",
         "origins": "SYNCD_ORIGINS",
         "region": "SYNCD_REGION",
         "list_items_max": "SYNCD_LIST_ITEMS_MAX",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from aiokafka.protocol.admin import DeleteRecordsRequest
 
 from syncd import limits
-from syncd.errors import EpochChanged
+from syncd.errors import EpochChanged, OffsetInFuture
 from syncd.log.bounds import check_kept
 from syncd.log.ends import KnownEnds
 from syncd.log.kafka.address import PLAINTEXT, KafkaAddress, KafkaSecurity
@@ -21,12 +21,15 @@ from syncd.log.kafka.topic import fit_topic
 from syncd.log.kafka.watching import Watches
 from syncd.log.kafka.wire import TopicMetadata
 from syncd.log.partition import by_partition, partition_of
-from syncd.log.port import Appended
+from syncd.log.port import Appended, Page
 from syncd.log.record import LoggedRecord, Record
 
 
 class KafkaLog:
-    """An `EventLog` and a `TrimmableLog`. No `SearchableLog`: Kafka finds records by offset and by nothing else.
+    """An `EventLog` and a `TrimmableLog`. No `SearchableLog`: to read one stream it reads its partition.
+
+    Attributes:
+        topic_id: drawn by the cluster when it made the topic; hexadecimal.
 
     It keeps a producer, one connection per broker to read, and one per partition that somebody waits for.
 
@@ -41,6 +44,7 @@ class KafkaLog:
         """Use `open`."""
         self._epoch = epoch
         self._partitions = len(topic.leaders)
+        self.topic_id = topic.topic_id.hex()
         self._brokers = brokers
         self._ends = KnownEnds(self._partitions)
         self._producing = Producing(brokers.address, security, timeout_s=append_timeout_s)
@@ -52,25 +56,27 @@ class KafkaLog:
     async def open(
         cls, servers: str | Sequence[str], topic: str, *, partitions: int | None = None,
         security: KafkaSecurity = PLAINTEXT, marker: str = "", append_timeout_s: float = limits.APPEND_TIMEOUT_S,
+        making: bool = True,
     ) -> KafkaLog:  # fmt: skip
-        """Open the log in a topic, which is created when there is none.
+        """Open the log in a topic.
 
         Args:
             servers: some brokers, `host:port`; several in one text are separated by commas.
             partitions: how many the deployment has written down, and a new topic gets. None takes those of the topic,
-                or 1.
+                or `PARTITIONS_NEW`.
             marker: of the deployment; part of the epoch, so that `syncd migrate --new-epoch` begins one.
             append_timeout_s: after this long an append's outcome is unknown.
+            making: create the topic when there is none.
 
         Raises:
-            ConfigError: the topic has another number of partitions, or settings that lose records; `security` is not
-                complete.
+            ConfigError: the topic is absent, has another number of partitions, or settings that lose records;
+                `security` is not complete.
             LogUnavailable: no broker answers.
         """
         names = tuple(servers.split(",")) if isinstance(servers, str) else tuple(servers)
         brokers = Brokers(KafkaAddress(names, topic), security)
         try:
-            found = await fit_topic(brokers, partitions)
+            found = await fit_topic(brokers, partitions, making=making)
         except BaseException:
             await brokers.close()
             raise
@@ -114,6 +120,19 @@ class KafkaLog:
     async def read(self, partition: int, from_: int, *, limit: int) -> list[LoggedRecord]:
         with self._one_life():
             return await self._reader.read(partition, from_, limit=limit)
+
+    async def read_stream(self, stream: str, from_: int, *, until: int, limit: int) -> Page:
+        records: list[LoggedRecord] = []
+        passed = await self.read(self.partition_of(stream), from_, limit=limits.READ_RECORDS_MAX)
+        if not passed and from_ < until:
+            raise OffsetInFuture(f"offset {until} is beyond {from_}, the end of the log")
+        for record in passed:
+            if record.offset >= until or len(records) == limit:
+                break
+            from_ = record.offset + 1
+            if record.stream == stream:
+                records.append(record)
+        return Page(records, min(from_, until))
 
     async def start(self, partition: int) -> int:
         return (await self._bounds(partition)).start
@@ -169,8 +188,11 @@ class KafkaLog:
 
 
 async def open_kafka_log(
-    url: str, *, partitions: int | None = None, security: KafkaSecurity = PLAINTEXT, marker: str = ""
-) -> KafkaLog:
+    url: str, *, partitions: int | None = None, security: KafkaSecurity = PLAINTEXT, marker: str = "",
+    making: bool = True,
+) -> KafkaLog:  # fmt: skip
     """`KafkaLog.open` of what `SYNCD_LOG` names: `kafka://host:port[,host:port]/topic`."""
     address = KafkaAddress.of_url(url)
-    return await KafkaLog.open(address.servers, address.topic, partitions=partitions, security=security, marker=marker)
+    return await KafkaLog.open(
+        address.servers, address.topic, partitions=partitions, security=security, marker=marker, making=making
+    )

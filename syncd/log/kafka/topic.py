@@ -15,6 +15,10 @@ BATCH_BYTES_MAX: Final = 8 * 1024 * 1024
 """One append to one partition, as it goes over the wire. A group of the largest appends (`limits.APPEND_BYTES_MAX`) and
 all its headers fit in, and clusters for rent allow so much."""
 
+PARTITIONS_NEW: Final = 4
+"""Of a topic that we create when nobody said how many: four projectors share the work, and a gateway's appends still
+come in batches. Changing it later moves streams between partitions."""
+
 REPLICAS_MAX: Final = 3
 """Copies of a record, where there are as many brokers."""
 
@@ -26,21 +30,25 @@ _ALREADY_EXISTS: Final = 36
 _TOPIC_RESOURCE: Final = 2
 
 
-async def fit_topic(brokers: Brokers, partitions: int | None) -> TopicMetadata:
-    """The topic, made when absent, after a look at its settings.
+async def fit_topic(brokers: Brokers, partitions: int | None, *, making: bool = True) -> TopicMetadata:
+    """The topic, after a look at its settings.
 
     Args:
-        partitions: how many the deployment has written down, and a new topic gets; None takes what is there, or 1.
+        partitions: how many the deployment has written down, and a new topic gets; None takes what is there, or
+            `PARTITIONS_NEW`.
+        making: make it when absent.
 
     Raises:
-        ConfigError: the topic has another number, or settings under which a log loses records.
+        ConfigError: the topic is absent, has another number, or settings under which a log loses records.
         LogUnavailable: no broker answers, or will not create the topic.
     """
     topic = brokers.address.topic
     found = await brokers.describe()
     if found.error in NO_SUCH_TOPIC:
-        await _create(brokers, partitions or 1, brokers_count=len(found.brokers))
-        found = await _appeared(brokers, partitions or 1)
+        if not making:
+            raise ConfigError(f"there is no topic {topic}")
+        await _create(brokers, partitions or PARTITIONS_NEW, brokers_count=len(found.brokers))
+        found = await _appeared(brokers, partitions or PARTITIONS_NEW)
     elif found.error:
         raise LogUnavailable(f"topic {topic}: Kafka answers {error_name(found.error)}")
     if partitions not in (None, len(found.leaders)):

@@ -13,7 +13,7 @@ from syncd.errors import ConfigError, EpochChanged, LogUnavailable
 from syncd.log.bounds import check_kept
 from syncd.log.ends import KnownEnds
 from syncd.log.partition import by_partition, partition_of
-from syncd.log.port import Appended
+from syncd.log.port import Appended, Page
 from syncd.log.postgres.appending import Appender
 from syncd.log.postgres.life import Life, check_life, life_of
 from syncd.log.postgres.notifier import Notifier
@@ -106,12 +106,19 @@ class PostgresLog:
             await self._check_kept(partition, from_)
         return [LoggedRecord(*row) for row in rows]
 
-    async def read_stream(self, stream: str, from_: int, *, limit: int) -> list[LoggedRecord]:
+    async def read_stream(self, stream: str, from_: int, *, until: int, limit: int) -> Page:
         limit = min(limit, limits.READ_RECORDS_MAX)
-        rows = await self._database.rows(_QUERIES["read_stream"], stream, from_, limit, limits.READ_BYTES_MAX)
+        rows = await self._database.rows(_QUERIES["read_stream"], stream, from_, limit, limits.READ_BYTES_MAX, until)
         # Asked after the rows: what is kept now was kept then, so a trim in between hides nothing.
-        await self._check_kept(self.partition_of(stream), from_)
-        return [LoggedRecord(*row) for row in rows]
+        start, end = await self._bounds(self.partition_of(stream))
+        check_kept(from_, start=start, end=end)
+        check_kept(until, start=min(start, until), end=end)
+        offset_next = until
+        if rows and rows[-1]["body"] is None:
+            offset_next = rows.pop()["offset"]
+        elif len(rows) == limit:
+            offset_next = rows[-1]["offset"] + 1
+        return Page([LoggedRecord(*row) for row in rows], offset_next)
 
     async def find(self, stream: str, writer: str, seq: int) -> LoggedRecord | None:
         row = await self._database.row(_QUERIES["find"], writer, seq, stream)
@@ -166,6 +173,8 @@ async def _agree_on_partitions(connection: asyncpg.Connection, asked: int | None
     row = await connection.fetchrow(_QUERIES["decide_partitions"], asked or 1)
     if row is None:
         raise ConfigError("the database says of no deployment: run `syncd migrate`")
+    if row["log"] != "postgres":
+        raise ConfigError(f"the log of this deployment is not in Postgres but in {row['log']}: set SYNCD_LOG to it")
     count: int = row["partitions"]
     if asked not in (None, count):
         raise ConfigError(f"the log has {count} partitions, not {asked}: `syncd repartition` changes it")

@@ -65,15 +65,17 @@ from (
 where place = 1 or bytes <= $4 order by "offset";
 
 -- name: read_stream
--- Records of a stream from an offset, no more than $4 bytes of bodies; the first one whatever its size.
-select partition, "offset", stream, writer, seq, kind, version, body
+-- Records of a stream at offsets [$2, $5), no more than $4 bytes of bodies; the first one whatever its size. The record
+-- that would be too much comes last, without its body, to say that there are more.
+select partition, "offset", stream, writer, seq, kind, version,
+       case when place = 1 or bytes <= $4 then body end as body
 from (
     select *, row_number() over page as place, sum(octet_length(body)) over page as bytes from events
-    where stream = $1 and "offset" >= $2
+    where stream = $1 and "offset" >= $2 and "offset" < $5
     window page as (order by "offset" rows unbounded preceding)
     order by "offset" limit $3
 ) as counted
-where place = 1 or bytes <= $4 order by "offset";
+where place <= 2 or bytes - octet_length(body) <= $4 order by "offset";
 
 -- name: find
 -- The first record of an event id. A writer has one event of a seq on each stream it writes to.
@@ -103,8 +105,9 @@ with gone as (
 select count(*) as records from gone;
 
 -- name: decide_partitions
--- Write down how many partitions there are, if nobody did, and tell the number and the life of the log.
-update deployment set partitions = coalesce(partitions, $1) returning partitions, life;
+-- Write down that the log is here and how many partitions there are, if nobody did, and tell what is written.
+update deployment set partitions = coalesce(partitions, $1), log = coalesce(log, 'postgres')
+returning partitions, life, log;
 
 -- name: create_partitions
 -- The counter rows that are missing.

@@ -1,4 +1,4 @@
-"""Postgres, the tables in it, how far the projector is behind, and whose clock is right."""
+"""Postgres, the tables in it, the log, how far the projector is behind, and whose clock is right."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ async def findings(config: Config, clock: Clock, doors: Doors) -> AsyncIterator[
             tables = await _tables(dsn)
             yield tables
             if tables.verdict == "ok":
-                yield await _projection(await stack.enter_async_context(doors.deployment(config)))
+                async for finding in _log_and_projection(config, doors):
+                    yield finding
         except SyncdError as error:
             setting = "SYNCD_DATABASE_URL" if config.database_url is not None else "SYNCD_DATA_DIR"
             yield fail("database", str(error), f"see that it runs and answers; {setting} names it")
@@ -117,6 +118,22 @@ async def _tables(dsn: str) -> Finding:
         text = f"{len(status.pending)} to apply: {', '.join(status.pending)}"
         return warn("migrations", text, "`syncd migrate` applies them, and so does a start")
     return ok("migrations", f"all {len(status.applied)} applied")
+
+
+async def _log_and_projection(config: Config, doors: Doors) -> AsyncIterator[Finding]:
+    """Both; where the log cannot be opened, what is in the way."""
+    try:
+        async with doors.deployment(config) as deployment:
+            started_s = time.perf_counter()
+            end = await deployment.log.end(0)
+            took_ms = (time.perf_counter() - started_s) * 1_000
+            count = deployment.log.partitions
+            text = f"{config.log}, partitions: {count}, the first ends at {end}; answers in {took_ms:.1f} ms"
+            yield ok("log", text)
+            yield await _projection(deployment)
+    except SyncdError as error:
+        advice = " ".join(getattr(error, "__notes__", ())) or "see that it runs and answers; SYNCD_LOG names it"
+        yield fail("log", str(error), advice)
 
 
 async def _projection(deployment: LogAndStore) -> Finding:

@@ -1,0 +1,61 @@
+"""What the store has written down of the deployment itself: where its log is, and in which of its lives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from syncd.errors import ConfigError, StoreUnavailable
+from syncd.postgres.connection import connect, hang_up
+from syncd.postgres.database import failures_as
+from syncd.postgres.queries import load_queries
+
+_QUERIES = load_queries("syncd.store", "deployment.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentRow:
+    """See migrations 0001 and 0003.
+
+    Attributes:
+        life: drawn when the deployment was made, and again by `syncd migrate --new-epoch`.
+        partitions: None until the log was opened first.
+        log: `postgres`, or the URL of a topic; None until then, too.
+        topic_id: of the topic, hexadecimal. Empty: take whichever is there. None: never opened.
+    """
+
+    life: UUID
+    partitions: int | None
+    log: str | None
+    topic_id: str | None
+
+
+async def deployment_row(dsn: str) -> DeploymentRow:
+    """What is written down.
+
+    Raises:
+        ConfigError: nothing, since the database was not migrated.
+        StoreUnavailable: no answer.
+    """
+    row = await _row(dsn, "deployment")
+    if row is None:
+        raise ConfigError("the database says of no deployment: run `syncd migrate`")
+    return DeploymentRow(*row)
+
+
+async def claim_topic(dsn: str, seen: DeploymentRow, *, log: str, topic_id: str, partitions: int) -> bool:
+    """Write down that the log is in a topic, unless something else than `seen` is written by now; then False.
+
+    Raises `StoreUnavailable`.
+    """
+    return await _row(dsn, "claim_topic", log, topic_id, partitions, seen.life) is not None
+
+
+async def _row(dsn: str, query: str, *values: object) -> Any:
+    with failures_as(StoreUnavailable, "deployment"):
+        connection = await connect(dsn)
+        try:
+            return await connection.fetchrow(_QUERIES[query], *values)
+        finally:
+            await hang_up(connection)
