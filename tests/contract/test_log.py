@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Coroutine, Iterator
 
 import pytest
+from adapters_under_test import databases
 from logs_under_test import (
     KafkaUnderTest,
     Log,
@@ -20,13 +21,10 @@ from logs_under_test import (
 
 from syncd.errors import OffsetExpired, OffsetInFuture
 from syncd.log.partition import partition_of
-from syncd.testing.postgres import Version, create_database, drop_database
+from syncd.testing.patience import PATIENCE_S
+from syncd.testing.postgres import Version
 
 Story = Callable[[Log], Coroutine[object, object, None]]
-
-PATIENCE_S = 10.0
-"""For what should happen at once; only a broken adapter waits so long."""
-
 
 ADAPTERS = {"memory": "memory", "postgres-15": "15", "postgres-18": "18", "kafka": "kafka"}
 
@@ -56,10 +54,8 @@ def log_under_test(request: pytest.FixtureRequest) -> Iterator[LogUnderTest]:
         return
     version: Version = request.param
     # Asked for here and not in the signature, so that memory is examined where no Postgres is.
-    admin_dsn = request.getfixturevalue("postgres_servers")(version)
-    dsn = asyncio.run(create_database(admin_dsn))
-    yield PostgresUnderTest(dsn)
-    asyncio.run(drop_database(admin_dsn, dsn))
+    with databases(request.getfixturevalue("postgres_servers"), [version]) as dsns:
+        yield PostgresUnderTest(dsns[version])
 
 
 def tell(log_under_test: LogUnderTest, story: Story, *, partitions: int = 1) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import asyncpg
 import pytest
+from adapters_under_test import databases
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -18,7 +19,7 @@ from syncd.errors import PositionLost
 from syncd.log.memory import MemoryLog
 from syncd.log.postgres import PostgresLog
 from syncd.log.record import Record
-from syncd.testing.postgres import Version, create_database, drop_database, installed_versions
+from syncd.testing.postgres import Version, installed_versions
 
 STREAMS: Final = [f"a:{number}" for number in range(4)] + ["p:x"]
 WRITERS: Final = ["wwwwwwwwww", "xxxxxxxxxx"]
@@ -172,13 +173,8 @@ async def _empty(dsn: str) -> None:
 
 @pytest.mark.timeout(600)
 def test_all_adapters_answer_alike(postgres_servers: Callable[[Version], str]) -> None:
-    admins = {version: postgres_servers(version) for version in installed_versions()}
-    dsns = {version: asyncio.run(create_database(admin)) for version, admin in admins.items()}
-    try:
+    with databases(postgres_servers, installed_versions()) as dsns:
         run_state_machine_as_test(type("Machine", (SideBySide,), {"dsns": dsns}))
-    finally:
-        for version, dsn in dsns.items():
-            asyncio.run(drop_database(admins[version], dsn))
 
 
 @pytest.mark.timeout(600)

@@ -15,7 +15,7 @@ from syncd import limits
 from syncd.errors import LogUnavailable
 from syncd.log.port import Appended
 from syncd.log.postgres import PostgresLog, appending
-from syncd.testing.patience import PATIENCE_S, eventually
+from syncd.testing.patience import PATIENCE_S, eventually, until
 from syncd.testing.postgres import VERSIONS
 
 pytestmark = pytest.mark.parametrize("postgres_version", VERSIONS)
@@ -127,8 +127,9 @@ def test_an_append_into_silence_does_not_keep_the_next_one(
             assert appended.outcome == "written"
 
             tunnel.silence()
+            swallowed = tunnel.swallowed
             append = asyncio.create_task(log.append(records(1)))
-            await asyncio.sleep(0.01)
+            await until(lambda: tunnel.swallowed > swallowed, "the append was not sent")
             append.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await append

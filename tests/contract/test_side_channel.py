@@ -4,58 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
-from typing import Protocol
+from collections.abc import Callable
 
-import asyncpg
 import pytest
+from adapters_under_test import InMemory, OnPostgres, UnderTest
+from postgres_sessions import OURS, admin
 
 from syncd.store.port import SideChannel
 from syncd.store.side_channel import PAYLOAD_BYTES_MAX, MemorySideChannel, PostgresSideChannel
-from syncd.testing.postgres import Version, create_database, drop_database
+from syncd.testing.patience import PATIENCE_S, eventually
 
-PATIENCE_S = 15.0
-
-
-class SideChannelUnderTest(Protocol):
-    @asynccontextmanager
-    def open(self) -> AsyncIterator[SideChannel]: ...
+SideChannelUnderTest = UnderTest[SideChannel]
 
 
-class MemoryUnderTest:
-    def __init__(self) -> None:
-        self.side_channel = MemorySideChannel()
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[SideChannel]:
-        yield self.side_channel
-
-
-class PostgresUnderTest:
-    def __init__(self, dsn: str) -> None:
-        self.dsn = dsn
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[SideChannel]:
-        side_channel = await PostgresSideChannel.open(self.dsn)
-        try:
-            yield side_channel
-        finally:
-            await side_channel.close()
-
-
-@pytest.fixture(params=["memory", "15", "18"], ids=["memory", "postgres-15", "postgres-18"])
-def under_test(request: pytest.FixtureRequest) -> Iterator[SideChannelUnderTest]:
-    """Each adapter in turn; Postgres in both versions."""
-    if request.param == "memory":
-        yield MemoryUnderTest()
-        return
-    version: Version = request.param
-    admin_dsn = request.getfixturevalue("postgres_servers")(version)
-    dsn = asyncio.run(create_database(admin_dsn))
-    yield PostgresUnderTest(dsn)
-    asyncio.run(drop_database(admin_dsn, dsn))
+@pytest.fixture
+def under_test(adapter_dsn: str | None) -> SideChannelUnderTest:
+    if adapter_dsn is None:
+        return InMemory(MemorySideChannel())
+    return OnPostgres(adapter_dsn, PostgresSideChannel.open)
 
 
 class Heard:
@@ -152,16 +118,14 @@ def test_a_side_channel_that_is_down_loses_messages_and_says_so(
         try:
             heard = Heard()
             side_channel.listen("presence", heard)
-            connection = await asyncpg.connect(postgres_dsn, server_settings={"application_name": "test"})
-            await connection.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity "
-                "where datname = current_database() and application_name like 'syncd%'"
-            )
-            await connection.close()
-            async with asyncio.timeout(PATIENCE_S):
-                while not heard.payloads:
-                    await side_channel.publish("presence", "again")
-                    await asyncio.sleep(0.05)
+            async with admin(postgres_dsn) as connection:
+                await connection.execute(f"select pg_terminate_backend(pid) {OURS}")
+
+            async def hears_again() -> bool:
+                await side_channel.publish("presence", "again")
+                return bool(heard.payloads)
+
+            await eventually(hears_again)
         finally:
             await side_channel.close()
         with caplog.at_level(logging.WARNING):

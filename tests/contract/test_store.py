@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
+from adapters_under_test import InMemory, OnPostgres, UnderTest
 
 from syncd.errors import FencedOut
 from syncd.store.memory import MemoryStore
@@ -27,7 +27,7 @@ from syncd.store.port import (
     WriterRow,
 )
 from syncd.store.postgres import PostgresStore
-from syncd.testing.postgres import Version, create_database, drop_database
+from syncd.testing.patience import PATIENCE_S, eventually
 
 Story = Callable[[Store], Coroutine[Any, Any, None]]
 
@@ -35,47 +35,14 @@ LONG_S = 60.0
 """A lease that does not expire during a test."""
 
 SHORT_S = 0.1
-PATIENCE_S = 10.0
 
 
-class StoreUnderTest(Protocol):
-    @asynccontextmanager
-    def open(self) -> AsyncIterator[Store]: ...
+StoreUnderTest = UnderTest[Store]
 
 
-class MemoryUnderTest:
-    def __init__(self) -> None:
-        self.store = MemoryStore()
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[Store]:
-        yield self.store
-
-
-class PostgresUnderTest:
-    def __init__(self, dsn: str) -> None:
-        self.dsn = dsn
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[Store]:
-        store = await PostgresStore.open(self.dsn)
-        try:
-            yield store
-        finally:
-            await store.close()
-
-
-@pytest.fixture(params=["memory", "15", "18"], ids=["memory", "postgres-15", "postgres-18"])
-def store_under_test(request: pytest.FixtureRequest) -> Iterator[StoreUnderTest]:
-    """Each adapter in turn; Postgres in both versions."""
-    if request.param == "memory":
-        yield MemoryUnderTest()
-        return
-    version: Version = request.param
-    admin_dsn = request.getfixturevalue("postgres_servers")(version)
-    dsn = asyncio.run(create_database(admin_dsn))
-    yield PostgresUnderTest(dsn)
-    asyncio.run(drop_database(admin_dsn, dsn))
+@pytest.fixture
+def store_under_test(adapter_dsn: str | None) -> StoreUnderTest:
+    return InMemory(MemoryStore()) if adapter_dsn is None else OnPostgres(adapter_dsn, PostgresStore.open)
 
 
 def tell(store_under_test: StoreUnderTest, story: Story) -> None:
@@ -160,9 +127,7 @@ def test_a_lease_expires_not_before_its_time(store_under_test: StoreUnderTest) -
         began = time.monotonic()
         lease = await store.acquire(0, holder="one", ttl_s=SHORT_S)
         assert lease is not None
-        async with asyncio.timeout(PATIENCE_S):
-            while (taken := await store.acquire(0, holder="two", ttl_s=LONG_S)) is None:  # noqa: ASYNC110 - by time
-                await asyncio.sleep(0.005)
+        taken = await eventually(lambda: store.acquire(0, holder="two", ttl_s=LONG_S))
         assert time.monotonic() - began >= SHORT_S
         assert taken == Lease(0, "two", 2)
         assert not await store.renew(lease, ttl_s=LONG_S)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import asyncpg
 import pytest
+from adapters_under_test import databases
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -16,7 +17,7 @@ from syncd.errors import FencedOut
 from syncd.store.memory import MemoryStore
 from syncd.store.port import Batch, CellRow, DeadLetterRow, Lease, SlotsRow, Store, VoidRow, WriterRow
 from syncd.store.postgres import PostgresStore
-from syncd.testing.postgres import Version, create_database, drop_database, installed_versions
+from syncd.testing.postgres import Version, installed_versions
 
 STREAMS: Final = ["a:1", "a:2", "p:x"]
 WRITERS: Final = ["wwwwwwwwww", "xxxxxxxxxx"]
@@ -215,10 +216,5 @@ async def _empty(dsn: str) -> None:
 
 @pytest.mark.timeout(600)
 def test_all_adapters_answer_alike(postgres_servers: Callable[[Version], str]) -> None:
-    admins = {version: postgres_servers(version) for version in installed_versions()}
-    dsns = {version: asyncio.run(create_database(admin)) for version, admin in admins.items()}
-    try:
+    with databases(postgres_servers, installed_versions()) as dsns:
         run_state_machine_as_test(type("Machine", (SideBySide,), {"dsns": dsns}))
-    finally:
-        for version, dsn in dsns.items():
-            asyncio.run(drop_database(admins[version], dsn))

@@ -14,11 +14,13 @@ class Tunnel:
 
     Attributes:
         losing_answers: cut a connection when Postgres answers on it, before the answer gets through.
+        swallowed: chunks that were not let through, from either side.
     """
 
     def __init__(self, dsn: str, target: Path) -> None:
         self.dsn = dsn
         self.losing_answers = False
+        self.swallowed = 0
         self._target = target
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -80,9 +82,11 @@ class Tunnel:
         while chunk := await source.read(65_536):
             if answers and self.losing_answers:
                 break
-            if target not in self._silent:
-                target.write(chunk)
-                await target.drain()
+            if target in self._silent:
+                self.swallowed += 1
+                continue
+            target.write(chunk)
+            await target.drain()
         # Either side's end is the other's; what Postgres was asked it still does.
         target.transport.abort()
         back.close()

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
+import pytest
 from desk import DEVICE, face_of, login, state_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,8 +16,11 @@ from syncd.client.face import Face
 from syncd.client.renumber import Identity, renumber
 from syncd.errors import NotFound
 from syncd.model.events import EVENTS
+from syncd.model.ids import event_id
+from syncd.model.references import references
 from syncd.model.restamp import Pending
 from syncd.model.stamp import stamp
+from syncd.operations.schemas.samples.events import LAPTOP, PHONE, SAMPLES, Sample
 from syncd.testing.device_clock import ManualDeviceClock
 
 OLD, NEW = Identity("oldwriter0", "d-old"), Identity("newwriter0", "d-new")
@@ -215,3 +219,19 @@ def test_a_listener_sees_no_difference(steps: list[tuple[str, int]], pause_ms: i
     assert old.writer not in told
     assert old.device not in told
     assert face.device_id == DEVICE
+
+
+NAMING = [sample for sample in SAMPLES if references(sample.kind, sample.event().data)]
+
+
+@pytest.mark.parametrize("writer", [PHONE, LAPTOP])
+@pytest.mark.parametrize("sample", NAMING, ids=[f"{sample.kind}: {sample.name}" for sample in NAMING])
+def test_whatever_an_event_cannot_do_without_is_renamed_in_it(sample: Sample, writer: str) -> None:
+    """Two tables say where names stand in events, one to read them and one to rewrite them: they must agree."""
+    named = references(sample.kind, sample.event().data)
+    seqs = sorted(int(name.split(".")[1]) for name in named if name.startswith(f"{writer}."))
+    first = [pending(seq, "list.inserted", insertion(), stream=sample.stream) for seq in seqs]
+    last = pending(10_000, sample.kind, sample.data, stream=sample.stream)
+    renamed = renumber([*first, last], old=Identity(writer, "d-old"), new=NEW)
+    names = {event_id(writer, seq): event_id(NEW.writer, n) for n, seq in enumerate(seqs, 1)}
+    assert references(sample.kind, renamed[-1].data) == {names.get(name, name) for name in named}
