@@ -21,7 +21,7 @@ POLL_S: Final = 0.01
 
 
 async def eventually(
-    what: Callable[[], Awaitable[T]], otherwise: str = "it did not come true", *, timeout_s: float = PATIENCE_S
+    what: Callable[[], Awaitable[T | None]], otherwise: str = "it did not come true", *, timeout_s: float = PATIENCE_S
 ) -> T:
     """Ask again until the answer is true; that answer.
 
@@ -38,11 +38,11 @@ async def eventually(
 
 
 async def until(
-    condition: Callable[[], T], otherwise: str = "it did not come true", *, timeout_s: float = PATIENCE_S
+    condition: Callable[[], T | None], otherwise: str = "it did not come true", *, timeout_s: float = PATIENCE_S
 ) -> T:
     """The same for what can be asked without waiting."""
 
-    async def asked() -> T:
+    async def asked() -> T | None:
         return condition()
 
     return await eventually(asked, otherwise, timeout_s=timeout_s)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from syncd.log.port import EventLog
 from syncd.model.canonical import from_canonical
 from syncd.model.cells import Cell, Cells, digest
 from syncd.store.port import StateReader
-
-POLL_S = 0.05
+from syncd.testing.patience import eventually
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +27,13 @@ async def until_projected(log: EventLog, store: StateReader, *, timeout_s: float
     Raises:
         TimeoutError: some partition is still behind after `timeout_s`.
     """
-    async with asyncio.timeout(timeout_s):
-        for partition in range(log.partitions):
-            end = await log.end(partition)
-            while (await store.checkpoint(partition)).offset_next < end:  # noqa: ASYNC110 - it is in another process
-                await asyncio.sleep(POLL_S)
+    ends = [await log.end(partition) for partition in range(log.partitions)]
+
+    async def projected() -> bool:
+        checkpoints = [await store.checkpoint(partition) for partition in range(log.partitions)]
+        return all(checkpoint.offset_next >= end for checkpoint, end in zip(checkpoints, ends, strict=True))
+
+    await eventually(projected, "the projector was behind", timeout_s=timeout_s)
 
 
 async def state_of_store(log: EventLog, store: StateReader, stream: str) -> StoredState:

@@ -20,6 +20,7 @@ from syncd.errors import ConfigError, EpochChanged, LogUnavailable, OffsetExpire
 from syncd.log.kafka import KafkaAddress, KafkaLog, KafkaSecurity, open_kafka_log
 from syncd.log.kafka.topic import BATCH_BYTES_MAX
 from syncd.log.record import decode_record
+from syncd.testing.patience import eventually
 
 PATIENCE_S = 10.0
 """For what should happen soon; only a broken adapter waits so long."""
@@ -79,13 +80,6 @@ async def change_topic(address: str, topic: str, **settings: str) -> None:
     async with administrator(address) as admin:
         named = {name.replace("_", "."): value for name, value in settings.items()}
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, named)])
-
-
-async def until(condition: Callable[[], Coroutine[object, object, bool]]) -> None:
-    """Wait until it holds, and fail when it does not in time."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not await condition():  # noqa: ASYNC110 - the broker tells nobody
-            await asyncio.sleep(0.05)
 
 
 async def settings_of(address: str, topic: str) -> dict[str, str]:
@@ -163,7 +157,7 @@ def test_appends_go_on_after_the_broker_refused_one(kafka_address: str, topic: s
         async def is_refused() -> bool:
             return (await log.append([record(body=bytes(5_000))]))[0].outcome == "refused"
 
-        await until(is_refused)
+        await eventually(is_refused)
         end = await log.end(0)
         (appended,) = await log.append(records(2))
         assert (appended.outcome, appended.offset_start) == ("written", end)
@@ -244,7 +238,7 @@ def test_what_retention_has_passed_is_named_and_nothing_is_skipped(kafka_address
         async def is_forgotten() -> bool:
             return await log.start(0) == 5
 
-        await until(is_forgotten)
+        await eventually(is_forgotten)
         with pytest.raises(OffsetExpired, match="2 is before 5"):
             await log.read(0, 2, limit=10)
         assert await log.read(0, 5, limit=10) == []
@@ -338,7 +332,7 @@ def test_somebody_elses_transactions_leave_no_gap_and_no_records(kafka_address: 
             # Each transaction is a record and a mark of its end, which is written some time after `end` returns.
             return await log.end(0) == 6
 
-        await until(is_readable)
+        await eventually(is_readable)
         found = await log.read(0, 0, limit=10)
         assert [one.offset for one in found] == [0, 1, 2, 3, 4, 5]
         assert sorted(one.version for one in found) == [0, 0, 0, 0, 1, 1]

@@ -13,10 +13,11 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from syncd.testing.patience import eventually, until
+
 START_TIMEOUT_S = 30.0
 ANSWER_TIMEOUT_S = 20.0
 UNTIL_TIMEOUT_S = 15.0
-POLL_S = 0.05
 
 # Network errors belong to tests that stop the server; everything else that a page complains about fails its test.
 _COMPLAINTS = ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled")
@@ -56,12 +57,7 @@ class Page:
     async def until(self, expression: str) -> Any:
         """Wait until an expression is true."""
         try:
-            async with asyncio.timeout(UNTIL_TIMEOUT_S):
-                while True:
-                    value = await self.evaluate(expression)
-                    if value:
-                        return value
-                    await asyncio.sleep(POLL_S)
+            return await eventually(lambda: self.evaluate(expression), timeout_s=UNTIL_TIMEOUT_S)
         except TimeoutError as error:
             shown = await self.evaluate("document.body.innerText")
             raise AssertionError(
@@ -145,9 +141,9 @@ async def browsing(profile: Path) -> AsyncIterator[Browser]:
 async def _address(profile: Path) -> str:
     """Where it listens; it writes that down, in two lines, when it does."""
     told = profile / "DevToolsActivePort"
-    async with asyncio.timeout(START_TIMEOUT_S):
-        while True:
-            words = told.read_text().split() if told.exists() else []
-            if len(words) == 2:
-                return f"ws://127.0.0.1:{words[0]}{words[1]}"
-            await asyncio.sleep(POLL_S)
+
+    def address() -> str | None:
+        words = told.read_text().split() if told.exists() else []
+        return f"ws://127.0.0.1:{words[0]}{words[1]}" if len(words) == 2 else None
+
+    return await until(address, "the browser did not start", timeout_s=START_TIMEOUT_S)

@@ -26,6 +26,7 @@ from syncd.model.views.lists import list_view
 from syncd.model.views.plays import consumed
 from syncd.testing.listener import Listener
 from syncd.testing.lossy_proxy import LossyProxy
+from syncd.testing.patience import until
 from syncd.testing.quiet import state_of_store, until_projected
 from syncd.testing.recorded_acks import AckBook, doubles
 from syncd.testing.server_process import ServerProcess
@@ -34,7 +35,6 @@ T = TypeVar("T")
 STEP_TIMEOUT_S = 60.0
 """For anything a test waits for; a restart of the server is the longest of them."""
 SETTLE_TIMEOUT_S = 30.0
-POLL_S = 0.02
 WireFormat = Literal["json", "msgpack"]
 
 
@@ -160,10 +160,12 @@ class Household:
             member.network.mend()
             # What stands was made by a bad network, and may still break.
             member.network.cut()
-        async with asyncio.timeout(SETTLE_TIMEOUT_S):
-            while any(member.device.owed or not member.device.connected for member in self.members):
-                self.hurry()
-                await asyncio.sleep(POLL_S)
+
+        def settled() -> bool:
+            self.hurry()
+            return not any(member.device.owed or not member.device.connected for member in self.members)
+
+        await until(settled, "a device still owes events", timeout_s=SETTLE_TIMEOUT_S)
 
     async def _compare(self) -> None:
         account = self.members[0].login.account

@@ -22,7 +22,9 @@ from command import COMMAND, DEADLINE_S, Process, Shell
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from syncd.testing.patience import until
 from syncd.testing.postgres import create_database, drop_database
+from syncd.testing.server_process import processes_of
 
 pytestmark = pytest.mark.e2e
 
@@ -94,19 +96,7 @@ def test_serve_prints_what_to_open_and_keeps_its_link_over_restarts(shell: Shell
             assert "stopping" in server.err
             assert "Traceback" not in server.err
     assert links[0] == links[1]
-    assert "postgres" not in _processes_of(shell.folder)
-
-
-def _processes_of(folder: Path) -> str:
-    """The commands of all processes that name the folder; those that have just ended get a moment to go."""
-    deadline = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline:
-        listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-        found = "\n".join(line for line in listed.splitlines() if str(folder) in line)
-        if not found:
-            return ""
-        time.sleep(0.1)
-    return found
+    asyncio.run(until(lambda: not processes_of(shell.folder), "processes were left behind"))
 
 
 def test_a_second_signal_ends_a_server_at_once(served: Served) -> None:

@@ -176,9 +176,15 @@ def test_through_a_bad_network_and_kills_of_the_server_nothing_is_lost_or_double
             devices = [Device(network.url, token) for token in tokens]
             async with opened(*devices):
                 stream = devices[0].create_playlist("shared by one").stream
+
+                def tracks_of_others() -> int:
+                    return sum(not track.startswith("d0-") for track in devices[0].playlist(stream).tracks)
+
                 writing = [asyncio.create_task(write(each, f"d{n}-", stream)) for n, each in enumerate(devices)]
+                heard = 0
                 for _ in range(2):
-                    await asyncio.sleep(0.3)
+                    await devices[0].until(lambda: tracks_of_others() > heard, timeout_s=TIMEOUT_S)  # noqa: B023
+                    heard = tracks_of_others()
                     await asyncio.to_thread(server.kill)
                     await asyncio.to_thread(server.start)
                 await asyncio.gather(*writing)

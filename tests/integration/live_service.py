@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar
 
 import pytest
-from raw_device import DEADLINE_S, RawDevice, all_records
+from raw_device import RawDevice, all_records
 
 from syncd.accounts import LinkedDevice
 from syncd.config import Config
 from syncd.protocol.codec import JSON, MSGPACK, Codec
+from syncd.testing.quiet import until_projected
 from syncd.testing.service import Service, running_service
 
 T = TypeVar("T")
@@ -48,20 +49,7 @@ class Live:
 
     async def projected(self) -> None:
         """Wait until everything in the log is folded into the store."""
-        work = self.service.deployment
-        end = await work.log.end(0)
-        await eventually(lambda: self._is_projected(end))
-
-    async def _is_projected(self, end: int) -> bool:
-        return (await self.service.deployment.store.checkpoint(0)).offset_next >= end
-
-
-async def eventually(what: Callable[[], Awaitable[T]], *, timeout_s: float = DEADLINE_S) -> T:
-    """Ask again until the answer is true; that answer."""
-    async with asyncio.timeout(timeout_s):
-        while not (found := await what()):  # noqa: ASYNC110 - what is asked about lies in the database
-            await asyncio.sleep(0.01)
-    return found
+        await until_projected(self.service.deployment.log, self.service.deployment.store)
 
 
 def on_live(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from live_service import BOTH, Live, eventually, greeted, on_live
+from live_service import BOTH, Live, greeted, on_live
 from raw_device import RawDevice
 from raw_socket import CONTINUATION, TEXT, RawSocket, request
 
@@ -16,6 +16,7 @@ from syncd.limits import (
     SEND_TIMEOUT_S,
 )
 from syncd.protocol.codec import JSON, MSGPACK, Codec
+from syncd.testing.patience import eventually
 
 pytestmark = pytest.mark.usefixtures("other_connections_notice_nothing")
 LONG_S = 30.0

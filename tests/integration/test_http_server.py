@@ -273,7 +273,7 @@ def test_a_peer_that_does_not_read_is_cut_and_others_notice_nothing(hurried: Hur
             assert (await reader.readline()).startswith(b"HTTP/1.1 200")
             writer.close()
             await slow.readline()
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(1.0)  # twice its patience; from here nothing is to be seen before we read on
             assert len(await until_cut(slow)) < len(BIG)
             slow_writer.close()
 

@@ -21,6 +21,7 @@ from syncd.log.kafka import KafkaLog, KafkaSecurity, brokers
 from syncd.log.port import Appended
 from syncd.log.record import Record
 from syncd.testing.kafka import PASSWORD, USER, KafkaBroker, KafkaMissing, running_kafka
+from syncd.testing.patience import eventually
 
 APPEND_TIMEOUT_S = 1.5
 """Instead of ten seconds, so that unknown outcomes come soon."""
@@ -83,10 +84,12 @@ async def append(log: KafkaLog, *seqs: int) -> Appended:
 
 async def append_until_written(log: KafkaLog, seq: int) -> Appended:
     """As a device does: again and again."""
-    async with asyncio.timeout(BACK_S):
-        while (appended := await append(log, seq)).outcome != "written":  # noqa: ASYNC110 - the broker tells nobody
-            await asyncio.sleep(0.05)
-    return appended
+
+    async def written() -> Appended | None:
+        appended = await append(log, seq)
+        return appended if appended.outcome == "written" else None
+
+    return await eventually(written, timeout_s=BACK_S)
 
 
 async def seqs_in(log: KafkaLog) -> list[int]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from live_service import STORY_S, eventually
+from live_service import STORY_S
 from raw_device import RawDevice, refolded, some_event
 
 from syncd.bootstrap import ROLES
@@ -20,6 +20,7 @@ from syncd.errors import EpochChanged
 from syncd.gateway import tails
 from syncd.log.postgres import PostgresLog
 from syncd.store.migrate import new_epoch
+from syncd.testing.patience import eventually
 from syncd.testing.service import Service, running_service
 
 PARTITIONS = 8

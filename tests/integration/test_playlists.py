@@ -10,13 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from live_service import Live, eventually, fresh_server, greeted, on_live
+from live_service import Live, fresh_server, greeted, on_live
 from raw_device import RawDevice, all_records
 
 from syncd.gateway import guard
 from syncd.model.events import VOID
 from syncd.protocol.messages import Delta, Error, Nack, Snapshot, Subscribed, Unsubscribed
 from syncd.push.state import CurrentState, current_state
+from syncd.testing.patience import eventually
 
 LIST_ITEMS_MAX = 20
 ITEM = {"list": "items", "parent": None, "side": "R", "items": [{"track": "t"}]}

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from house import House, opened_house
-from live_service import eventually
 
 from syncd.errors import FencedOut, Poison, StoreUnavailable
 from syncd.log.record import Record, decode_record
@@ -22,6 +21,7 @@ from syncd.projector.folding import fold_records
 from syncd.projector.projector import Projector
 from syncd.push.state import current_state
 from syncd.store.port import Batch, DeadLetterRow, Lease
+from syncd.testing.patience import eventually
 
 LONG_S = 60.0
 SHORT_S = 0.4

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
-from live_service import Live, eventually, on_live
+from live_service import Live, on_live
 from raw_device import RawDevice, all_records
 
 from syncd.accounts import LinkedDevice
@@ -26,6 +26,7 @@ from syncd.log.record import LoggedRecord, Record
 from syncd.metrics import Metrics
 from syncd.protocol.messages import Nack
 from syncd.store.port import Store
+from syncd.testing.patience import eventually
 
 INSERT = ("list.inserted", {"list": "queue", "parent": None, "side": "R", "items": [{"track": "t"}]})
 BAD = ("list.inserted", {"list": "queue", "parent": None, "side": "R", "items": [{"no": "track"}]})
