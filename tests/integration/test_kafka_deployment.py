@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
-from live_service import eventually
 from raw_device import RawDevice
 
 from syncd.bootstrap import Deployment, open_database, open_deployment
@@ -27,6 +26,7 @@ from syncd.operations.state import account_state
 from syncd.operations.verify import verify
 from syncd.operations.why import why
 from syncd.store.migrate import new_epoch
+from syncd.testing.patience import eventually
 from syncd.testing.postgres import create_database, drop_database
 from syncd.testing.service import running_service
 

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
-from live_service import eventually
 from prometheus_client.parser import text_string_to_metric_families
 from raw_device import RawDevice
 
 from syncd.bootstrap import ROLES, Running, run_roles
 from syncd.config import Config
 from syncd.log.record import Record
+from syncd.testing.patience import eventually
 from syncd.testing.service import Service, running_service
 
 STORY_S = 90.0
