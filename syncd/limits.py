@@ -54,6 +54,10 @@ SNAPSHOT_CELLS_MAX = 500
 ITEMS_MAX = 500
 """Items, or ids, in one event."""
 
+RECORD_BYTES_MAX = EVENT_BYTES_MAX + 8 * 1024
+"""One record's body: an event and what a gateway adds to it, well below 1 KiB. No gateway writes a larger one; it
+becomes a dead letter, since its delta might be beyond a frame."""
+
 LIST_ITEMS_MAX = 20_000
 """Items of one list, where `SYNCD_LIST_ITEMS_MAX` says nothing else; a view of 10,000 is built in tens of ms."""
 
@@ -158,6 +162,7 @@ READY_LAG_RECORDS_MAX = 100_000
 
 assert EVENT_BYTES_MAX * 2 <= FRAME_BYTES_MAX, "a frame holds an event, escaped and enveloped"
 assert OUTBOX_BYTES_HIGH >= 2 * FRAME_BYTES_MAX, "one large frame must not make a healthy reader slow"
+assert RECORD_BYTES_MAX * 2 <= FRAME_BYTES_MAX, "what was folded can be sent"
 assert OUTBOX_BYTES_LOW < OUTBOX_BYTES_HIGH
 assert APPEND_WAITING_BYTES_MAX >= 2 * APPEND_BYTES_MAX >= 4 * EVENT_BYTES_MAX
 assert ITEMS_MAX <= LIST_ITEMS_MAX <= LIST_ITEMS_MAX_MOST

@@ -8,7 +8,20 @@ from typing import Annotated, Final
 import typer
 
 import syncd
-from syncd.cli import account, config, demo_command, device, doctor, log, migrate, output, roles, schemas, serve
+from syncd.cli import (
+    account,
+    config,
+    dead_letters,
+    demo_command,
+    device,
+    doctor,
+    log,
+    migrate,
+    output,
+    roles,
+    schemas,
+    serve,
+)
 from syncd.cli import state as state_command
 from syncd.cli import timeline as timeline_command
 from syncd.cli import verify as verify_command
@@ -64,5 +77,6 @@ app.add_typer(log.app, name="log", rich_help_panel=LOOK)
 app.add_typer(config.app, name="config", rich_help_panel=LOOK)
 _command(doctor.doctor, KEEP, example="syncd doctor")
 _command(verify_command.verify, KEEP, example="syncd verify --seed 7")
+app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=KEEP)
 app.add_typer(migrate.app, name="migrate", rich_help_panel=KEEP)
 _command(schemas.schemas, KEEP, example="syncd schemas --check")

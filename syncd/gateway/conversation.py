@@ -336,7 +336,8 @@ class Conversation:
         if guard.must_recount(self._now_s()):
             await guard.recount(gateway.log, gateway.store, gateway.clock)
         if event.seq <= ledger.durable and event.seq not in ledger.answers:
-            ledger.answers[event.seq] = await gateway.writers.answer_of(ledger, self.writer_id, stream, event.seq)
+            t = event.t if isinstance(event, EmittedEvent) else 0
+            ledger.answers[event.seq] = await gateway.writers.answer_of(ledger, self.writer_id, stream, event.seq, t=t)
             ledger.answers.move_to_end(event.seq, last=False)
 
     def _repeat(self, stream: str, seq: int, answer: Answer | None) -> bool:

@@ -6,13 +6,13 @@ import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from syncd.errors import LogUnavailable, Unavailable
+from syncd.errors import LogUnavailable, Poison, Unavailable
 from syncd.gateway.admission import Author
 from syncd.gateway.ledger import Answer, StreamLedger, WriterLedger
 from syncd.gateway.tails import Tails
 from syncd.limits import APPEND_TIMEOUT_S
 from syncd.log.port import EventLog, SearchableLog
-from syncd.log.record import LoggedRecord, decode_record
+from syncd.log.record import LoggedRecord, decode_record, time_of
 from syncd.model.events import VOID
 from syncd.model.ids import WRITER_LENGTH
 from syncd.protocol import close_codes
@@ -83,8 +83,11 @@ class Writers:
         await self._load(writer, [stream])
         return writer.streams[stream]
 
-    async def answer_of(self, ledger: StreamLedger, writer: str, stream: str, seq: int) -> Answer:
+    async def answer_of(self, ledger: StreamLedger, writer: str, stream: str, seq: int, *, t: int) -> Answer:
         """How an old seq was answered, from the log.
+
+        Args:
+            t: what the client believes; stands in for that of a record which nobody can read.
 
         Raises:
             Unavailable: the log cannot tell; the client asks again.
@@ -95,7 +98,11 @@ class Writers:
         record: LoggedRecord | None = await self._log.find(stream, writer, seq)
         if record is None:
             raise Unavailable(f"seq {seq} of {writer} is not in the log any more")
-        event = decode_record(record).event
+        try:
+            event = decode_record(record).event
+        except Poison:
+            # A newer gateway may have written it, or a disk broke it. It is durable: that is what an ack says.
+            return time_of(record) or t
         return void_answer(event.data) if record.kind == VOID else event.t
 
     def release(self, conversation: Conversation) -> None:

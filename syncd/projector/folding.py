@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from syncd.errors import Poison
-from syncd.log.record import LoggedRecord, decode_record
+from syncd.log.record import LoggedRecord, check_named, decode_record
 from syncd.model.canonical import canonical
 from syncd.model.cells import Cell, wins
 from syncd.model.events import EVENTS, SERVER_KINDS, VOID, Event, ListInserted
 from syncd.model.lowering import lower
 from syncd.store.port import CellRow, DeadLetterRow, SlotsRow, VoidRow, WriterRow
+
+_TEXT_CHARS_MAX = 300
+"""Of a dead letter's names and reason. Those of our own records are shorter."""
+_VERSION_MAX = 2**31 - 1
+"""What a column of the store holds."""
 
 
 @dataclass(slots=True)
@@ -49,8 +54,9 @@ def fold_records(records: Sequence[LoggedRecord]) -> Folded:
         try:
             admitted = decode_record(record)
         except Poison as error:
-            folded.dead_letters.append(DeadLetterRow(*record, reason=f"{error.code}: {error}"))
-            writers[progress] = max(seq, record.seq), t
+            folded.dead_letters.append(_letter(record, error))
+            if _is_named(record):
+                writers[progress] = max(seq, record.seq), t
             continue
         event = admitted.event
         if folded.admitted_ms_first is None:
@@ -64,6 +70,34 @@ def fold_records(records: Sequence[LoggedRecord]) -> Folded:
     folded.writers = [WriterRow(writer, stream, seq, t) for (writer, stream), (seq, t) in writers.items()]
     folded.slots = [SlotsRow(stream, name, count) for (stream, name), count in slots.items()]
     return folded
+
+
+def _is_named(record: LoggedRecord) -> bool:
+    try:
+        check_named(record)
+    except Poison:
+        return False
+    return True
+
+
+def _letter(record: LoggedRecord, error: Poison) -> DeadLetterRow:
+    """The record set aside, in texts and numbers that every store can keep: it may hold anything."""
+    return DeadLetterRow(
+        record.partition,
+        record.offset,
+        _storable(record.stream),
+        _storable(record.writer),
+        record.seq,
+        _storable(record.kind),
+        min(record.version, _VERSION_MAX),
+        record.body,
+        _storable(f"{error.code}: {error}"),
+    )
+
+
+def _storable(text: str) -> str:
+    """Without control characters, and cut where nobody reads on."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text[:_TEXT_CHARS_MAX])
 
 
 def _fold_event(

@@ -11,8 +11,11 @@ from syncd.store.port import (
     Batch,
     CellRow,
     Checkpoint,
+    DeadLetter,
     DeadLetterRow,
     Lease,
+    LetterFilter,
+    LetterPosition,
     StreamInfo,
     StreamState,
     VoidRow,
@@ -50,7 +53,7 @@ class MemoryStore:
         self._progress: dict[str, dict[str, tuple[int, int]]] = {}
         self._voids: dict[tuple[str, str, int], VoidRow] = {}
         self._slots: dict[tuple[str, str], tuple[str, int]] = {}
-        self._dead_letters: dict[tuple[int, str, int], DeadLetterRow] = {}
+        self._dead_letters: dict[LetterPosition, DeadLetterRow] = {}
 
     # --- ProjectionStore ---
 
@@ -104,7 +107,7 @@ class MemoryStore:
             epoch, count = self._slots.get(name, (batch.epoch, 0))
             self._slots[name] = (batch.epoch, slots.slots + (count if epoch == batch.epoch else 0))
         for letter in batch.dead_letters:
-            self._dead_letters.setdefault((letter.partition, batch.epoch, letter.offset), letter)
+            self._dead_letters.setdefault(LetterPosition(letter.partition, batch.epoch, letter.offset), letter)
         return sum([self._join(cell) for cell in batch.cells])
 
     async def dead_letters_waiting(self, partition: int) -> int:
@@ -149,6 +152,27 @@ class MemoryStore:
     def _info(self, stream: str) -> StreamInfo:
         return self._streams.get(stream, StreamInfo(None, 0))
 
+    # --- DeadLetters ---
+
+    async def dead_letters(
+        self, filter_: LetterFilter, *, after: LetterPosition | None, limit: int
+    ) -> Sequence[DeadLetter]:
+        return [
+            DeadLetter(at, row.stream, row.writer, row.seq, row.kind, row.version, len(row.body), row.reason)
+            for at, row in sorted(self._dead_letters.items())
+            if (after is None or at > after)
+            and (filter_.streams is None or row.stream in filter_.streams)
+            and filter_.partition in (None, row.partition)
+            and filter_.offset in (None, row.offset)
+            and (filter_.reason is None or filter_.reason in row.reason)
+        ][:limit]
+
+    async def dead_letter(self, position: LetterPosition) -> DeadLetterRow | None:
+        return self._dead_letters.get(position)
+
+    async def drop_dead_letter(self, position: LetterPosition) -> bool:
+        return self._dead_letters.pop(position, None) is not None
+
     # --- WriterRegistry ---
 
     async def writers(self, writers: Sequence[str]) -> Mapping[str, WriterKnown]:
@@ -178,6 +202,9 @@ class MemoryStore:
         info = self._info(stream)
         self._streams[stream] = StreamInfo(info.owner or owner, info.generation)
         return self._streams[stream]
+
+    async def streams_owned(self, owner: str) -> Sequence[str]:
+        return sorted(stream for stream, info in self._streams.items() if info.owner == owner)
 
     async def close(self) -> None:
         """Nothing to let go of."""

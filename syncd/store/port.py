@@ -202,6 +202,52 @@ class WriterKnown:
     voids: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
+class LetterPosition(NamedTuple):
+    """Where a dead letter's record stands in the log, and in which life of it. Letters are listed in this order."""
+
+    partition: int
+    epoch: str
+    offset: int
+
+
+class DeadLetter(NamedTuple):
+    """A dead letter without its body, which may be large."""
+
+    position: LetterPosition
+    stream: str
+    writer: str
+    seq: int
+    kind: str
+    version: int
+    body_bytes: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterFilter:
+    """Which dead letters; None lets all through. `reason`: a part of the text."""
+
+    streams: Sequence[str] | None = None
+    partition: int | None = None
+    offset: int | None = None
+    reason: str | None = None
+
+
+class DeadLetters(Protocol):
+    """What operators need to look at records that were set aside, and to let them go."""
+
+    async def dead_letters(
+        self, filter_: LetterFilter, *, after: LetterPosition | None, limit: int
+    ) -> Sequence[DeadLetter]:
+        """At most `limit` letters beyond `after`, ascending by position."""
+
+    async def dead_letter(self, position: LetterPosition) -> DeadLetterRow | None:
+        """One letter, whole."""
+
+    async def drop_dead_letter(self, position: LetterPosition) -> bool:
+        """Forget a letter; False when it is not there. The record stays in the log."""
+
+
 class WriterRegistry(Protocol):
     """What the gateway needs to know who writes, and who owns what."""
 
@@ -214,8 +260,11 @@ class WriterRegistry(Protocol):
     async def claim_stream(self, stream: str, *, owner: str) -> StreamInfo:
         """The stream's owner: `owner` if nobody was before. One of two that claim at once wins; both learn who."""
 
+    async def streams_owned(self, owner: str) -> Sequence[str]:
+        """The playlists of an account, ascending. Its own stream, which is nobody else's, is not among them."""
 
-class Store(ProjectionStore, StateReader, WriterRegistry, Protocol):
+
+class Store(ProjectionStore, StateReader, DeadLetters, WriterRegistry, Protocol):
     """All of it, as one adapter keeps it."""
 
     async def close(self) -> None:

@@ -17,8 +17,11 @@ from syncd.store.port import (
     Batch,
     CellRow,
     Checkpoint,
+    DeadLetter,
     DeadLetterRow,
     Lease,
+    LetterFilter,
+    LetterPosition,
     SlotsRow,
     Store,
     StreamInfo,
@@ -427,7 +430,67 @@ def test_a_large_batch_is_written_whole(store_under_test: StoreUnderTest) -> Non
     tell(store_under_test, story)
 
 
+# --- dead letters ---
+
+
+def letter(offset: int, *, stream: str = "a:1", reason: str = "undecodable: x", body: bytes = b"{") -> DeadLetterRow:
+    return DeadLetterRow(0, offset, stream, "wwwwwwwwww", 7, "k", 1, body, reason)
+
+
+async def listed(store: Store, *, after: LetterPosition | None = None, limit: int = 9, **wanted: Any) -> list[int]:
+    """Offsets of the letters that pass."""
+    page = await store.dead_letters(LetterFilter(**wanted), after=after, limit=limit)
+    return [found.position.offset for found in page]
+
+
+def test_dead_letters_are_listed_by_position_filtered_and_in_pages(store_under_test: StoreUnderTest) -> None:
+    set_aside = [letter(3), letter(11, stream="p:x"), letter(2, reason="upcast_failed: version 9"), letter(4)]
+
+    async def story(store: Store) -> None:
+        await commit(store, await leased(store), at=0, dead_letters=set_aside)
+        assert await listed(store) == [2, 3, 4, 11]
+        assert await listed(store, streams=["p:x", "p:y"]) == [11]
+        assert await listed(store, streams=[]) == []
+        assert await listed(store, reason="upcast") == [2]
+        assert await listed(store, reason="%") == []
+        assert await listed(store, partition=1) == []
+        assert await listed(store, offset=4) == [4]
+        assert await listed(store, limit=2) == [2, 3]
+        assert await listed(store, after=LetterPosition(0, "e1", 3)) == [4, 11]
+        (first,) = await store.dead_letters(LetterFilter(offset=2), after=None, limit=9)
+        at = LetterPosition(0, "e1", 2)
+        assert first == DeadLetter(at, "a:1", "wwwwwwwwww", 7, "k", 1, 1, "upcast_failed: version 9")
+
+    tell(store_under_test, story)
+
+
+def test_a_dead_letter_is_shown_whole_and_dropped_once(store_under_test: StoreUnderTest) -> None:
+    body = bytes(range(256)) * 1_000
+
+    async def story(store: Store) -> None:
+        await commit(store, await leased(store), at=0, dead_letters=[letter(0, body=body), letter(1)])
+        at = LetterPosition(0, "e1", 0)
+        assert await store.dead_letter(at) == letter(0, body=body)
+        assert await store.dead_letter(at._replace(epoch="e0")) is None
+        assert [await store.drop_dead_letter(at) for _ in range(2)] == [True, False]
+        assert await store.dead_letter(at) is None
+        assert await listed(store) == [1]
+
+    tell(store_under_test, story)
+
+
 # --- writers and owners ---
+
+
+def test_an_account_owns_the_playlists_it_was_first_to_claim(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        for stream, owner in (("p:z", "one"), ("p:b", "one"), ("p:c", "two"), ("p:b", "two")):
+            await store.claim_stream(stream, owner=owner)
+        assert list(await store.streams_owned("one")) == ["p:b", "p:z"]
+        assert list(await store.streams_owned("two")) == ["p:c"]
+        assert list(await store.streams_owned("nobody")) == []
+
+    tell(store_under_test, story)
 
 
 def test_a_writer_id_is_given_once(store_under_test: StoreUnderTest) -> None:

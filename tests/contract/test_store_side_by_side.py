@@ -15,7 +15,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from syncd.errors import FencedOut
 from syncd.store.memory import MemoryStore
-from syncd.store.port import Batch, CellRow, DeadLetterRow, Lease, SlotsRow, Store, VoidRow, WriterRow
+from syncd.store.port import (
+    Batch,
+    CellRow,
+    DeadLetterRow,
+    Lease,
+    LetterFilter,
+    LetterPosition,
+    SlotsRow,
+    Store,
+    VoidRow,
+    WriterRow,
+)
 from syncd.store.postgres import PostgresStore
 from syncd.testing.postgres import Version, installed_versions
 
@@ -191,6 +202,23 @@ class SideBySide(RuleBasedStateMachine):
     def slots(self, stream: str, list_name: str) -> None:
         self.ask(lambda store: store.slots(stream, list_name))
 
+    @rule(asked=st.none() | st.lists(streams), part=st.sampled_from([None, "", "a"]), limit=st.integers(1, 3))
+    def dead_letters(self, asked: list[str] | None, part: str | None, limit: int) -> None:
+        async def answer(store: Store) -> object:
+            filter_ = LetterFilter(streams=asked, reason=part)
+            page = list(await store.dead_letters(filter_, after=None, limit=limit))
+            after = page[-1].position if page else None
+            return page, list(await store.dead_letters(filter_, after=after, limit=limit))
+
+        self.ask(answer)
+
+    @rule(offset=offsets, epoch=st.sampled_from(["e1", "other"]), drops=st.booleans())
+    def dead_letter(self, offset: int, epoch: str, drops: bool) -> None:
+        at = LetterPosition(0, epoch, offset)
+        self.ask(lambda store: store.dead_letter(at))
+        if drops:
+            self.ask(lambda store: store.drop_dead_letter(at))
+
     @rule(asked=st.lists(writers))
     def writers_known(self, asked: list[str]) -> None:
         self.ask(lambda store: store.writers(asked))
@@ -202,6 +230,7 @@ class SideBySide(RuleBasedStateMachine):
     @rule(stream=streams, owner=st.sampled_from(["one", "two"]))
     def claim_stream(self, stream: str, owner: str) -> None:
         self.ask(lambda store: store.claim_stream(stream, owner=owner))
+        self.ask(lambda store: store.streams_owned(owner))
 
 
 async def _empty(dsn: str) -> None:

@@ -39,6 +39,9 @@ class PostgresRegistry:
         assert row is not None, "insert or update, the statement returns its row"
         return StreamInfo(row["owner"], row["generation"])
 
+    async def streams_owned(self, owner: str) -> Sequence[str]:
+        return [row["stream"] for row in await self._database.rows(_QUERIES["streams_owned"], owner)]
+
 
 def _progress(streams: Iterable[str], seqs: Iterable[int], ts: Iterable[int]) -> dict[str, tuple[int, int]]:
     return {stream: (seq, t) for stream, seq, t in zip(streams, seqs, ts, strict=True)}

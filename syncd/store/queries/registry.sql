@@ -25,3 +25,7 @@ on conflict (writer) do nothing returning writer;
 insert into streams (stream, owner) values ($1, $2)
 on conflict (stream) do update set owner = coalesce(streams.owner, excluded.owner)
 returning owner, generation;
+
+-- name: streams_owned
+-- The playlists of an account.
+select stream from streams where owner = $1 order by stream;

@@ -28,6 +28,7 @@ DESIGNED = """
     · device revoke · log tail · log show · state · why · verify · migrate · migrate status · schemas · doctor
     · config show
     · log trim · timeline
+    · dead-letters list · dead-letters show · dead-letters retry · dead-letters drop
 """
 JSON_MISSING = {
     "device": "its output is JSON anyhow",
