@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from syncd.cli import exit_codes, options, output
-from syncd.cli.confirm import Yes, confirm
+from syncd.cli.confirm import DryRun, Yes, confirm
 from syncd.cli.deployment import on_deployment
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ def drop(
     stream: InStream = None,
     partition: InPartition = None,
     reason: WithReason = None,
+    dry_run: DryRun = False,
     yes: Yes = False,
     as_json: options.AsJson = False,
     data_dir: options.DataDir = None,
@@ -189,10 +190,10 @@ def drop(
         what = f"{letter.kind or 'a record'} {letter.writer}.{letter.seq} of {letter.stream or 'no stream'}"
         where = operation.position_text(letter.position)
         output.note(output.visible(f"{where}  {what}, {letter.body_bytes} bytes: {letter.reason}"))
-    if doomed:
+    if doomed and not dry_run:
         output.note("these events will never be applied, unless a rebuild can read them in the log")
         confirm(f"drop {len(doomed)} dead letters?", yes=yes)
-    dropped = on_deployment(work, config_file=config_file, data_dir=data_dir) if doomed else 0
+    dropped = on_deployment(work, config_file=config_file, data_dir=data_dir) if doomed and not dry_run else 0
     if as_json:
         output.result_json({"dropped": dropped})
     else:

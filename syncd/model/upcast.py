@@ -62,7 +62,7 @@ def event_data(version: int, kind: str, raw_json: bytes | msgspec.Raw) -> tuple[
     try:
         if version == SCHEMA_VERSION:
             return kind, _DECODERS.get(kind, _decode_plain)(raw_json)
-        kind, plain = upcast(version, kind, _decode_plain(raw_json))
+        kind, plain = upcast(version, kind, _decode_plain(raw_json), upcasters=UPCASTERS)
         return kind, msgspec.convert(plain, EVENTS[kind]) if kind in EVENTS else plain
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable(f"data of {kind}, schema version {version}: {error}") from error

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from random import Random
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -22,6 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from syncd.errors import Poison
 from syncd.log.port import EventLog
 from syncd.log.record import LoggedRecord, decode_record
 from syncd.model.cells import Cell, Cells, digest, fold
@@ -373,8 +374,9 @@ class RawDevice:
     def _take(self, message: ServerMessage) -> None:
         """Do with a message what a device does."""
         if isinstance(message, Snapshot):
-            aside = self._aside.setdefault(message.stream, {})
-            fold(aside, _cells(message.cells))
+            if message.part == 0:
+                self._aside[message.stream] = {}
+            fold(self._aside[message.stream], _cells(message.cells))
             if message.last:
                 assert message.cursor is not None
                 self.cells[message.stream] = self._aside.pop(message.stream)
@@ -436,11 +438,12 @@ async def all_records(log: EventLog) -> list[LoggedRecord]:
 
 
 async def refolded(log: EventLog, stream: str) -> str:
-    """The digest of everything that the log holds of a stream now."""
+    """The digest of everything that the log holds of a stream now and this version can read."""
     cells: Cells = {}
     for record in await all_records(log):
         if record.stream == stream:
-            fold(cells, lower(decode_record(record).event))
+            with suppress(Poison):
+                fold(cells, lower(decode_record(record).event))
     return digest(cells)
 
 
