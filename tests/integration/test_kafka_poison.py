@@ -81,11 +81,13 @@ def test_what_others_write_into_the_topic_stops_nobody(kafka_address: str, postg
                 hub.publish(partition, entry, None)
                 published.append(entry)
 
-            tail = Tail(log, hub, 0, start=0, ring_bytes_max=10**6, publish=publish)
-            clock = SystemClock()
+            clock, metrics = SystemClock(), Metrics()
+            tail = Tail(
+                log, hub, 0, start=0, ring_bytes_max=10**6, publish=publish, clock=clock, metrics=metrics,
+            )  # fmt: skip
             work = [
                 asyncio.create_task(tail.run()),
-                asyncio.create_task(Projector(log, store, clock, Metrics()).run()),
+                asyncio.create_task(Projector(log, store, clock, metrics).run()),
             ]
             try:
                 bad: dict[int, str] = {}
