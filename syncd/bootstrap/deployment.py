@@ -87,12 +87,13 @@ class _Member:
 
 @asynccontextmanager
 async def open_deployment(
-    config: Config, *, migrating: bool = True, on_progress: OnProgress | None = None
+    config: Config, *, migrating: bool = True, serves_devices: bool = False, on_progress: OnProgress | None = None
 ) -> AsyncIterator[Deployment]:
     """Connect to everything a deployment consists of.
 
     Args:
         migrating: make what is missing, as tables and a topic; else all must be there already.
+        serves_devices: a gateway's: devices wait for what other processes append.
 
     Raises:
         ConfigError: a setting cannot be used; the text says which and why.
@@ -102,7 +103,7 @@ async def open_deployment(
         dsn = await stack.enter_async_context(open_database(config, on_progress=on_progress))
         if migrating:
             await migrate(dsn)
-        event_log = await open_log(config, dsn, making=migrating)
+        event_log = await open_log(config, dsn, making=migrating, serves_devices=serves_devices)
         stack.push_async_callback(event_log.close)
         store = await PostgresStore.open(dsn)
         stack.push_async_callback(store.close)

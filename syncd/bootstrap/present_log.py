@@ -14,6 +14,7 @@ from syncd.config import Config
 from syncd.errors import ConfigError
 from syncd.log.port import TrimmableLog
 from syncd.log.postgres import PostgresLog
+from syncd.log.postgres.notifier import LATER_MS, SOON_MS
 from syncd.store.deployment_row import DeploymentRow, claim_topic, deployment_row
 
 if TYPE_CHECKING:
@@ -22,19 +23,21 @@ if TYPE_CHECKING:
 TAKE_OVER = "if it is to be this deployment's log from now on, run `syncd migrate --new-epoch` first"
 
 
-async def open_log(config: Config, dsn: str, *, making: bool) -> TrimmableLog:
+async def open_log(config: Config, dsn: str, *, making: bool, serves_devices: bool) -> TrimmableLog:
     """Open the log.
 
     Args:
         dsn: of the migrated database.
         making: whether a topic that is absent may be made, where that loses nothing.
+        serves_devices: whether devices wait for what others append.
 
     Raises:
         ConfigError: it is not where the settings say, or not as it was written down.
         LogUnavailable, StoreUnavailable: no answer.
     """
     if config.log == "postgres":
-        return await PostgresLog.open(dsn, partitions=config.log_partitions)
+        news_within_ms = SOON_MS if serves_devices else LATER_MS
+        return await PostgresLog.open(dsn, partitions=config.log_partitions, news_within_ms=news_within_ms)
     written = await deployment_row(dsn)
     _check_place(config, written)
     # Not at the top: the package is an extra, and commands on Postgres need not wait for it.

@@ -41,7 +41,9 @@ async def serve(
             for sock in sockets:
                 stack.callback(sock.close)
         ws_port = sockets[0].getsockname()[1] if sockets else config.ws_port
-        deployment = await stack.enter_async_context(open_deployment(config, on_progress=on_progress))
+        deployment = await stack.enter_async_context(
+            open_deployment(config, serves_devices="gateway" in roles, on_progress=on_progress)
+        )
         metrics = Metrics()
         gateway: Gateway | None = None
         background: list[asyncio.Task[None]] = []

@@ -12,6 +12,7 @@ from syncd.log.kafka import KafkaLog
 from syncd.log.memory import MemoryLog
 from syncd.log.port import SearchableLog, TrimmableLog
 from syncd.log.postgres import PostgresLog
+from syncd.log.postgres.notifier import SOON_MS
 from syncd.log.record import LoggedRecord, Record
 
 
@@ -65,9 +66,11 @@ class KafkaUnderTest:
 
 
 @asynccontextmanager
-async def postgres_log(dsn: str, partitions: int | None = None) -> AsyncIterator[PostgresLog]:
+async def postgres_log(
+    dsn: str, partitions: int | None = None, *, news_within_ms: int = SOON_MS
+) -> AsyncIterator[PostgresLog]:
     """The log of a database, with the number of partitions that it has when none is given."""
-    log = await PostgresLog.open(dsn, partitions=partitions)
+    log = await PostgresLog.open(dsn, partitions=partitions, news_within_ms=news_within_ms)
     try:
         yield log
     finally:

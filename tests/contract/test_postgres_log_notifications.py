@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -196,6 +197,40 @@ def test_who_cannot_listen_does_not_believe_that_nobody_does(
 
 async def wakes_soon(log: PostgresLog, other: PostgresLog) -> bool:
     return await quickest_wake(log, other) < limits.LOG_POLL_S / 2
+
+
+def test_who_is_in_no_hurry_is_told_less_often(postgres_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A projector beside a busy gateway must not cost it a notification for every group."""
+    an_hour = 3_600_000
+    monkeypatch.setattr(notifier, "LATER_MS", an_hour)
+    monkeypatch.setattr(notifier, "ANSWER_S", 0.0)
+
+    async def told_after(*others_ms: int) -> list[str]:
+        """The ends that were told of two appends, with such others listening."""
+        heard: list[str] = []
+        async with AsyncExitStack() as stack:
+            connection = await stack.enter_async_context(admin(postgres_dsn))
+            await connection.add_listener("syncd_log", lambda *said: heard.append(str(said[-1])))
+            log = await stack.enter_async_context(postgres_log(postgres_dsn, news_within_ms=an_hour))
+            for ms in others_ms:
+                await stack.enter_async_context(postgres_log(postgres_dsn, news_within_ms=ms))
+            await until(lambda: sum(said.startswith("hello") for said in heard) == 1 + len(others_ms))
+            await until(lambda: contains(heard, "here"))
+            end = await log.end(0)
+            await log.append(records(1))
+            await until(lambda: contains(heard, f"0:{end + 1}"))
+            await log.append(records(1))
+            if notifier.SOON_MS in others_ms:
+                await until(lambda: contains(heard, f"0:{end + 2}"))
+            await connection.execute("select pg_notify('syncd_log', 'last')")
+            await until(lambda: contains(heard, "last"))
+        return [str(int(said.removeprefix("0:")) - end) for said in heard if said.startswith("0:")]
+
+    async def story() -> None:
+        assert await told_after(an_hour) == ["1"]
+        assert await told_after(an_hour, notifier.SOON_MS) == ["1", "2"]
+
+    asyncio.run(story())
 
 
 def test_a_busy_process_sends_less_than_a_notification_a_group(postgres_dsn: str) -> None:

@@ -16,7 +16,7 @@ from syncd.log.partition import by_partition, partition_of
 from syncd.log.port import Appended, Page
 from syncd.log.postgres.appending import Appender
 from syncd.log.postgres.life import Life, check_life, life_of
-from syncd.log.postgres.notifier import Notifier
+from syncd.log.postgres.notifier import LATER_MS, Notifier
 from syncd.log.record import LoggedRecord, Record
 from syncd.postgres.connection import connect, hang_up
 from syncd.postgres.database import Database, failures_as
@@ -41,22 +41,26 @@ class PostgresLog:
     It keeps one connection to append, one to listen, and a pool of `readers` for the rest, notifications included.
     """
 
-    def __init__(self, dsn: str, *, partitions: int, life: Life, database: Database) -> None:
+    def __init__(self, dsn: str, *, partitions: int, life: Life, database: Database, news_within_ms: int) -> None:
         """Use `open`."""
         self._life = life
         self._database = database
         self._ends = KnownEnds(partitions)
         self._partitions = partitions
         self._appender = Appender(dsn, life)
-        self._notifier = Notifier(dsn, database, self._ends)
+        self._notifier = Notifier(dsn, database, self._ends, news_within_ms=news_within_ms)
 
     @classmethod
-    async def open(cls, dsn: str, *, partitions: int | None = None, readers: int = 2) -> PostgresLog:
+    async def open(
+        cls, dsn: str, *, partitions: int | None = None, readers: int = 2, news_within_ms: int = LATER_MS
+    ) -> PostgresLog:
         """Open the log of a migrated database.
 
         Args:
             partitions: how many a new deployment gets; 1 when None. It is written down once.
             readers: connections for everything but appending and listening.
+            news_within_ms: how soon `wait_beyond` should hear of what other processes append: `notifier.SOON_MS` or
+                `LATER_MS`. The sooner, the more it costs them.
 
         Raises:
             ConfigError: `partitions` is not the number that is written down.
@@ -72,7 +76,7 @@ class PostgresLog:
         database = await Database.open(
             dsn, size=readers, unavailable=LogUnavailable, what="log", init=partial(check_life, life=life)
         )
-        log = cls(dsn, partitions=count, life=life, database=database)
+        log = cls(dsn, partitions=count, life=life, database=database, news_within_ms=news_within_ms)
         await log._notifier.start()
         return log
 
