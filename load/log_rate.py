@@ -161,7 +161,7 @@ async def commit_costs(store: PostgresStore, meter: Meter) -> AsyncIterator[Cost
                     )
                     for n in range(made - size, made)
                 ]
-                writer = WriterRow("wwwwwwwwww", "a:1", offset + 1, offset + 1)
+                writer = WriterRow("wwwwwwwwww", "a:1", offset + 1, offset + 1, offset)
                 await store.commit(Batch(lease, "load", offset, offset + 1, cells, [writer]))
                 offset += 1
 

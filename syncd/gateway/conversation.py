@@ -337,8 +337,7 @@ class Conversation:
             await guard.recount(gateway.log, gateway.store, gateway.clock)
         if event.seq <= ledger.durable and event.seq not in ledger.answers:
             t = event.t if isinstance(event, EmittedEvent) else 0
-            ledger.answers[event.seq] = await gateway.writers.answer_of(ledger, self.writer_id, stream, event.seq, t=t)
-            ledger.answers.move_to_end(event.seq, last=False)
+            await gateway.writers.recall(ledger, self.writer_id, stream, event.seq, t=t)
 
     def _repeat(self, stream: str, seq: int, answer: Answer | None) -> bool:
         """Answer a durable seq as it was answered the first time."""

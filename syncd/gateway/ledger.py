@@ -7,6 +7,7 @@ What is known comes from the store, plus the log from the store's checkpoint to 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 
 from syncd.push.entry import Entry, VoidAnswer
 
@@ -26,11 +27,13 @@ class StreamLedger:
         gap_told: a nack gap was sent and `expect` has not arrived since.
         voids: used-up seqs of refused events, which orphan what names them.
         answers: durable seq -> how it was answered, the newest ones.
+        newest_offset: of the newest record, as far as known; -1 when nobody knows.
     """
 
-    __slots__ = ("admitted", "answers", "durable", "gap_told", "voids")
+    __slots__ = ("admitted", "answers", "durable", "gap_told", "newest_offset", "voids")
 
-    def __init__(self, durable: int = 0, voids: frozenset[int] = frozenset()) -> None:
+    def __init__(self, durable: int = 0, voids: frozenset[int] = frozenset(), *, newest_offset: int = -1) -> None:
+        self.newest_offset = newest_offset
         self.durable = durable
         self.admitted = durable
         self.gap_told = False
@@ -42,6 +45,7 @@ class StreamLedger:
         seq, void, answers = entry.seq, entry.void, self.answers
         if seq > self.durable:
             self.durable = seq
+            self.newest_offset = entry.offset
             if seq > self.admitted:
                 self.admitted = seq
         if void is not None:
@@ -50,6 +54,15 @@ class StreamLedger:
             answers[seq] = entry.t if void is None else void
             if len(answers) > ANSWERS_MAX:
                 answers.popitem(last=False)
+
+    def recall(self, answers: Mapping[int, Answer]) -> None:
+        """Take in what the log says of old seqs, the one asked for first; its neighbours only where there is room."""
+        while len(self.answers) >= ANSWERS_MAX:
+            self.answers.popitem(last=False)
+        for seq, answer in answers.items():
+            if seq not in self.answers and len(self.answers) < ANSWERS_MAX:
+                self.answers[seq] = answer
+                self.answers.move_to_end(seq, last=False)
 
 
 class WriterLedger:

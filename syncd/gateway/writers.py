@@ -6,21 +6,19 @@ import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from syncd.errors import LogUnavailable, Poison, Unavailable
+from syncd.errors import LogUnavailable, Unavailable
 from syncd.gateway.admission import Author
-from syncd.gateway.ledger import Answer, StreamLedger, WriterLedger
+from syncd.gateway.ledger import StreamLedger, WriterLedger
+from syncd.gateway.old_answers import old_answers
 from syncd.gateway.tails import Tails
 from syncd.limits import APPEND_TIMEOUT_S
-from syncd.log.port import EventLog, SearchableLog
-from syncd.log.record import LoggedRecord, decode_record, time_of
-from syncd.model.events import VOID
+from syncd.log.port import EventLog
 from syncd.model.ids import WRITER_LENGTH
 from syncd.protocol import close_codes
 from syncd.protocol.messages import StreamClaim
-from syncd.push.entry import void_answer
 from syncd.push.history import recent_entries
 from syncd.push.hub import Hub
-from syncd.store.port import Store, WriterKnown
+from syncd.store.port import Store, WriterKnown, WriterProgress
 
 if TYPE_CHECKING:
     from syncd.gateway.appender import Appender
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _NOBODY = WriterKnown(account="", device="", nonce="")
+_NOTHING = WriterProgress(0, 0, -1)
 _Identity: TypeAlias = tuple[str, str, str]
 """(account, device, nonce): whose local store a writer belongs to."""
 
@@ -83,8 +82,8 @@ class Writers:
         await self._load(writer, [stream])
         return writer.streams[stream]
 
-    async def answer_of(self, ledger: StreamLedger, writer: str, stream: str, seq: int, *, t: int) -> Answer:
-        """How an old seq was answered, from the log.
+    async def recall(self, ledger: StreamLedger, writer: str, stream: str, seq: int, *, t: int) -> None:
+        """Let a ledger know again how an old seq was answered.
 
         Args:
             t: what the client believes; stands in for that of a record which nobody can read.
@@ -93,17 +92,10 @@ class Writers:
             Unavailable: the log cannot tell; the client asks again.
         """
         assert seq <= ledger.durable
-        if not isinstance(self._log, SearchableLog):
-            raise Unavailable(f"the answer of seq {seq} is not kept any more")
-        record: LoggedRecord | None = await self._log.find(stream, writer, seq)
-        if record is None:
-            raise Unavailable(f"seq {seq} of {writer} is not in the log any more")
-        try:
-            event = decode_record(record).event
-        except Poison:
-            # A newer gateway may have written it, or a disk broke it. It is durable: that is what an ack says.
-            return time_of(record) or t
-        return void_answer(event.data) if record.kind == VOID else event.t
+        answers = await old_answers(self._log, stream, writer, seq, t=t, newest_offset=ledger.newest_offset)
+        if not answers:
+            raise Unavailable(f"seq {seq} of {writer} is not to be found in the log any more")
+        ledger.recall(answers)
 
     def release(self, conversation: Conversation) -> None:
         """A connection is gone; its writer's ledger goes with it, unless another connection took the writer over."""
@@ -175,10 +167,12 @@ class Writers:
             checkpoints[partition] = await self._store.checkpoint(partition)
         known = (await self._store.writers([writer.writer])).get(writer.writer, _NOBODY)
         # A connected writer may be ahead of the store: its clock never falls.
-        writer.last_t = max(writer.last_t, *(t for _, t in known.progress.values()), 0)
+        writer.last_t = max(writer.last_t, *(progress.t for progress in known.progress.values()), 0)
         for stream in streams:
-            seq, _ = known.progress.get(stream, (0, 0))
-            ledger = StreamLedger(seq, known.voids.get(stream, frozenset()))
+            folded = known.progress.get(stream, _NOTHING)
+            ledger = StreamLedger(
+                folded.seq, known.voids.get(stream, frozenset()), newest_offset=folded.log_offset
+            )  # fmt: skip
             recent = self._hub.recent[partition := self._log.partition_of(stream)]
             offset = min(checkpoints[partition].offset_next, recent.position)
             entries, _ = await recent_entries(self._log, recent, stream, offset)

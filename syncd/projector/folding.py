@@ -46,28 +46,29 @@ def fold_records(records: Sequence[LoggedRecord]) -> Folded:
     """
     folded = Folded()
     cells: dict[tuple[str, str], tuple[Cell, int]] = {}
-    writers: dict[tuple[str, str], tuple[int, int]] = {}
+    writers: dict[tuple[str, str], tuple[int, int, int]] = {}
     slots: Counter[tuple[str, str]] = Counter()
     for record in records:
         progress = (record.writer, record.stream)
-        seq, t = writers.get(progress, (0, 0))
+        seq, t, newest = writers.get(progress, (0, 0, -1))
+        newest = record.offset if record.seq >= seq else newest
         try:
             admitted = decode_record(record)
         except Poison as error:
             folded.dead_letters.append(_letter(record, error))
             if _is_named(record):
-                writers[progress] = max(seq, record.seq), t
+                writers[progress] = max(seq, record.seq), t, newest
             continue
         event = admitted.event
         if folded.admitted_ms_first is None:
             folded.admitted_ms_first = admitted.admitted_ms
-        writers[progress] = max(seq, event.seq), max(t, event.t)
+        writers[progress] = max(seq, event.seq), max(t, event.t), newest
         _fold_event(event, record.offset, cells, slots, folded)
     folded.cells = [
         CellRow(stream, key, cell.rank, canonical(cell.value), offset)
         for (stream, key), (cell, offset) in cells.items()
     ]
-    folded.writers = [WriterRow(writer, stream, seq, t) for (writer, stream), (seq, t) in writers.items()]
+    folded.writers = [WriterRow(writer, stream, *row) for (writer, stream), row in writers.items()]
     folded.slots = [SlotsRow(stream, name, count) for (stream, name), count in slots.items()]
     return folded
 

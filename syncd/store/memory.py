@@ -20,6 +20,7 @@ from syncd.store.port import (
     StreamState,
     VoidRow,
     WriterKnown,
+    WriterProgress,
 )
 
 
@@ -50,7 +51,7 @@ class MemoryStore:
         self._leases: dict[int, _Held] = {}
         self._streams: dict[str, StreamInfo] = {}
         self._identities: dict[str, _Identity] = {}
-        self._progress: dict[str, dict[str, tuple[int, int]]] = {}
+        self._progress: dict[str, dict[str, WriterProgress]] = {}
         self._voids: dict[tuple[str, str, int], VoidRow] = {}
         self._slots: dict[tuple[str, str], tuple[str, int]] = {}
         self._dead_letters: dict[LetterPosition, DeadLetterRow] = {}
@@ -98,8 +99,9 @@ class MemoryStore:
         self._checkpoints[partition] = Checkpoint(partition, batch.epoch, batch.offset_new)
         for row in batch.writers:
             streams = self._progress.setdefault(row.writer, {})
-            seq, t = streams.get(row.stream, (0, 0))
-            streams[row.stream] = (max(seq, row.seq), max(t, row.t))
+            seq, t, log_offset = streams.get(row.stream, (0, 0, -1))
+            newest = row.log_offset if row.seq >= seq else log_offset
+            streams[row.stream] = WriterProgress(max(seq, row.seq), max(t, row.t), newest)
         for void in batch.voids:
             self._voids.setdefault((void.writer, void.stream, void.seq), void)
         for slots in batch.slots:

@@ -26,12 +26,24 @@ class CellRow(NamedTuple):
 
 
 class WriterRow(NamedTuple):
-    """The largest seq and time admitted of a writer on a stream."""
+    """The largest seq and time admitted of a writer on a stream; `log_offset`: of the newest record with that seq."""
 
     writer: str
     stream: str
     seq: int
     t: int
+    log_offset: int
+
+
+class WriterProgress(NamedTuple):
+    """How far a writer has come on one stream; as `WriterRow`.
+
+    `log_offset` is a hint of where to look: it may be of another life of the log, and -1 when nobody knows.
+    """
+
+    seq: int
+    t: int
+    log_offset: int
 
 
 class VoidRow(NamedTuple):
@@ -130,10 +142,10 @@ class ProjectionStore(Protocol):
     async def commit(self, batch: Batch) -> int:
         """Join the batch's cells and move the checkpoint from `offset_old` to `offset_new`, in one transaction.
 
-        Cells join by (rank, canonical value); writers by the larger seq and the larger t; voids and dead letters are
-        inserted once; slots add up within an epoch, since another one may fold the same records again. Nothing of the
-        batch is visible unless all of it is. A checkpoint that was never committed, at 0 of epoch "", takes the batch's
-        epoch.
+        Cells join by (rank, canonical value); writers by the larger seq, which the offset goes with, and the larger t;
+        voids and dead letters are inserted once; slots add up within an epoch, since another one may fold the same
+        records again. Nothing of the batch is visible unless all of it is. A checkpoint that was never committed, at 0
+        of epoch "", takes the batch's epoch.
 
         Returns:
             How many cells changed.
@@ -191,14 +203,14 @@ class WriterKnown:
     """What the store knows of a writer.
 
     Attributes:
-        progress: per stream (seq, t), the largest folded.
+        progress: per stream the largest folded.
         voids: per stream the used-up seqs of refused events.
     """
 
     account: str
     device: str
     nonce: str
-    progress: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    progress: Mapping[str, WriterProgress] = field(default_factory=dict)
     voids: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 

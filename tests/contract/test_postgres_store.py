@@ -71,7 +71,7 @@ def replaced(letter: DeadLetterRow) -> DeadLetterRow:
         Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "\udc80", "1", b"", 0)]),
         Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "k", "1", b"", 0)] * 2),
         Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "k", "1", b"", 2**63)]),
-        Batch(Lease(0, "me", 1), "e1", 0, 1, writers=[WriterRow("w", "a:1", 1, 1)] * 2),
+        Batch(Lease(0, "me", 1), "e1", 0, 1, writers=[WriterRow("w", "a:1", 1, 1, 0)] * 2),
     ],
     ids=["NUL", "separator", "surrogate", "cell twice", "bigint", "writer twice"],
 )

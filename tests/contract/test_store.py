@@ -27,6 +27,7 @@ from syncd.store.port import (
     StreamInfo,
     VoidRow,
     WriterKnown,
+    WriterProgress,
     WriterRow,
 )
 from syncd.store.postgres import PostgresStore
@@ -180,7 +181,7 @@ def test_a_commit_moves_the_checkpoint_and_writes_everything(store_under_test: S
         batch = Batch(
             lease, "e1", 0, 7,
             cells=[cell("b", "1", b'"\xc3\xbc"'), cell("a", "2"), cell("a", "3", stream="p:x")],
-            writers=[WriterRow("wwwwwwwwww", "a:1", 5, 2**53 - 1), WriterRow("wwwwwwwwww", "p:x", 2, 9)],
+            writers=[WriterRow("wwwwwwwwww", "a:1", 5, 2**53 - 1, 6), WriterRow("wwwwwwwwww", "p:x", 2, 9, 3)],
             voids=[VoidRow("wwwwwwwwww", "a:1", 4, "limit"), VoidRow("wwwwwwwwww", "a:1", 5, "orphan")],
             slots=[SlotsRow("a:1", "queue", 500)],
             dead_letters=[DeadLetterRow(0, 3, "a:1", "wwwwwwwwww", 3, "k", 1, b"\x00\xff", "unreadable:\n\x1f…")],
@@ -194,7 +195,7 @@ def test_a_commit_moves_the_checkpoint_and_writes_everything(store_under_test: S
         assert await store.writers(["wwwwwwwwww", "unknown"]) == {
             "wwwwwwwwww": WriterKnown(
                 account="9f3c", device="d1", nonce="n" * 16,
-                progress={"a:1": (5, 2**53 - 1), "p:x": (2, 9)},
+                progress={"a:1": WriterProgress(5, 2**53 - 1, 6), "p:x": WriterProgress(2, 9, 3)},
                 voids={"a:1": frozenset({4, 5})},
             )
         }  # fmt: skip
@@ -212,7 +213,7 @@ def test_a_commit_needs_offset_epoch_and_term_to_be_right(store_under_test: Stor
         good = Batch(
             lease, "e1", 1, 2,
             cells=[cell("a", "2"), cell("b", "1")],
-            writers=[WriterRow("wwwwwwwwww", "a:1", 1, 1)],
+            writers=[WriterRow("wwwwwwwwww", "a:1", 1, 1, 0)],
             voids=[VoidRow("wwwwwwwwww", "a:1", 1, "limit")],
             slots=[SlotsRow("a:1", "queue", 1)],
         )  # fmt: skip
@@ -347,13 +348,13 @@ def test_counts_add_up_and_maxima_stay(store_under_test: StoreUnderTest) -> None
         for at, (seq, t, slots) in enumerate([(3, 10, 5), (2, 12, 0), (4, 11, 7)]):
             await commit(
                 store, lease, at=at,
-                writers=[WriterRow("wwwwwwwwww", "a:1", seq, t)],
+                writers=[WriterRow("wwwwwwwwww", "a:1", seq, t, at)],
                 voids=[VoidRow("wwwwwwwwww", "a:1", 2, f"reason {at}")],
                 slots=[SlotsRow("a:1", "queue", slots), SlotsRow("a:1", "sidebar", 1)],
                 dead_letters=[DeadLetterRow(0, 1, "a:1", "wwwwwwwwww", 1, "k", 1, b"", f"reason {at}")],
             )  # fmt: skip
         known = (await store.writers(["wwwwwwwwww"]))["wwwwwwwwww"]
-        assert (known.progress, known.voids) == ({"a:1": (4, 12)}, {"a:1": frozenset({2})})
+        assert (known.progress, known.voids) == ({"a:1": WriterProgress(4, 12, 2)}, {"a:1": frozenset({2})})
         assert (await store.slots("a:1", "queue"), await store.slots("a:1", "sidebar")) == (12, 3)
         assert (await store.slots("a:1", "other"), await store.slots("a:2", "queue")) == (0, 0)
 

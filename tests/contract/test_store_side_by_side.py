@@ -57,9 +57,9 @@ def first_of_each(key: Callable[[Any], object]) -> Callable[[list[Any]], list[An
 cell_rows = st.lists(st.builds(CellRow, streams, keys, ranks, values, offsets), max_size=6).map(
     first_of_each(lambda row: (row.stream, row.key))
 )
-writer_rows = st.lists(st.builds(WriterRow, writers, streams, seqs, st.integers(1, 99)), max_size=3).map(
-    first_of_each(lambda row: (row.writer, row.stream))
-)
+writer_rows = st.lists(
+    st.builds(WriterRow, writers, streams, seqs, st.integers(1, 99), st.integers(-1, 9)), max_size=3
+).map(first_of_each(lambda row: (row.writer, row.stream)))
 void_rows = st.lists(st.builds(VoidRow, writers, streams, seqs, st.sampled_from(["limit", "orphan"])), max_size=2).map(
     first_of_each(lambda row: row[:3])
 )

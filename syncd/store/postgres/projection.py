@@ -40,6 +40,7 @@ class PostgresProjection:
             raise FencedOut(f"partition {lease.partition}: term {lease.term} is over")
 
     async def commit(self, batch: Batch) -> int:
+        *writers, writer_offsets = _writers(batch.writers)
         row = await self._database.row(
             _QUERIES["commit"],
             batch.lease.partition,
@@ -48,10 +49,11 @@ class PostgresProjection:
             batch.offset_old,
             batch.offset_new,
             *_cells(batch.cells),
-            *_writers(batch.writers),
+            *writers,
             *_arrays(batch.voids, 4),
             *_arrays(batch.slots, 3),
             *_arrays(batch.dead_letters, 9),
+            writer_offsets,
         )
         assert row is not None, "the statement always returns one row"
         if not row["passed"]:
@@ -74,9 +76,10 @@ def _cells(rows: Sequence[CellRow]) -> tuple[str, str, str, Sequence[bytes], str
     return text_column(streams), text_column(keys), text_column(ranks), values, integer_column(log_offsets)
 
 
-def _writers(rows: Sequence[WriterRow]) -> tuple[str, str, str, str]:
-    writers, streams, seqs, times = zip(*rows, strict=True) if rows else [()] * 4
-    return text_column(writers), text_column(streams), integer_column(seqs), integer_column(times)
+def _writers(rows: Sequence[WriterRow]) -> tuple[str, str, str, str, str]:
+    writers, streams, *numbers = zip(*rows, strict=True) if rows else [()] * 5
+    seqs, times, log_offsets = map(integer_column, numbers)
+    return text_column(writers), text_column(streams), seqs, times, log_offsets
 
 
 def _arrays(rows: Sequence[tuple[object, ...]], width: int) -> Sequence[Sequence[object]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from syncd.postgres.database import Database
 from syncd.postgres.queries import load_queries
-from syncd.store.port import StreamInfo, WriterKnown
+from syncd.store.port import StreamInfo, WriterKnown, WriterProgress
 
 _QUERIES = load_queries("syncd.store", "registry.sql")
 
@@ -24,7 +24,7 @@ class PostgresRegistry:
                 account=row["account"],
                 device=row["device"],
                 nonce=row["nonce"],
-                progress=_progress(row["streams"] or (), row["seqs"] or (), row["ts"] or ()),
+                progress=_progress(*(row[name] or () for name in ("streams", "seqs", "ts", "log_offsets"))),
                 voids=_voids(row["void_streams"] or (), row["void_seqs"] or ()),
             )
             for row in rows
@@ -43,8 +43,8 @@ class PostgresRegistry:
         return [row["stream"] for row in await self._database.rows(_QUERIES["streams_owned"], owner)]
 
 
-def _progress(streams: Iterable[str], seqs: Iterable[int], ts: Iterable[int]) -> dict[str, tuple[int, int]]:
-    return {stream: (seq, t) for stream, seq, t in zip(streams, seqs, ts, strict=True)}
+def _progress(streams: Iterable[str], *columns: Iterable[int]) -> dict[str, WriterProgress]:
+    return {stream: WriterProgress(*row) for stream, *row in zip(streams, *columns, strict=True)}
 
 
 def _voids(streams: Iterable[str], seqs: Iterable[int]) -> dict[str, frozenset[int]]:

@@ -55,15 +55,16 @@ with fence as (
     where (excluded.rank, excluded.value) > (cells.rank, cells.value)
     returning 1
 ), writers_seen as (
-    insert into writers (writer, stream, seq, t)
-    select r.writer, r.stream, r.seq::bigint, r.t::bigint
+    insert into writers (writer, stream, seq, t, log_offset)
+    select r.writer, r.stream, r.seq::bigint, r.t::bigint, r.log_offset::bigint
     from fence, unnest(
         string_to_array($11::text, chr(31)), string_to_array($12::text, chr(31)), string_to_array($13::text, chr(31)),
-        string_to_array($14::text, chr(31))
-    ) as r (writer, stream, seq, t)
+        string_to_array($14::text, chr(31)), string_to_array($31::text, chr(31))
+    ) as r (writer, stream, seq, t, log_offset)
     on conflict (writer, stream) do update set
-        seq = greatest(writers.seq, excluded.seq), t = greatest(writers.t, excluded.t)
-    where excluded.seq > writers.seq or excluded.t > writers.t
+        seq = greatest(writers.seq, excluded.seq), t = greatest(writers.t, excluded.t),
+        log_offset = case when excluded.seq >= writers.seq then excluded.log_offset else writers.log_offset end
+    where excluded.seq >= writers.seq or excluded.t > writers.t
 ), voids_seen as (
     insert into voids (writer, stream, seq, reason)
     select r.* from fence, unnest($15::text[], $16::text[], $17::bigint[], $18::text[]) as r

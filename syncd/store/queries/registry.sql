@@ -6,7 +6,8 @@
 select id.writer, id.account, id.device, id.nonce, folded.*, used_up.*
 from writer_ids as id
 cross join lateral (
-    select array_agg(stream) as streams, array_agg(seq) as seqs, array_agg(t) as ts
+    select array_agg(stream) as streams, array_agg(seq) as seqs, array_agg(t) as ts,
+           array_agg(log_offset) as log_offsets
     from writers where writer = id.writer
 ) as folded
 cross join lateral (

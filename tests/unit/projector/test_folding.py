@@ -105,14 +105,14 @@ def test_a_writer_has_its_largest_seq_and_time_per_stream() -> None:
             made("playlist.described", {"name": "x"}, seq=1, t=70, stream=other),
         )
     )
-    assert folded.writers == [WriterRow(WRITER, STREAM, 2, 90), WriterRow(WRITER, other, 1, 70)]
+    assert folded.writers == [WriterRow(WRITER, STREAM, 2, 90, 0), WriterRow(WRITER, other, 1, 70, 2)]
 
 
 def test_a_void_uses_up_its_seq_and_writes_nothing() -> None:
     folded = fold_records(log_of(made(VOID, {"reason": "expired", "message": "late"}, seq=4, t=9)))
     assert folded.cells == []
     assert folded.voids == [VoidRow(WRITER, STREAM, 4, "expired")]
-    assert folded.writers == [WriterRow(WRITER, STREAM, 4, 9)]
+    assert folded.writers == [WriterRow(WRITER, STREAM, 4, 9, 0)]
 
 
 def test_slots_are_counted_per_list() -> None:
@@ -136,7 +136,7 @@ def test_what_cannot_be_read_is_a_dead_letter_with_its_place_and_its_seq_counts(
     ]
     assert folded.dead_letters[0].reason.startswith("undecodable: ")
     assert "99" in folded.dead_letters[1].reason
-    assert folded.writers == [WriterRow(WRITER, STREAM, 4, 5)]
+    assert folded.writers == [WriterRow(WRITER, STREAM, 4, 5, 3)]
     assert [row.value for row in folded.cells] == [b"2"]
 
 
@@ -144,7 +144,7 @@ def test_kinds_of_a_later_version_write_nothing_and_are_counted() -> None:
     folded = fold_records(log_of(made("mood.changed", {"m": 1}), made("mood.changed", {"m": 2}, seq=2)))
     assert folded.unknown_kinds == {"mood.changed": 2}
     assert (folded.cells, folded.dead_letters) == ([], [])
-    assert folded.writers == [WriterRow(WRITER, STREAM, 2, 1)]
+    assert folded.writers == [WriterRow(WRITER, STREAM, 2, 1, 1)]
 
 
 def test_the_age_of_a_batch_is_that_of_its_first_readable_record() -> None:
