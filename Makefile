@@ -49,7 +49,7 @@ schemas: $(STAMP) ## write schemas/ and docs/reference/ anew
 	@$(BIN)/syncd schemas
 
 lock: $(STAMP) ## choose versions anew: requirements.lock
-	@$(BIN)/pip-compile --quiet --strip-extras --extra kafka --extra test --extra dev --extra bench --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --output-file requirements.lock pyproject.toml
+	@$(BIN)/pip-compile --quiet --strip-extras --extra kafka --extra traces --extra test --extra dev --extra bench --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --output-file requirements.lock pyproject.toml
 
 clean: ## remove what was built; data stays
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Final, Literal
@@ -33,12 +33,16 @@ SIZES: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2
 
 
 class ByLabel:
-    """One number for each value of a label."""
+    """One number for each value of a label.
+
+    Args:
+        known: values that are told from the start, as 0: Prometheus sees no rise in a series that begins with 1.
+    """
 
     __slots__ = ("values",)
 
-    def __init__(self) -> None:
-        self.values: dict[str, float] = {}
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        self.values: dict[str, float] = dict.fromkeys(known, 0)
 
     def add(self, value: str, n: float = 1) -> None:
         """Count `n` more."""
@@ -96,9 +100,11 @@ def _gauge(name: str, unit: str, meaning: str) -> int:
     return field(default=0, metadata={"metric": Metric(name, "gauge", unit, meaning)})
 
 
-def _by(label: str, kind: Literal["counter", "gauge"], name: str, unit: str, meaning: str) -> ByLabel:
+def _by(
+    label: str, kind: Literal["counter", "gauge"], name: str, unit: str, meaning: str, *, known: str = ""
+) -> ByLabel:
     metric = Metric(name, kind, unit, meaning, label)
-    return field(default_factory=ByLabel, metadata={"metric": metric})
+    return field(default_factory=lambda: ByLabel(known.split()), metadata={"metric": metric})
 
 
 def _histogram(bounds: tuple[float, ...], name: str, unit: str, meaning: str) -> Distribution:
@@ -122,6 +128,7 @@ class Metrics:
         "syncd_closes_total",
         "connections",
         "Sockets closed, by the code said first; 1006: none.",
+        known="4099",
     )
     subscriptions: int = _gauge("syncd_subscriptions", "subscriptions", "Streams that connections listen to now.")
     events_admitted: int = _counter("syncd_events_admitted_total", "events", "Events made durable and acked.")
@@ -133,7 +140,12 @@ class Metrics:
         "syncd_events_clamped_total", "events", "Events whose time lay in the future and was set to now."
     )
     appends: ByLabel = _by(
-        "outcome", "counter", "syncd_appends_total", "appends", "Grouped appends: written, refused or unknown."
+        "outcome",
+        "counter",
+        "syncd_appends_total",
+        "appends",
+        "Grouped appends: written, refused or unknown.",
+        known="written refused unknown",
     )
     append_waiting: int = _gauge("syncd_append_waiting_records", "records", "Records waiting for the next append.")
     append_group_records: Distribution = _histogram(
@@ -158,7 +170,12 @@ class Metrics:
         "here. It holds what lies between the clocks of the two machines; below 0 counts as 0.",
     )
     resumes: ByLabel = _by(
-        "kind", "counter", "syncd_resumes_total", "resumes", "Subscriptions begun: by tail, cells or snapshot."
+        "kind",
+        "counter",
+        "syncd_resumes_total",
+        "resumes",
+        "Subscriptions begun: by tail, cells or snapshot.",
+        known="tail cells snapshot",
     )
     outbox_bytes: int = _gauge("syncd_outbox_bytes", "bytes", "Framed bytes that wait in all transports.")
     tailed_partitions: int = _gauge(
@@ -174,7 +191,6 @@ class Metrics:
     lag_seconds: ByLabel = _by(
         "partition", "gauge", "syncd_lag_seconds", "seconds", "Age of the oldest record that is not folded yet."
     )
-    partitions: int = _gauge("syncd_partitions", "partitions", "Partitions of the log, as a projector knows it.")
     leases: int = _gauge("syncd_leases", "leases", "Partitions that this worker folds now.")
     leases_lost: int = _counter("syncd_leases_lost_total", "leases", "Leases lost to another worker or to time.")
     projected_records: int = _counter("syncd_projected_records_total", "records", "Records folded and committed.")
@@ -194,12 +210,18 @@ class Metrics:
     )
     # --- api ---
     http_responses: ByLabel = _by(
-        "status", "counter", "syncd_http_responses_total", "responses", "HTTP answers, by status."
+        "status",
+        "counter",
+        "syncd_http_responses_total",
+        "responses",
+        "HTTP answers, by status.",
+        known="500",
     )
     http_seconds: Distribution = _histogram(
         SECONDS, "syncd_http_seconds", "seconds", "From an HTTP request to its answer."
     )
     # --- process ---
+    partitions: int = _gauge("syncd_partitions", "partitions", "Partitions of the log.")
     draining: int = _gauge("syncd_draining", "flag", "1 from the request to stop until the end.")
 
     before_scrape: list[Callable[[], None]] = field(default_factory=list)

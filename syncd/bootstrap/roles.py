@@ -44,7 +44,7 @@ async def serve(
         deployment = await stack.enter_async_context(
             open_deployment(config, serves_devices="gateway" in roles, on_progress=on_progress)
         )
-        metrics = Metrics()
+        metrics = Metrics(partitions=deployment.log.partitions)
         gateway: Gateway | None = None
         background: list[asyncio.Task[None]] = []
         http = HttpListeners()

@@ -56,7 +56,6 @@ class Projector:
 
     async def run(self) -> None:
         """Work on all partitions; leases are released when this is cancelled."""
-        self._metrics.partitions = self._log.partitions
         async with asyncio.TaskGroup() as group:
             for partition in range(self._log.partitions):
                 group.create_task(self._partition(partition))

@@ -65,6 +65,12 @@ def test_a_label_that_is_dropped_is_told_no_more() -> None:
     assert metrics.lag_records.values == {"1": 6}
 
 
+def test_what_an_alert_waits_for_is_told_before_it_happens() -> None:
+    told = samples(Metrics())
+    assert told["syncd_appends_total", (("outcome", "unknown"),)] == 0
+    assert told["syncd_closes_total", (("code", "4099"),)] == 0
+
+
 def test_a_peer_cannot_make_labels_without_end() -> None:
     by = ByLabel()
     for code in range(LABEL_VALUES_MAX + 10):
@@ -104,7 +110,7 @@ def test_two_sets_of_metrics_share_nothing() -> None:
     one, other = Metrics(), Metrics()
     one.closes.add("4000")
     one.append_seconds.observe(1)
-    assert not other.closes.values
+    assert other.closes.values == {"4099": 0}
     assert sum(other.append_seconds.counts) == 0
 
 

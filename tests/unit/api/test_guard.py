@@ -97,5 +97,5 @@ def test_an_answer_that_takes_too_long_is_a_503(api: Api, monkeypatch: pytest.Mo
 def test_answers_are_counted_by_status(api: Api) -> None:
     for path in ("/healthz", "/healthz", "/v1/nothing"):
         api.get(path)
-    assert api.services.probes.metrics.http_responses.values == {"200": 2, "404": 1}
+    assert api.services.probes.metrics.http_responses.values == {"200": 2, "404": 1, "500": 0}
     assert sum(api.services.probes.metrics.http_seconds.counts) == 3
