@@ -63,6 +63,18 @@ class Accounts(Protocol):
     async def all(self) -> Sequence[Account]:
         """Every account, oldest first."""
 
+    async def adopt(self, account: Account, devices: Sequence[Device]) -> None:
+        """Take in an account and devices that were made elsewhere, under their ids.
+
+        Nobody holds a token of such a device: people link new ones. What is there already stays as it is, so twice is
+        harmless. When cancelled, a part may be done; adopt again.
+
+        Raises `Conflict` when the account's name, or a device's id, is another account's; a part may then be done.
+        """
+
+    async def erase(self, account: str) -> bool:
+        """Forget an account, its devices and their tokens for good; False when there was none. Twice is harmless."""
+
     async def link(self, account: str, *, name: str) -> LinkedDevice:
         """A new device with a fresh token. Raises `NotFound`, and `Refused` when the name is unusable."""
 
@@ -76,4 +88,5 @@ class Accounts(Protocol):
         """Who holds this token. Raises `LoginExpired` when nobody does, `LoginRevoked` when it was revoked."""
 
     async def revoked_of(self, devices: Sequence[str]) -> Sequence[str]:
-        """Those of the devices that are revoked: what a gateway asks every few seconds for its connected ones."""
+        """Those of the devices that are revoked or gone: what a gateway asks every few seconds for its connected
+        ones."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from syncd.accounts import Account, Device, LinkedDevice, Login
 from syncd.accounts.minting import Mint, token_hash
-from syncd.accounts.names import as_kept, usable_name
+from syncd.accounts.names import as_kept, device_taken, name_taken, usable_name
 from syncd.clock import Clock
-from syncd.errors import Conflict, LoginExpired, LoginRevoked, NotFound
+from syncd.errors import LoginExpired, LoginRevoked, NotFound
 
 
 class MemoryAccounts:
@@ -25,7 +25,7 @@ class MemoryAccounts:
     async def create(self, name: str) -> Account:
         account = Account(self._mint.id(), usable_name(name, what="account"), self._clock.now_ms())
         if any(known.name == account.name for known in self._accounts.values()):
-            raise Conflict(f"an account named {account.name!r} is there already")
+            raise name_taken(account.name)
         self._accounts[account.account] = account
         return account
 
@@ -41,6 +41,22 @@ class MemoryAccounts:
 
     async def all(self) -> Sequence[Account]:
         return sorted(self._accounts.values(), key=lambda account: (account.created_ms, account.account))
+
+    async def adopt(self, account: Account, devices: Sequence[Device]) -> None:
+        taken = any(known.name == account.name for known in self._accounts.values() if known.account != account.account)
+        if taken and account.account not in self._accounts:
+            raise name_taken(account.name)
+        self._accounts.setdefault(account.account, account)
+        for device in devices:
+            if self._devices.setdefault(device.device, device).account != account.account:
+                raise device_taken(device.device)
+
+    async def erase(self, account: str) -> bool:
+        self._devices = {device: known for device, known in self._devices.items() if known.account != account}
+        self._device_by_token = {
+            token: device for token, device in self._device_by_token.items() if device in self._devices
+        }
+        return self._accounts.pop(account, None) is not None
 
     async def link(self, account: str, *, name: str) -> LinkedDevice:
         name = usable_name(name, what="device")
@@ -76,7 +92,7 @@ class MemoryAccounts:
 
     async def revoked_of(self, devices: Sequence[str]) -> Sequence[str]:
         return [
-            device for device in devices if device in self._devices and self._devices[device].revoked_ms is not None
+            device for device in devices if device not in self._devices or self._devices[device].revoked_ms is not None
         ]
 
     def _must_exist(self, account: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-from syncd.errors import Refused
+from syncd.errors import Conflict, Refused
 from syncd.limits import NAME_CHARS_MAX
 
 _UNUSABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -41,3 +41,13 @@ def usable_name(text: str, *, what: str) -> str:
         if unicodedata.category(character) in _UNUSABLE:
             raise Refused(f"the {what}'s name holds U+{ord(character):04X}, which is no character to show")
     return name
+
+
+def name_taken(name: str) -> Conflict:
+    """What is said to whoever wants an account's name that another has."""
+    return Conflict(f"an account named {name!r} is there already")
+
+
+def device_taken(device: str) -> Conflict:
+    """What is said of a device's id that belongs to another account."""
+    return Conflict(f"device {device!r} belongs to another account")

@@ -9,9 +9,9 @@ import asyncpg
 
 from syncd.accounts import Account, Device, LinkedDevice, Login
 from syncd.accounts.minting import Mint, token_hash
-from syncd.accounts.names import as_kept, is_storable, usable_name
+from syncd.accounts.names import as_kept, device_taken, is_storable, name_taken, usable_name
 from syncd.clock import Clock
-from syncd.errors import Conflict, LoginExpired, LoginRevoked, NotFound, StoreUnavailable
+from syncd.errors import LoginExpired, LoginRevoked, NotFound, StoreUnavailable
 from syncd.postgres.database import Database
 from syncd.postgres.queries import load_queries
 
@@ -48,7 +48,7 @@ class PostgresAccounts:
         name = usable_name(name, what="account")
         row = await self._database.row(_QUERIES["create"], self._mint.id(), name, self._clock.now_ms())
         if row is None:
-            raise Conflict(f"an account named {name!r} is there already")
+            raise name_taken(name)
         return Account(*row)
 
     async def find(self, account_or_name: str) -> Account:
@@ -59,6 +59,21 @@ class PostgresAccounts:
 
     async def all(self) -> Sequence[Account]:
         return [Account(*row) for row in await self._database.rows(_QUERIES["all"])]
+
+    async def adopt(self, account: Account, devices: Sequence[Device]) -> None:
+        await self._database.row(_QUERIES["adopt"], account.account, account.name, account.created_ms)
+        if await self._row("exists", account.account) is None:
+            raise name_taken(account.name)
+        hashes = [token_hash(self._mint.token()) for _ in devices]  # of tokens that nobody will ever see
+        columns = zip(*((d.device, d.name, d.linked_ms, d.revoked_ms) for d in devices), strict=True)
+        if devices:
+            await self._database.row(_QUERIES["adopt_devices"], account.account, *columns, hashes)
+        foreign = await self._database.rows(_QUERIES["foreign"], account.account, [d.device for d in devices])
+        if foreign:
+            raise device_taken(foreign[0]["device"])
+
+    async def erase(self, account: str) -> bool:
+        return await self._row("erase", account) is not None
 
     async def link(self, account: str, *, name: str) -> LinkedDevice:
         name = usable_name(name, what="device")
@@ -89,8 +104,8 @@ class PostgresAccounts:
 
     async def revoked_of(self, devices: Sequence[str]) -> Sequence[str]:
         asked = [device for device in devices if is_storable(device)]
-        revoked = {row["device"] for row in await self._database.rows(_QUERIES["revoked_of"], asked)}
-        return [device for device in devices if device in revoked]
+        standing = {row["device"] for row in await self._database.rows(_QUERIES["standing_of"], asked)}
+        return [device for device in devices if device not in standing]
 
     async def _row(self, query: str, named: str, *values: object) -> asyncpg.Record | None:
         """The row of what somebody named; a name that Postgres cannot even hold names nothing."""

@@ -15,9 +15,12 @@ from syncd.cli import (
     demo_command,
     device,
     doctor,
+    export,
+    import_file,
     log,
     migrate,
     output,
+    replay,
     roles,
     schemas,
     serve,
@@ -31,6 +34,7 @@ RUN: Final = "Run"
 MANAGE: Final = "Accounts and devices"
 LOOK: Final = "Look inside"
 KEEP: Final = "Keep in order"
+MOVE: Final = "Move and keep copies"
 
 app = typer.Typer(
     name="syncd",
@@ -59,8 +63,8 @@ def syncd_(
     """Options of the program itself."""
 
 
-def _command(function: Callable[..., None], panel: str, *, example: str) -> None:
-    app.command(rich_help_panel=panel, epilog=f"Example: {example}")(function)
+def _command(function: Callable[..., None], panel: str, *, example: str, name: str | None = None) -> None:
+    app.command(name, rich_help_panel=panel, epilog=f"Example: {example}")(function)
 
 
 _command(serve.serve, RUN, example="syncd serve --data-dir ./syncd-data")
@@ -73,6 +77,7 @@ app.add_typer(device.app, name="device", rich_help_panel=MANAGE)
 _command(state_command.state, LOOK, example="syncd state alice --at 15m")
 _command(why_command.why, LOOK, example="syncd why alice settings/theme")
 _command(timeline_command.timeline, LOOK, example="syncd timeline alice --since 15m --key 'settings/*'")
+_command(replay.replay, LOOK, example="syncd replay --account alice --since 1h --speed 10")
 app.add_typer(log.app, name="log", rich_help_panel=LOOK)
 app.add_typer(config.app, name="config", rich_help_panel=LOOK)
 _command(doctor.doctor, KEEP, example="syncd doctor")
@@ -80,3 +85,5 @@ _command(verify_command.verify, KEEP, example="syncd verify --seed 7")
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=KEEP)
 app.add_typer(migrate.app, name="migrate", rich_help_panel=KEEP)
 _command(schemas.schemas, KEEP, example="syncd schemas --check")
+_command(export.export, MOVE, example="syncd export alice --to alice.jsonl.gz")
+_command(import_file.import_file, MOVE, example="syncd import alice.jsonl.gz", name="import")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from syncd.bootstrap import Deployment
+    from syncd.operations.transfer.gather import Place
 
 T = TypeVar("T")
 
@@ -30,3 +32,29 @@ def on_deployment(work: Callable[[Deployment], Awaitable[T]], *, config_file: Pa
             return await work(deployment)
 
     return bootstrap.run(main())
+
+
+def place_of(deployment: Deployment) -> Place:
+    """A deployment as a transfer sees it."""
+    from syncd.operations.transfer.gather import Place
+
+    return Place(deployment.log, deployment.store, deployment.accounts)
+
+
+def is_database(target: str) -> bool:
+    """Whether a text that names where something goes is a database's address."""
+    return target.startswith(("postgresql://", "postgres://"))
+
+
+def other_deployment(target: str) -> AbstractAsyncContextManager[Deployment]:
+    """A deployment beside ours, with its log in Postgres.
+
+    Args:
+        target: a database's address, or the data folder of an embedded one.
+    """
+    from syncd import bootstrap
+    from syncd.config import Config
+
+    if is_database(target):
+        return bootstrap.open_deployment(Config(database_url=target))
+    return bootstrap.open_deployment(Config(data_dir=Path(target)))

@@ -59,7 +59,8 @@ POSITION_LOST: Final = ExitCode(
     (PositionLost,),
 )  # fmt: skip
 PROTOCOL: Final = ExitCode(
-    9, "What came over a socket or out of the log cannot be read.", "Compare the versions of both sides.",
+    9, "What came over a socket, out of the log or out of a file cannot be read.",
+    "Compare the versions of both sides.",
     (ProtocolError, Poison),
 )  # fmt: skip
 BUG: Final = ExitCode(70, "A bug of syncd; the traceback is on stderr.", "Report it.")

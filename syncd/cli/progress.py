@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final, TypeAlias
 
 from syncd.cli import output
@@ -29,6 +29,11 @@ def progress(what: str, *, unit: str) -> Iterator[Advance]:
         yield from _bar(what, unit)
     else:
         yield _lines(what, unit)
+
+
+def phase(what: str, unit: str) -> AbstractContextManager[Advance]:
+    """As `progress`, for work that names its own phases."""
+    return progress(what, unit=unit)
 
 
 def _bar(what: str, unit: str) -> Iterator[Advance]:

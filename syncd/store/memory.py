@@ -19,6 +19,7 @@ from syncd.store.port import (
     StreamInfo,
     StreamState,
     VoidRow,
+    WriterIdentity,
     WriterKnown,
     WriterProgress,
 )
@@ -193,6 +194,14 @@ class MemoryStore:
             progress=dict(self._progress.get(writer, {})),
             voids={stream: frozenset(seqs) for stream, seqs in voids.items()},
         )
+
+    async def writers_of(self, account: str) -> Sequence[WriterIdentity]:
+        mine = (writer for writer, identity in self._identities.items() if identity.account == account)
+        return [
+            WriterIdentity(writer, identity.account, identity.device, identity.nonce)
+            for writer in sorted(mine)
+            for identity in [self._identities[writer]]
+        ]
 
     async def register_writer(self, writer: str, *, account: str, device: str, nonce: str) -> bool:
         if writer in self._identities:

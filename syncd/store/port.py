@@ -260,11 +260,23 @@ class DeadLetters(Protocol):
         """Forget a letter; False when it is not there. The record stays in the log."""
 
 
+class WriterIdentity(NamedTuple):
+    """Whose a writer is: an account's device, and one local store of it (the nonce)."""
+
+    writer: str
+    account: str
+    device: str
+    nonce: str
+
+
 class WriterRegistry(Protocol):
     """What the gateway needs to know who writes, and who owns what."""
 
     async def writers(self, writers: Sequence[str]) -> Mapping[str, WriterKnown]:
         """What is known of each writer; unknown ones are absent."""
+
+    async def writers_of(self, account: str) -> Sequence[WriterIdentity]:
+        """Every writer of the account's devices, ascending."""
 
     async def register_writer(self, writer: str, *, account: str, device: str, nonce: str) -> bool:
         """Remember a fresh writer; False when the id is taken already (draw another)."""

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.accounts import Accounts, Login
+from syncd.accounts import Account, Accounts, Device, Login
 from syncd.accounts.memory import MemoryAccounts
 from syncd.accounts.minting import Mint
 from syncd.accounts.service import PostgresAccounts
@@ -200,7 +200,7 @@ def test_what_names_nothing_is_not_found(examine: Examine, text: str) -> None:
         await raised(NotFound, accounts.devices(text))
         await raised(NotFound, accounts.revoke(text))
         await raised(LoginExpired, accounts.login(text))
-        assert await accounts.revoked_of([text]) == []
+        assert await accounts.revoked_of([text]) == [text]
 
     examine(story)
 
@@ -270,8 +270,58 @@ def test_revoked_ones_are_told_from_the_rest_in_the_order_asked(examine: Examine
         a, b, c = [(await accounts.link(alice.account, name=name)).device for name in "abc"]
         await accounts.revoke(c)
         await accounts.revoke(a)
-        assert await accounts.revoked_of([c, b, a, "gone"]) == [c, a]
+        assert await accounts.revoked_of([c, b, a]) == [c, a]
+        assert await accounts.revoked_of([b, "gone"]) == ["gone"], "who is not there any more has no business here"
         assert await accounts.revoked_of([]) == []
+
+    examine(story)
+
+
+# --- moved and erased ---
+
+
+def test_an_adopted_account_stands_under_its_ids_and_nobody_can_log_in_to_it(examine: Examine) -> None:
+    async def story(accounts: Accounts) -> None:
+        account = Account("aliceid00000", "alice", 5)
+        devices = [Device("phone0000000", "aliceid00000", "phone", 6, None), Device("tv", "aliceid00000", "tv", 7, 8)]
+        for _ in range(2):
+            await accounts.adopt(account, devices)
+            assert await accounts.find("alice") == account
+            assert await accounts.devices("aliceid00000") == devices
+        await accounts.adopt(Account("aliceid00000", "another name", 9), [])
+        assert await accounts.find("aliceid00000") == account, "what is there stays as it is"
+        assert await accounts.revoked_of(["phone0000000", "tv"]) == ["tv"]
+
+    examine(story)
+
+
+def test_an_adopted_account_takes_nothing_from_another(examine: Examine) -> None:
+    async def story(accounts: Accounts) -> None:
+        bob = await accounts.create("bob")
+        car = await accounts.link(bob.account, name="car")
+        with pytest.raises(Conflict, match="'bob'"):
+            await accounts.adopt(Account("another00000", "bob", 5), [])
+        stolen = Device(car.device, "another00000", "mine", 5, None)
+        with pytest.raises(Conflict, match=car.device):
+            await accounts.adopt(Account("another00000", "alice", 5), [stolen])
+        assert (await accounts.login(car.token)).account == bob.account
+
+    examine(story)
+
+
+def test_of_an_erased_account_nothing_is_left_and_others_stay(examine: Examine) -> None:
+    async def story(accounts: Accounts) -> None:
+        alice, bob = await accounts.create("alice"), await accounts.create("bob")
+        phone, car = await accounts.link(alice.account, name="phone"), await accounts.link(bob.account, name="car")
+        assert [await accounts.erase(alice.account) for _ in range(2)] == [True, False]
+        for name in (alice.account, "alice"):
+            with pytest.raises(NotFound):
+                await accounts.find(name)
+        with pytest.raises(LoginExpired):
+            await accounts.login(phone.token)
+        assert await accounts.revoked_of([phone.device, car.device]) == [phone.device]
+        assert await accounts.all() == [bob]
+        assert (await accounts.create("alice")).account != alice.account
 
     examine(story)
 

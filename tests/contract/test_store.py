@@ -26,6 +26,7 @@ from syncd.store.port import (
     Store,
     StreamInfo,
     VoidRow,
+    WriterIdentity,
     WriterKnown,
     WriterProgress,
     WriterRow,
@@ -503,6 +504,19 @@ def test_a_writer_id_is_given_once(store_under_test: StoreUnderTest) -> None:
         assert len(won) == 1
         known = (await store.writers(["wwwwwwwwww"]))["wwwwwwwwww"]
         assert known == WriterKnown(account=f"account{won[0]}", device=f"d{won[0]}", nonce=f"n{won[0]}")
+
+    tell(store_under_test, story)
+
+
+def test_an_account_s_writers_are_its_own_in_order(store_under_test: StoreUnderTest) -> None:
+    async def story(store: Store) -> None:
+        for writer, account in (("bbbbbbbbbb", "1"), ("aaaaaaaaaa", "1"), ("cccccccccc", "2")):
+            await store.register_writer(writer, account=account, device=f"d{account}", nonce="n")
+        assert await store.writers_of("1") == [
+            WriterIdentity("aaaaaaaaaa", "1", "d1", "n"),
+            WriterIdentity("bbbbbbbbbb", "1", "d1", "n"),
+        ]
+        assert await store.writers_of("nobody") == []
 
     tell(store_under_test, story)
 

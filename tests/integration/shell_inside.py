@@ -40,10 +40,14 @@ class InsideShell:
         self._capsys = capsys
         self._variables = variables
 
-    def run(self, *arguments: str, expect: int = 0, **variables: str) -> Ran:
+    def with_(self, **variables: str) -> InsideShell:
+        """The same with other variables."""
+        return InsideShell(self._monkeypatch, self._capsys, {**self._variables, **variables})
+
+    def run(self, *arguments: str, expect: int = 0) -> Ran:
         """Run a command to its end; `expect` is its exit code. It must never show a traceback."""
         with self._monkeypatch.context() as patch:
-            for name, value in {**self._variables, **variables}.items():
+            for name, value in self._variables.items():
                 patch.setenv(name, value)
             patch.setattr("sys.argv", ["syncd", *arguments])
             self._capsys.readouterr()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from house import opened_house
 from shell_inside import InsideShell
+
+from syncd.testing.postgres import create_database, drop_database
 
 
 @pytest.fixture
@@ -17,6 +20,14 @@ def shell(
     """Nothing runs there; the commands bring what they need."""
     monkeypatch.chdir(tmp_path)
     return InsideShell(monkeypatch, capsys, {"SYNCD_DATABASE_URL": postgres_dsn})
+
+
+@pytest.fixture
+def other_dsn(postgres_admin_dsn: str) -> Iterator[str]:
+    """An empty deployment beside it."""
+    dsn = asyncio.run(create_database(postgres_admin_dsn))
+    yield dsn
+    asyncio.run(drop_database(postgres_admin_dsn, dsn))
 
 
 @pytest.fixture
@@ -56,3 +67,25 @@ def test_a_timeline_tells_people_and_programs_who_did_what(shell: InsideShell) -
     assert (step["device_name"], step["writes"][0]["outcome"]) == ("phone", "stands")
     assert "nothing happened" in shell.run("timeline", "alice", "--lost").err
     assert "nobody" in shell.refused("timeline", "nobody", code=5)
+
+
+@pytest.mark.usefixtures("lived_in")
+def test_what_is_exported_here_is_imported_there_and_replayed(shell: InsideShell, other_dsn: str) -> None:
+    digests = shell.run("state", "alice", "--json").json["digests"]
+    assert shell.run("export", "--all", "--to", "all.jsonl.gz", "--json").json["records"] == 4
+    assert "--force" in shell.refused("export", "alice", "--to", "all.jsonl.gz", code=4)
+    assert "--all" in shell.run("export", "--to", "x", expect=2).err
+    there = shell.with_(SYNCD_DATABASE_URL=other_dsn)
+    there.run("migrate", "--new-epoch")  # it was copied from the same template
+    assert there.run("import", "all.jsonl.gz", "--dry-run", "--json").json["done"] is False
+    assert there.run("import", "all.jsonl.gz", "--json").json["appended"] == 4
+    assert "0 records appended, 4 were there" in there.run("import", "all.jsonl.gz").out
+    assert there.run("state", "alice", "--json").json["digests"] == digests
+    Path("cut.gz").write_bytes(Path("all.jsonl.gz").read_bytes()[:-9])
+    assert "cut or damaged" in shell.refused("import", "cut.gz", code=9)
+    assert "no file" in shell.refused("import", "none.gz", code=5)
+
+    assert len(shell.run("replay", "--account", "alice", "--speed", "1000", "--json").lines) == 2
+    assert "2 records in some.gz" in shell.run("replay", "--kind", "settings.changed", "--to", "some.gz").out
+    assert shell.run("replay", "--to", other_dsn, "--json").json["known"] == 4
+    assert "itself" in there.refused("replay", "--to", other_dsn, code=4)

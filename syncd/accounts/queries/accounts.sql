@@ -40,6 +40,24 @@ returning device, account, name, linked_ms, revoked_ms;
 -- Who holds the token with this hash.
 select device, account, revoked_ms is not null as revoked from devices where token_hash = $1;
 
--- name: revoked_of
--- Those of the devices that are revoked.
-select device from devices where device = any($1::text[]) and revoked_ms is not null;
+-- name: standing_of
+-- Those of the devices that may log in.
+select device from devices where device = any($1::text[]) and revoked_ms is null;
+
+-- name: adopt
+-- An account made elsewhere, unless its id or its name is there.
+insert into accounts (account, name, created_ms) values ($1, $2, $3) on conflict do nothing;
+
+-- name: adopt_devices
+-- Its devices, unless their ids are there.
+insert into devices (account, device, name, linked_ms, revoked_ms, token_hash)
+select $1, found.* from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[]) as found
+on conflict (device) do nothing;
+
+-- name: foreign
+-- Those of the devices that belong to another account.
+select device from devices where device = any($2::text[]) and account <> $1 order by device;
+
+-- name: erase
+-- An account goes; its devices and their tokens go with it.
+delete from accounts where account = $1 returning account;

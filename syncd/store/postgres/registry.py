@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from syncd.postgres.database import Database
 from syncd.postgres.queries import load_queries
-from syncd.store.port import StreamInfo, WriterKnown, WriterProgress
+from syncd.store.port import StreamInfo, WriterIdentity, WriterKnown, WriterProgress
 
 _QUERIES = load_queries("syncd.store", "registry.sql")
 
@@ -29,6 +29,9 @@ class PostgresRegistry:
             )
             for row in rows
         }
+
+    async def writers_of(self, account: str) -> Sequence[WriterIdentity]:
+        return [WriterIdentity(*row) for row in await self._database.rows(_QUERIES["writers_of"], account)]
 
     async def register_writer(self, writer: str, *, account: str, device: str, nonce: str) -> bool:
         row = await self._database.row(_QUERIES["register_writer"], writer, account, device, nonce)

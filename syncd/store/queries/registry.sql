@@ -15,6 +15,10 @@ cross join lateral (
 ) as used_up
 where id.writer = any($1::text[]);
 
+-- name: writers_of
+-- The writers of an account's devices.
+select writer, account, device, nonce from writer_ids where account = $1 order by writer;
+
 -- name: register_writer
 -- Remember a fresh writer. No row when the id is taken.
 insert into writer_ids (writer, account, device, nonce) values ($1, $2, $3, $4)

@@ -27,8 +27,8 @@ DESIGNED = """
     serve · gateway · projector · api · demo · device · account create · account list · device link · device list
     · device revoke · log tail · log show · state · why · verify · migrate · migrate status · schemas · doctor
     · config show
-    · log trim · timeline
     · dead-letters list · dead-letters show · dead-letters retry · dead-letters drop
+    · log trim · timeline · export · import · replay
 """
 JSON_MISSING = {
     "device": "its output is JSON anyhow",
