@@ -77,7 +77,7 @@ async def _as_it_is(connection: asyncpg.Connection[Any]) -> Append:
     statement = await connection.prepare(load_queries("syncd.log", "log.sql")["append_one"])
 
     async def append(group: Sequence[Record]) -> object:
-        streams, writers, seqs, kinds, versions, bodies = zip(*group, strict=True)
+        streams, writers, seqs, kinds, versions, bodies, _ = zip(*group, strict=True)
         texts = text_column(streams), text_column(writers), integer_column(seqs), text_column(kinds)
         return await statement.fetchval(0, life, len(group), *texts, integer_column(versions), bodies)
 
@@ -88,7 +88,7 @@ async def _arrays(connection: asyncpg.Connection[Any]) -> Append:
     statement = await connection.prepare(_ARRAYS)
 
     async def append(group: Sequence[Record]) -> object:
-        return await statement.fetchval(len(group), *zip(*group, strict=True))
+        return await statement.fetchval(len(group), *list(zip(*group, strict=True))[:6])
 
     return append
 
@@ -99,7 +99,7 @@ async def _copy(connection: asyncpg.Connection[Any]) -> Append:
     async def append(group: Sequence[Record]) -> object:
         async with connection.transaction():
             start = await take.fetchval(len(group))
-            rows = [(0, offset, *record) for offset, record in enumerate(group, start)]
+            rows = [(0, offset, *record[:6]) for offset, record in enumerate(group, start)]
             return await connection.copy_records_to_table(
                 "events", schema_name="variant", columns=_COLUMNS, records=rows
             )

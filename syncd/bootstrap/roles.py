@@ -14,13 +14,14 @@ from syncd.api.sockets import bind
 from syncd.bootstrap import Running
 from syncd.bootstrap.deployment import Deployment, OnProgress, open_deployment
 from syncd.config import Config
-from syncd.errors import Unavailable
+from syncd.errors import ConfigError, Unavailable
 from syncd.gateway.gateway import Gateway, GatewayServices
 from syncd.metrics import Metrics
 from syncd.operations.state import account_state
 from syncd.projector.projector import Projector
 from syncd.protocol.version import PATH
 from syncd.store.migrate import migration_status
+from syncd.traces import Traces
 
 GC_OBJECTS = 50_000
 """Objects made and not freed before the youngest are looked at; some 20 MB at worst."""
@@ -44,16 +45,19 @@ async def serve(
         deployment = await stack.enter_async_context(
             open_deployment(config, serves_devices="gateway" in roles, on_progress=on_progress)
         )
+        traces = open_traces(config)
+        if traces is not None:
+            stack.push_async_callback(asyncio.to_thread, traces.close)
         metrics = Metrics(partitions=deployment.log.partitions)
         gateway: Gateway | None = None
         background: list[asyncio.Task[None]] = []
         http = HttpListeners()
         try:
             if "projector" in roles:
-                projector = Projector(deployment.log, deployment.store, deployment.clock, metrics)
+                projector = Projector(deployment.log, deployment.store, deployment.clock, metrics, traces=traces)
                 background.append(asyncio.create_task(projector.run(), name="projector"))
             if "gateway" in roles:
-                gateway = Gateway(_gateway_services(deployment, metrics))
+                gateway = Gateway(_gateway_services(deployment, metrics, traces))
                 await gateway.start(sockets)
                 background.append(asyncio.create_task(gateway.watch(), name="gateway"))
             probes = _probe_services(deployment, metrics, gateway)
@@ -82,6 +86,19 @@ async def serve(
             await asyncio.gather(*background, *http.serving, return_exceptions=True)
 
 
+def open_traces(config: Config) -> Traces | None:
+    """Where spans go; None where traces are off, which is then the end of it."""
+    if config.traces_url is None:
+        return None
+    try:
+        from syncd.traces.otel import OtelTraces
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"SYNCD_TRACES_URL is set and OpenTelemetry is missing ({error.name}): pip install 'syncd[traces]'"
+        ) from error
+    return OtelTraces.to(config.traces_url, permille=config.traces_permille)
+
+
 def _calm_collector() -> None:
     """What lives until the end need not be visited by every full collection, and what a gateway makes and keeps for a
     while (the ring) is no garbage: by the defaults the collector looks at it again for every 700 objects, in vain.
@@ -103,7 +120,7 @@ async def _until_stopped(stop: asyncio.Event, background: Sequence[asyncio.Task[
             task.result()
 
 
-def _gateway_services(deployment: Deployment, metrics: Metrics) -> GatewayServices:
+def _gateway_services(deployment: Deployment, metrics: Metrics, traces: Traces | None) -> GatewayServices:
     return GatewayServices(
         log=deployment.log,
         store=deployment.store,
@@ -114,6 +131,7 @@ def _gateway_services(deployment: Deployment, metrics: Metrics) -> GatewayServic
         region=deployment.config.region,
         origins=frozenset(deployment.config.origins),
         list_items_max=deployment.config.list_items_max,
+        traces=traces,
     )
 
 

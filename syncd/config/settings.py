@@ -173,6 +173,21 @@ class Config:
     metrics: bool = field(
         default=True, metadata=_home("SYNCD_METRICS", values.SWITCH, "Serves `/metrics`, wherever health is served.")
     )
+    traces_url: str | None = field(
+        default=None,
+        metadata=_home(
+            "SYNCD_TRACES_URL",
+            values.HTTP_URL,
+            "Where OpenTelemetry's collector takes traces over HTTP, as `http://collector:4318/v1/traces`. Needs the "
+            "extra `traces`. Without it nothing is traced.",
+        ),
+    )
+    traces_permille: int = field(
+        default=10,
+        metadata=_home(
+            "SYNCD_TRACES_PERMILLE", values.PERMILLE, "Of 1000 events that a gateway admits, how many are traced."
+        ),
+    )
     log_level: str = field(
         default="info",
         metadata=_home(

@@ -64,17 +64,17 @@ def _read_port(value: object) -> int:
     return value
 
 
-def _up_to(most: int, *, of: str) -> Kind:
-    """A number from 1 up."""
+def _up_to(most: int, *, of: str, least: int = 1) -> Kind:
+    """A number of something."""
 
     def read(value: object) -> int:
         if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 9:
             value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise BadValue
         return value
 
-    return Kind(f"a number of {of}, 1 to {most}", read)
+    return Kind(f"a number of {of}, {least} to {most}", read)
 
 
 def _read_file(value: object) -> Path:
@@ -106,6 +106,16 @@ def _read_ws_url(value: object) -> str:
         raise BadValue
     if url.query or url.fragment or url.username is not None:
         raise BadValue("it may hold no query, fragment or login")
+    return text
+
+
+def _read_http_url(value: object) -> str:
+    text = _text(value)
+    url = _split(text)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise BadValue
+    if url.fragment or url.username is not None:
+        raise BadValue("it may hold no fragment or login")
     return text
 
 
@@ -192,6 +202,8 @@ PORT: Final = Kind("a TCP port, 0 to 65535", _read_port)
 FOLDER: Final = Kind("a folder; it is made when absent", _read_folder)
 DATABASE_URL: Final = Kind("`postgresql://user:password@host:port/database`", _read_database_url)
 WS_URL: Final = Kind("`ws://` or `wss://`, a host, and a path if any", _read_ws_url)
+HTTP_URL: Final = Kind("`http://` or `https://`, a host, and a path", _read_http_url)
+PERMILLE: Final = _up_to(1_000, of="events", least=0)
 LOG: Final = Kind("`postgres`, or `kafka://host:port[,host:port]/topic`", _read_log)
 PARTITIONS: Final = _up_to(PARTITIONS_MAX, of="partitions")
 FILE: Final = Kind("a file that can be read", _read_file)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from syncd.errors import LogUnavailable
 from syncd.gateway.admission import Admission
 from syncd.gateway.ledger import StreamLedger
+from syncd.gateway.spans import AppendSpans
 from syncd.limits import (
     APPEND_BYTES_MAX,
     APPEND_RECORDS_MAX,
@@ -49,6 +50,7 @@ class Appender:
         on_written: (partition, offset of the first, pendings in log order).
         on_refused: nothing of these was written; `reason` is public text.
         on_unknown: nobody knows about these.
+        spans: told of every step, where events are traced.
 
     Attributes:
         under_way: every pending that has no outcome yet, by (writer, stream, seq), so that the tail recognises a record
@@ -58,12 +60,14 @@ class Appender:
     def __init__(
         self, log: EventLog, metrics: Metrics, *, on_written: Callable[[int, int, Sequence[Pending]], None],
         on_refused: Callable[[Sequence[Pending], str], None], on_unknown: Callable[[Sequence[Pending]], None],
+        spans: AppendSpans | None = None,
     ) -> None:  # fmt: skip
         self._log = log
         self._metrics = metrics
         self._on_written = on_written
         self._on_refused = on_refused
         self._on_unknown = on_unknown
+        self._spans = spans
         self._waiting: deque[Pending] = deque()
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
@@ -85,6 +89,8 @@ class Appender:
         self.under_way[pending.key] = pending
         self._waiting.append(pending)
         self._waiting_bytes += len(pending.record.body)
+        if self._spans is not None:
+            self._spans.waits(pending)
         self._arrived.set()
 
     def withdraw(self, origin: Conversation) -> list[Pending]:
@@ -96,6 +102,8 @@ class Appender:
                 self.under_way.pop(pending.key, None)
                 self._waiting_bytes -= len(pending.record.body)
             self._settled.set()
+            if self._spans is not None:
+                self._spans.withdrawn(mine)
         return mine
 
     async def run(self) -> None:
@@ -154,6 +162,7 @@ class Appender:
         metrics = self._metrics
         metrics.append_group_records.observe(len(group))
         started_s = time.monotonic()
+        started_ns = 0 if self._spans is None else self._spans.handed(group)
         of_record = {id(pending.record): pending for pending in group}
         records = [pending.record for pending in group]
         try:
@@ -171,7 +180,10 @@ class Appender:
         metrics.append_seconds.observe(time.monotonic() - started_s)
         for outcome in outcomes:
             metrics.appends.add(outcome.outcome)
-            self._outcome(outcome, [of_record[id(record)] for record in outcome.records])
+            pendings = [of_record[id(record)] for record in outcome.records]
+            if self._spans is not None:
+                self._spans.answered(pendings, outcome.outcome, started_ns=started_ns)
+            self._outcome(outcome, pendings)
 
     def _outcome(self, outcome: Appended, pendings: list[Pending]) -> None:
         if outcome.outcome == "written":

@@ -24,6 +24,7 @@ from syncd.gateway.guards import Guards
 from syncd.gateway.now_view import NowViews
 from syncd.gateway.outbox import Outbox
 from syncd.gateway.presence import PresenceBoard
+from syncd.gateway.spans import AppendSpans, traced_publish
 from syncd.gateway.tails import Tails
 from syncd.gateway.writers import Writers
 from syncd.limits import (
@@ -49,6 +50,7 @@ from syncd.push.entry import Entry
 from syncd.push.hub import Channel, Hub
 from syncd.push.subscription import Sink
 from syncd.store.port import SideChannel, Store
+from syncd.traces import Traces
 
 log = get_logger("gateway")
 
@@ -77,6 +79,7 @@ class GatewayServices:
     origins: frozenset[str] = field(default_factory=frozenset)
     ring_bytes_max: int = RING_BYTES_MAX
     list_items_max: int = LIST_ITEMS_MAX
+    traces: Traces | None = None
 
 
 class Gateway:
@@ -93,13 +96,15 @@ class Gateway:
         self.ws_logger = logging.getLogger("syncd.websockets")
         self.ws_logger.setLevel(logging.CRITICAL)  # a peer's faults are counted, not logged line by line
         self.hub = Hub()
+        traces = services.traces
+        publish = self._publish if traces is None else traced_publish(self._publish, traces, self.hub)
         self.appender = Appender(
             self.log, self.metrics, on_written=self._written, on_refused=self._append_refused,
-            on_unknown=self._append_unknown,
+            on_unknown=self._append_unknown, spans=None if traces is None else AppendSpans(traces),
         )  # fmt: skip
         self.tails = Tails(
             self.log, self.store, self.hub, self.metrics, self.clock,
-            ring_bytes_max=services.ring_bytes_max, publish=self._publish, in_use=self.appender.has_under_way,
+            ring_bytes_max=services.ring_bytes_max, publish=publish, in_use=self.appender.has_under_way,
         )  # fmt: skip
         self.guards = Guards(
             self.log, self.store, self.hub, self.tails, on_roles=self.roles_changed,

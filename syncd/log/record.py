@@ -22,7 +22,7 @@ from syncd.model.upcast import SCHEMA_VERSION, event_data
 
 
 class Record(NamedTuple):
-    """What an append is given."""
+    """What an append is given. `trace`: a W3C `traceparent`, where the event is traced and the log can carry it."""
 
     stream: str
     writer: str
@@ -30,6 +30,7 @@ class Record(NamedTuple):
     kind: str
     version: int
     body: bytes
+    trace: str = ""
 
 
 class LoggedRecord(NamedTuple):
@@ -43,6 +44,7 @@ class LoggedRecord(NamedTuple):
     kind: str
     version: int
     body: bytes
+    trace: str = ""
 
 
 class Body(Struct, frozen=True, omit_defaults=True):

@@ -14,16 +14,19 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from syncd.clock import Clock
 from syncd.errors import FencedOut, PositionLost, StoreUnavailable, Unavailable
 from syncd.limits import LEASE_TTL_S, READ_RECORDS_MAX
 from syncd.log.port import EventLog
+from syncd.log.record import LoggedRecord
 from syncd.logs import get_logger
 from syncd.metrics import Metrics
 from syncd.projector.folding import fold_records
 from syncd.store.port import Batch, Lease, ProjectionStore
+from syncd.traces import Traces
 
 log = get_logger("projector")
 
@@ -45,8 +48,9 @@ class Projector:
 
     def __init__(
         self, event_log: EventLog, store: ProjectionStore, clock: Clock, metrics: Metrics, *,
-        holder: str | None = None, lease_ttl_s: float = LEASE_TTL_S,
+        holder: str | None = None, lease_ttl_s: float = LEASE_TTL_S, traces: Traces | None = None,
     ) -> None:  # fmt: skip
+        self._traces = traces
         self._log = event_log
         self._clock = clock
         self._metrics = metrics
@@ -154,6 +158,8 @@ class Projector:
                 folded.dead_letters,
             )
         )  # fmt: skip
+        if self._traces is not None:
+            self._tell_traces(records, took_s=time.monotonic() - started_s)
         metrics = self._metrics
         metrics.projector_commit_seconds.observe(time.monotonic() - started_s)
         metrics.projector_batch_records.observe(len(records))
@@ -166,3 +172,13 @@ class Projector:
             code = letter.reason.partition(":")[0]
             log.error("dead_letter", partition=letter.partition, offset=letter.offset, code=code)
         return offset_new
+
+    def _tell_traces(self, records: Sequence[LoggedRecord], *, took_s: float) -> None:
+        """A commit folds them all, so each that is traced has a span of the same length."""
+        assert self._traces is not None
+        ended_ns = time.time_ns()
+        for record in records:
+            if record.trace:
+                facts = {"partition": record.partition, "offset": record.offset, "records": len(records)}
+                started_ns = ended_ns - int(took_s * 1e9)
+                self._traces.span("fold", record.trace, started_ns=started_ns, ended_ns=ended_ns, **facts)

@@ -31,6 +31,7 @@ class Entry:
         key: (writer, stream, seq), under which an append that is under way is known.
         offset: of the record; a cursor behind it points at `offset + 1`.
         cells: what the event writes; empty for a void.
+        trace: see `Record.trace`.
         void: the answer, when the record only uses up a seq.
     """
 
@@ -46,6 +47,7 @@ class Entry:
         "size",
         "stream",
         "t",
+        "trace",
         "void",
         "writer",
     )
@@ -64,6 +66,7 @@ class Entry:
         self.offset = offset
         self.size = size
         self.void = void_answer(event.data) if event.kind == VOID else None
+        self.trace = ""
         self._framed: list[bytes | None] = [None, None]
 
     def framed(self, codec: Codec, cursor_prefix: str) -> bytes:
@@ -95,4 +98,6 @@ def void_answer(data: object) -> VoidAnswer:
 def entry_of(record: LoggedRecord, admitted: Admitted) -> Entry:
     """The entry of a record that was read from the log."""
     cells: dict[str, Cell] = lower(admitted.event)
-    return Entry(admitted, cells=cells, offset=record.offset, size=len(record.body) + ENTRY_OVERHEAD_BYTES)
+    entry = Entry(admitted, cells=cells, offset=record.offset, size=len(record.body) + ENTRY_OVERHEAD_BYTES)
+    entry.trace = record.trace
+    return entry

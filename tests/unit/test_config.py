@@ -124,6 +124,8 @@ def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -
         "list_items_max": "30000",
         "metrics_port": "9100",
         "metrics": "off",
+        "traces_url": "http://collector:4318/v1/traces",
+        "traces_permille": "1000",
         "log_level": "debug",
         "log_format": "json",
     }
@@ -149,6 +151,8 @@ def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -
         list_items_max=30_000,
         metrics_port=9100,
         metrics=False,
+        traces_url="http://collector:4318/v1/traces",
+        traces_permille=1_000,
         log_level="debug",
         log_format="json",
     )
@@ -156,7 +160,14 @@ def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -
     assert by_environment.config == wanted
     assert by_environment.unknown_variables == ()
 
-    numbers = {"port": 0, "ws_port": 65535, "metrics_port": 9100, "list_items_max": 30_000, "log_partitions": 12}
+    numbers = {
+        "port": 0,
+        "ws_port": 65535,
+        "metrics_port": 9100,
+        "traces_permille": 1_000,
+        "list_items_max": 30_000,
+        "log_partitions": 12,
+    }
     values = texts | numbers | {"metrics": False, "origins": texts["origins"].split(", ")}
     text = "".join(
         f"{name} = {str(value).lower() if value is False else repr(value)}\n" for name, value in values.items()
@@ -182,6 +193,9 @@ def test_every_setting_can_be_given_by_file_and_by_environment(tmp_path: Path) -
         ("SYNCD_PUBLIC_WS_URL", "https://sync.example"),
         ("SYNCD_PUBLIC_WS_URL", "wss://sync.example/v1/sync?token=x"),
         ("SYNCD_PUBLIC_WS_URL", "wss://sync.example:99999"),
+        ("SYNCD_TRACES_URL", "collector:4318"),
+        ("SYNCD_TRACES_URL", "http://me:secret@collector:4318/v1/traces"),
+        ("SYNCD_TRACES_PERMILLE", "1001"),
         ("SYNCD_DATA_DIR", "  "),
         ("SYNCD_LOG", "kafka://broker/topic"),
         ("SYNCD_LOG", "kafka://broker:9092"),
@@ -311,6 +325,8 @@ def test_names_of_settings_and_variables_are_durable() -> None:
         "list_items_max": "SYNCD_LIST_ITEMS_MAX",
         "metrics_port": "SYNCD_METRICS_PORT",
         "metrics": "SYNCD_METRICS",
+        "traces_url": "SYNCD_TRACES_URL",
+        "traces_permille": "SYNCD_TRACES_PERMILLE",
         "log_level": "SYNCD_LOG_LEVEL",
         "log_format": "SYNCD_LOG_FORMAT",
     }

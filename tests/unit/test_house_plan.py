@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "syncd").rglob("*.py"))
 LINES_MAX = 500
 
-REGISTRIES = ("syncd", "syncd.clock", "syncd.errors", "syncd.limits", "syncd.metrics", "syncd.logs")
+REGISTRIES = ("syncd", "syncd.clock", "syncd.errors", "syncd.limits", "syncd.metrics", "syncd.logs", "syncd.traces")
 """Small registries, each the only home of its kind of name; `syncd` itself holds the version."""
 PORTS = ("syncd.log.port", "syncd.log.record", "syncd.store.port")
 LOG = ("syncd.log.port", "syncd.log.record", "syncd.log.partition", "syncd.log.bounds", "syncd.log.ends")
@@ -54,6 +54,8 @@ PLAN = [
     _room("syncd.metrics", "metrics names what is counted; it knows no room", drivers="prometheus_client"),
     _room("syncd.logs", "logs says how the process writes its log; it knows no room", "syncd.limits",
           drivers="structlog orjson"),
+    _room("syncd.traces.otel", "an adapter knows its port and its driver", *REGISTRIES, drivers="opentelemetry"),
+    _room("syncd.traces", "traces is a port: it knows nobody"),
     _room("syncd.config", "config alone reads the environment; it knows no room", "syncd.errors", "syncd.limits"),
     _room("syncd.model", "model is pure: standard library, msgspec, errors and limits; no clock, chance or system",
           "syncd.errors", "syncd.limits", drivers="msgspec", never=IMPURE),
@@ -98,7 +100,7 @@ PLAN = [
     _room("syncd.bootstrap", "bootstrap is where ports meet adapters; it may know everybody but cli and testing",
           "syncd.accounts.*", "syncd.api.*", "syncd.config.*", "syncd.gateway.*", "syncd.log.*", "syncd.model.*",
           "syncd.operations.*", "syncd.postgres.*", "syncd.projector.*", "syncd.protocol.*", "syncd.push.*",
-          "syncd.store.*", *REGISTRIES, drivers="uvloop"),
+          "syncd.store.*", "syncd.traces.*", *REGISTRIES, drivers="uvloop"),
     _room("syncd.cli", "cli knows bootstrap, operations and the SDK; it opens no socket, log or store itself",
           "syncd.model.*", "syncd.protocol.*", "syncd.accounts", "syncd.bootstrap", "syncd.client.*",
           "syncd.config.*", "syncd.operations.*", "syncd.store.migrate", "syncd.store.port", *REGISTRIES,

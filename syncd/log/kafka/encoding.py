@@ -1,14 +1,15 @@
 """A record as Kafka holds it: key = stream, value = body, the rest in headers that any Kafka tool can show.
 
-    kind: list.inserted · writer: k3v9q2m4ta · seq: 12 · version: 1
+    kind: list.inserted · writer: k3v9q2m4ta · seq: 12 · version: 1 · traceparent: 00-4bf9…-00f0…-01
 
-Headers that are not ours, as a trace's `traceparent`, are left alone.
+The last one only where the event is traced. Headers that are not ours are left alone.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.memory_records import MemoryRecords
@@ -16,6 +17,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from syncd.limits import SAFE_INTEGER_MAX
 from syncd.log.record import LoggedRecord, Record
 
+_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 Headers = list[tuple[str, bytes]]
 
 UNREADABLE = LoggedRecord(0, 0, "", "", 0, "", 0, b"")
@@ -24,12 +26,15 @@ UNREADABLE = LoggedRecord(0, 0, "", "", 0, "", 0, b"")
 
 def headers_of(record: Record) -> Headers:
     """All but the key and the value."""
-    return [
+    headers = [
         ("kind", record.kind.encode()),
         ("writer", record.writer.encode()),
         ("seq", b"%d" % record.seq),
         ("version", b"%d" % record.version),
     ]
+    if record.trace:
+        headers.append(("traceparent", record.trace.encode()))
+    return headers
 
 
 def is_storable(record: Record) -> bool:
@@ -65,10 +70,23 @@ def _decode(
     try:
         stream, kind, writer = ((text or b"").decode() for text in (key, held.get("kind"), held.get("writer")))
         return LoggedRecord(
-            partition, offset, stream, writer, _count(held.get("seq")), kind, _count(held.get("version")), body
+            partition,
+            offset,
+            stream,
+            writer,
+            _count(held.get("seq")),
+            kind,
+            _count(held.get("version")),
+            body,
+            _trace(held.get("traceparent")),
         )
     except ValueError:  # UnicodeDecodeError is one
         return UNREADABLE._replace(partition=partition, offset=offset, body=body)
+
+
+def _trace(header: bytes | None) -> str:
+    """Other programs may write it, too: what is no `traceparent` is none."""
+    return header.decode() if header is not None and _TRACEPARENT.fullmatch(header) else ""
 
 
 def _count(header: bytes | None) -> int:

@@ -124,7 +124,7 @@ def _all_ended(groups: Groups, outcome: Literal["refused", "unknown"], reason: s
 
 
 def _columns(records: Iterable[Record]) -> tuple[str, str, str, str, str, Sequence[bytes]]:
-    streams, writers, seqs, kinds, versions, bodies = zip(*records, strict=True)
+    streams, writers, seqs, kinds, versions, bodies, _ = zip(*records, strict=True)
     return (
         text_column(streams), text_column(writers), integer_column(seqs), text_column(kinds), integer_column(versions),
         bodies,
