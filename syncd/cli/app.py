@@ -10,6 +10,7 @@ import typer
 import syncd
 from syncd.cli import (
     account,
+    backup,
     config,
     dead_letters,
     demo_command,
@@ -87,3 +88,5 @@ app.add_typer(migrate.app, name="migrate", rich_help_panel=KEEP)
 _command(schemas.schemas, KEEP, example="syncd schemas --check")
 _command(export.export, MOVE, example="syncd export alice --to alice.jsonl.gz")
 _command(import_file.import_file, MOVE, example="syncd import alice.jsonl.gz", name="import")
+_command(backup.backup, MOVE, example="syncd backup /backups/2025-11-23")
+_command(backup.restore, MOVE, example="syncd restore /backups/2025-11-23 --replace")

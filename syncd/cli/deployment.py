@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from syncd.bootstrap import Deployment
+    from syncd.config import Config
     from syncd.operations.transfer.gather import Place
 
 T = TypeVar("T")
@@ -20,18 +21,25 @@ def on_deployment(work: Callable[[Deployment], Awaitable[T]], *, config_file: Pa
     An embedded Postgres is joined where it runs, else started for as long as the work takes.
     """
     from syncd import bootstrap
-    from syncd.config import load
-    from syncd.logs import configure_logs
 
-    config = load(flags={"data_dir": data_dir}, file=config_file)
-    # A command's result is its output; what rooms log in passing is of interest only when something is wrong.
-    configure_logs(form=config.log_format, level="debug" if config.log_level == "debug" else "warning")
+    config = settings_of(config_file, data_dir)
 
     async def main() -> T:
         async with bootstrap.open_deployment(config) as deployment:
             return await work(deployment)
 
     return bootstrap.run(main())
+
+
+def settings_of(config_file: Path | None, data_dir: Path | None) -> Config:
+    """The settings of a command, with its logs configured."""
+    from syncd.config import load
+    from syncd.logs import configure_logs
+
+    config = load(flags={"data_dir": data_dir}, file=config_file)
+    # A command's result is its output; what rooms log in passing is of interest only when something is wrong.
+    configure_logs(form=config.log_format, level="debug" if config.log_level == "debug" else "warning")
+    return config
 
 
 def place_of(deployment: Deployment) -> Place:

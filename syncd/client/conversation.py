@@ -310,6 +310,8 @@ class Conversation:
             owed = self._state.outbox.streams()
             if all(self.state_of(stream) in (StreamState.LIVE, StreamState.REFUSED) for stream in owed):
                 self._state.identify(self._login)
+                for refusal in self._reissue.rehome():
+                    self._listener.refused(refusal)
                 self._sending.begun = True
         self._listener.stepped()
 

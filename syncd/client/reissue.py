@@ -56,6 +56,35 @@ class Reissue:
             made = is_list and self._make_again(event)
             return Refusal(nack.stream, event.event.kind, nack.reason, nack.message, reissued=made)
 
+    def rehome(self) -> list[Refusal]:
+        """Make list edits again that hang on a slot which the list does not have: they would never show.
+
+        That happens when the server was restored from a backup, and has forgotten what this device has seen. Call it
+        when every stream with pending events has caught up, before they leave.
+
+        Returns:
+            What to tell the listener.
+        """
+        told = []
+        with self._state.lock:
+            for event in list(self._state.outbox):
+                data = event.event.data
+                if isinstance(data, ListInserted | ListMoved) and not self._has_place(event, data):
+                    lost = Nack(event.pending.stream, event.pending.seq, "orphan", "its place in the list is gone")
+                    refusal = self.refused(lost)
+                    if refusal is not None:  # else another process of this store was quicker
+                        told.append(refusal)
+        return told
+
+    def _has_place(self, event: OwnEvent, data: ListInserted | ListMoved) -> bool:
+        if data.parent is None:
+            return True
+        try:
+            self._lists.view(event.pending.stream, data.list).place(ItemId(data.parent))
+        except NotFound:
+            return False
+        return True
+
     def _remember_neighbours(self, refused: OwnEvent) -> None:
         """Note where the list edits show that will be orphans, before what they hang on is gone."""
         lost = {refused.id}

@@ -89,3 +89,22 @@ def test_what_is_exported_here_is_imported_there_and_replayed(shell: InsideShell
     assert "2 records in some.gz" in shell.run("replay", "--kind", "settings.changed", "--to", "some.gz").out
     assert shell.run("replay", "--to", other_dsn, "--json").json["known"] == 4
     assert "itself" in there.refused("replay", "--to", other_dsn, code=4)
+
+
+@pytest.mark.usefixtures("lived_in")
+def test_a_backup_is_taken_proven_and_put_back_when_told(shell: InsideShell, other_dsn: str) -> None:
+    taken = shell.run("backup", "kept", "--json").json
+    assert (taken["log_included"], taken["bytes"] > 0) == (True, True)
+    assert "already" in shell.refused("backup", "kept", code=4)
+    assert "is whole" in shell.run("restore", "kept", "--dry-run").out
+    assert "--replace" in shell.refused("restore", "kept", code=4)
+    assert "--yes" in shell.run("restore", "kept", "--replace", expect=2).err
+    there = shell.with_(SYNCD_DATABASE_URL=other_dsn)
+    ran = there.run("restore", "kept")
+    assert "is restored" in ran.out
+    assert "take a snapshot" in ran.err
+    names = [account["name"] for account in there.run("account", "list", "--json").json]
+    assert names == ["alice", "bob"]
+    (Path("kept") / "cells.copy.gz").write_bytes(b"")
+    assert "cells.copy.gz" in there.refused("restore", "kept", "--replace", "--yes", code=9)
+    assert "no backup" in there.refused("restore", "nothing", code=5)
