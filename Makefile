@@ -48,8 +48,11 @@ types: $(STAMP) ## mypy --strict
 schemas: $(STAMP) ## write schemas/ and docs/reference/ anew
 	@$(BIN)/syncd schemas
 
-lock: $(STAMP) ## choose versions anew: requirements.lock
-	@$(BIN)/pip-compile --quiet --strip-extras --extra kafka --extra traces --extra test --extra dev --extra bench --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --output-file requirements.lock pyproject.toml
+LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe
+
+lock: $(STAMP) ## choose versions anew: requirements.lock, and its part that goes into the image
+	@$(LOCK) --extra kafka --extra traces --extra test --extra dev --extra bench --output-file requirements.lock pyproject.toml
+	@$(LOCK) --extra kafka --extra traces --build-deps-for wheel --constraint requirements.lock --output-file tools/image.lock pyproject.toml
 
 clean: ## remove what was built; data stays
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

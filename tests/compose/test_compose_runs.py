@@ -1,0 +1,106 @@
+"""`docker-compose.yml` at work: every service runs with its command, and devices meet through nginx."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from compose_file import PROMETHEUS
+from running import Running
+
+from syncd.client import Device
+from syncd.testing.kafka import KafkaMissing, fetch_jars
+from syncd.testing.patience import until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+TIMEOUT_S = 30.0
+
+
+@pytest.fixture
+def running(postgres_admin_dsn: str, postgres_dsn: str) -> Iterator[Running]:
+    if shutil.which("nginx") is None:
+        pytest.skip("no nginx (Debian: nginx)")
+    try:
+        fetch_jars()
+    except KafkaMissing as error:
+        pytest.skip(str(error))
+    folder = Path(tempfile.mkdtemp(prefix="syncd-compose-"))
+    folder.chmod(0o711)  # nginx, started by root, works as somebody who must get through
+    with Running(folder, postgres_dsn) as started:
+        yield started
+    shutil.rmtree(folder)
+
+
+async def devices_agree(running: Running, tokens: list[str], urls: list[str]) -> None:
+    """One device at each address; what the first says is known to the others, and the API."""
+    opened = [Device(url, token) for url, token in zip(urls, tokens, strict=True)]
+    for device in opened:
+        await device.__aenter__()
+    try:
+        first, *others = opened
+        for device in opened:
+            await device.ready(timeout_s=TIMEOUT_S)
+        await first.queue.add("t1", "t2")
+        await first.settled(timeout_s=TIMEOUT_S)
+        await until(lambda: all(device.queue.tracks == ["t1", "t2"] for device in others), timeout_s=TIMEOUT_S)
+        assert (await others[0].verify()).agrees
+    finally:
+        for device in opened:
+            await device.__aexit__(None, None, None)
+
+
+def test_devices_meet_through_nginx_and_every_process_is_watched(running: Running) -> None:
+    # given: `docker compose up --wait`
+    for name in running.services:
+        running.up(name)
+    for name, service in running.services.items():
+        if service.health:
+            running.until_healthy(name)
+
+    # when: what the head of the file says
+    account = json.loads(running.execute("api", "syncd", "account", "create", "alice", "--json"))["account"]
+    tokens = [
+        json.loads(running.execute("api", "syncd", "device", "link", "alice", "--name", name, "--json"))["token"]
+        for name in ("phone", "laptop", "car")
+    ]
+
+    # then: devices meet, whichever gateway they reach
+    front = f"{running.hosts['nginx']}:8080"
+    paths = ("/gateway-1/v1/sync", "/gateway-2/v1/sync", "/v1/sync")
+    asyncio.run(devices_agree(running, tokens, [f"ws://{front}{path}" for path in paths]))
+    with httpx.Client(base_url=f"http://{front}", timeout=TIMEOUT_S) as client:
+        bearer = {"authorization": f"Bearer {tokens[0]}"}
+        assert client.get("/v1/connect", headers=bearer).json()["url"] in {f"ws://{front}{path}" for path in paths}
+        state = client.get("/v1/state", headers=bearer).json()
+        assert [entry["track"] for entry in state["queue"]] == ["t1", "t2"]
+        assert client.get("/").status_code == 200
+        assert client.get("/metrics").status_code == 404
+        assert client.get("/readyz").status_code == 404
+
+    # and: Prometheus finds everybody; both gateways had devices, all partitions are folded
+    (job,) = yaml.safe_load(PROMETHEUS.read_text(encoding="utf-8"))["scrape_configs"]
+    told = {
+        target.split(":")[0]: httpx.get(f"http://{running.address(target)}/metrics", timeout=TIMEOUT_S).text
+        for target in job["static_configs"][0]["targets"]
+    }
+    for gateway in ("gateway-1", "gateway-2"):
+        assert "syncd_connections_opened_total 0.0" not in told[gateway]
+    leases = [_number(told[name], "syncd_leases") for name in ("projector-1", "projector-2")]
+    assert sum(leases) == _number(told["api"], "syncd_partitions") == 12
+    assert account not in "".join(told.values())
+
+    # and: it stops when it is told to
+    for name in ("gateway-1", "gateway-2", "projector-1", "projector-2", "api"):
+        assert running.stop(name) == 0, running.said(name)
+    assert tokens[0] not in running.said("nginx")
+
+
+def _number(text: str, name: str) -> float:
+    return float(next(line for line in text.splitlines() if line.startswith(f"{name} ")).split()[1])
