@@ -16,6 +16,7 @@ from syncd.cli import (
     demo_command,
     device,
     doctor,
+    erase,
     export,
     import_file,
     log,
@@ -90,3 +91,4 @@ _command(export.export, MOVE, example="syncd export alice --to alice.jsonl.gz")
 _command(import_file.import_file, MOVE, example="syncd import alice.jsonl.gz", name="import")
 _command(backup.backup, MOVE, example="syncd backup /backups/2025-11-23")
 _command(backup.restore, MOVE, example="syncd restore /backups/2025-11-23 --replace")
+_command(erase.erase, MANAGE, example="syncd erase alice --dry-run")

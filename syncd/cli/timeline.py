@@ -97,7 +97,7 @@ async def _streams(
     from syncd.model.ids import AccountId, account_stream
     from syncd.operations.timeline import StreamTimeline
 
-    names = [stream] if stream else [account_stream(AccountId(account)), *await deployment.store.owned(account)]
+    names = [stream] if stream else [account_stream(AccountId(account)), *await deployment.store.streams_owned(account)]
     return [StreamTimeline(deployment.log, name, wanted) for name in names]
 
 

@@ -16,7 +16,7 @@ from syncd.log.record import LoggedRecord, Record
 
 
 class MemoryLog:
-    """An `EventLog`, a `SearchableLog` and a `TrimmableLog`."""
+    """An `EventLog`, a `SearchableLog`, a `TrimmableLog` and a `RewritableLog`."""
 
     def __init__(self, partitions: int = 1, *, epoch: str = "memory0") -> None:
         self._epoch = epoch
@@ -83,6 +83,12 @@ class MemoryLog:
         self._check_kept(partition, max(before, self._starts[partition]))
         del self._records[partition][: max(0, before - self._starts[partition])]
         self._starts[partition] = max(before, self._starts[partition])
+
+    async def overwrite(self, records: Sequence[LoggedRecord]) -> None:
+        for record in records:
+            index = record.offset - self._starts[record.partition]
+            if index >= 0:
+                self._records[record.partition][index] = record
 
     async def close(self) -> None:
         self._closed = True

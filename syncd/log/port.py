@@ -138,6 +138,24 @@ class SearchableLog(EventLog, Protocol):
 
 
 @runtime_checkable
+class RewritableLog(EventLog, Protocol):
+    """A log whose records can be overwritten where they stand. For what must be forgotten, and for nothing else: who
+    has read a record already is not told."""
+
+    async def overwrite(self, records: Sequence[LoggedRecord]) -> None:
+        """Put these in the place of the records at their offsets, all or none. Their partitions and streams stay.
+
+        Offsets that retention has passed are left out. Twice is harmless.
+
+        Args:
+            records: of one partition, at most `limits.READ_RECORDS_MAX`.
+
+        Raises:
+            LogUnavailable: no answer in time; they may be overwritten or not.
+        """
+
+
+@runtime_checkable
 class TrimmableLog(EventLog, Protocol):
     """A log that can forget its oldest records."""
 

@@ -340,7 +340,9 @@ EVENTS: dict[str, Any] = {
 
 VOID = "void"
 """The kind of the record that uses up the seq of a permanently refused event; lowers to nothing."""
-SERVER_KINDS = frozenset({"device.revoked", VOID, "projection.rebuilt"})
+ERASED = "erased"
+"""The kind of what is left of a record whose account was erased: its stream and its offset. Lowers to nothing."""
+SERVER_KINDS = frozenset({"device.revoked", VOID, ERASED, "projection.rebuilt"})
 """Kinds that only a server writes; a client that emits one is told `forbidden`."""
 
 

@@ -42,7 +42,8 @@ async def link_device(accounts: Accounts, log: EventLog, clock: Clock, account: 
     linked = await accounts.link(account, name=name)
     try:
         described = DeviceDescribed(device=linked.device, name=linked.name)
-        await _append(log, clock, linked.account, linked.device, kind="device.described", data=described)
+        stream = account_stream(AccountId(linked.account))
+        await append_event(log, clock, stream, linked.account, linked.device, kind="device.described", data=described)
     except SyncdError as error:
         try:
             await accounts.revoke(linked.device)
@@ -66,19 +67,27 @@ async def revoke_device(
     revoked = await accounts.revoke(device)
     try:
         data = DeviceRevoked(device=revoked.device)
-        await _append(log, clock, revoked.account, revoked.device, kind="device.revoked", data=data)
+        stream = account_stream(AccountId(revoked.account))
+        await append_event(log, clock, stream, revoked.account, revoked.device, kind="device.revoked", data=data)
     finally:
         # Also when the log is down: the socket must close whatever the other devices can be told.
         await side_channel.publish(REVOKED_TOPIC, revoked.device)
     return revoked
 
 
-async def _append(log: EventLog, clock: Clock, account: str, device: str, *, kind: str, data: Any) -> None:
-    """Write one event in the account's stream, by a writer of its own: seq 1, never used again."""
+async def append_event(
+    log: EventLog, clock: Clock, stream: str, account: str, device: str, *, kind: str, data: Any
+) -> None:  # fmt: skip
+    """Write one event in a stream, by a writer of its own: seq 1, never used again.
+
+    Raises:
+        LogUnavailable: it was not written.
+        AppendUnknown: nobody knows.
+    """
     now_ms = clock.now_ms()
     writer = "".join(secrets.choice(_WRITER_CHARACTERS) for _ in range(WRITER_LENGTH))
     body = Body(t=pack(now_ms), data=data, account=account, device=device, admitted_ms=now_ms)
-    record = encode_record(account_stream(AccountId(account)), writer, 1, kind, body)
+    record = encode_record(stream, writer, 1, kind, body)
     outcome: Appended | None = None
     for _ in range(APPEND_ATTEMPTS):
         (outcome,) = await log.append([record])

@@ -10,7 +10,7 @@ from syncd.errors import Poison
 from syncd.log.record import LoggedRecord, check_named, decode_record
 from syncd.model.canonical import canonical
 from syncd.model.cells import Cell, wins
-from syncd.model.events import EVENTS, SERVER_KINDS, VOID, Event, ListInserted
+from syncd.model.events import ERASED, EVENTS, SERVER_KINDS, VOID, Event, ListInserted
 from syncd.model.lowering import lower
 from syncd.store.port import CellRow, DeadLetterRow, SlotsRow, VoidRow, WriterRow
 
@@ -49,6 +49,8 @@ def fold_records(records: Sequence[LoggedRecord]) -> Folded:
     writers: dict[tuple[str, str], tuple[int, int, int]] = {}
     slots: Counter[tuple[str, str]] = Counter()
     for record in records:
+        if record.kind == ERASED:
+            continue  # nothing of it may come back, not even that its writer had a seq
         progress = (record.writer, record.stream)
         seq, t, newest = writers.get(progress, (0, 0, -1))
         newest = record.offset if record.seq >= seq else newest

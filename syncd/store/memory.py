@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from syncd.clock import Clock, SystemClock
 from syncd.errors import FencedOut
 from syncd.store.port import (
+    NOBODY,
     Batch,
     CellRow,
     Checkpoint,
@@ -146,9 +147,6 @@ class MemoryStore:
     async def streams(self, streams: Sequence[str]) -> Mapping[str, StreamInfo]:
         return {stream: self._info(stream) for stream in streams}
 
-    async def owned(self, account: str) -> Sequence[str]:
-        return sorted(stream for stream, info in self._streams.items() if info.owner == account)
-
     async def slots(self, stream: str, list_name: str) -> int:
         return self._slots.get((stream, list_name), ("", 0))[1]
 
@@ -216,6 +214,26 @@ class MemoryStore:
 
     async def streams_owned(self, owner: str) -> Sequence[str]:
         return sorted(stream for stream, info in self._streams.items() if info.owner == owner)
+
+    # --- Erasure ---
+
+    async def erase_stream(self, stream: str) -> int:
+        for streams in self._progress.values():
+            streams.pop(stream, None)
+        self._voids = {key: row for key, row in self._voids.items() if row.stream != stream}
+        self._slots = {name: slots for name, slots in self._slots.items() if name[0] != stream}
+        self._dead_letters = {at: row for at, row in self._dead_letters.items() if row.stream != stream}
+        if stream in self._streams:
+            self._streams[stream] = StreamInfo(NOBODY, self._streams[stream].generation + 1)
+        return len(self._cells.pop(stream, {}))
+
+    async def give_stream(self, stream: str, *, owner: str) -> None:
+        self._streams[stream] = StreamInfo(owner, self._info(stream).generation)
+
+    async def erase_writers(self, account: str) -> None:
+        mine = {row.writer for row in await self.writers_of(account)}
+        self._dead_letters = {at: row for at, row in self._dead_letters.items() if row.writer not in mine}
+        self._identities.update(dict.fromkeys(mine, _Identity("", "", "")))
 
     async def close(self) -> None:
         """Nothing to let go of."""

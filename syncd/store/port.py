@@ -191,9 +191,6 @@ class StateReader(Protocol):
     async def streams(self, streams: Sequence[str]) -> Mapping[str, StreamInfo]:
         """Owner and generation of each stream asked for; an unknown one has owner None and generation 0."""
 
-    async def owned(self, account: str) -> Sequence[str]:
-        """The playlists' streams that the account owns, ascending."""
-
     async def slots(self, stream: str, list_name: str) -> int:
         """How many slots the list has by the projector's count."""
 
@@ -288,7 +285,28 @@ class WriterRegistry(Protocol):
         """The playlists of an account, ascending. Its own stream, which is nobody else's, is not among them."""
 
 
-class Store(ProjectionStore, StateReader, DeadLetters, WriterRegistry, Protocol):
+NOBODY = "-"
+"""The owner of a playlist that was erased with its account: no account has this id, and nobody can claim it again."""
+
+
+class Erasure(Protocol):
+    """What it takes to forget an account. Everything here may be done twice."""
+
+    async def erase_stream(self, stream: str) -> int:
+        """Forget a stream's cells, and what was counted and set aside of it; how many cells it had.
+
+        A playlist belongs to `NOBODY` from then on, and its generation rises.
+        """
+
+    async def give_stream(self, stream: str, *, owner: str) -> None:
+        """Make somebody the owner of a playlist, whoever it was before."""
+
+    async def erase_writers(self, account: str) -> None:
+        """Forget whose the account's writers were, and what was set aside of theirs. Their ids stay taken: a stranger
+        who got one could go on in playlists that they wrote to."""
+
+
+class Store(ProjectionStore, StateReader, DeadLetters, WriterRegistry, Erasure, Protocol):
     """All of it, as one adapter keeps it."""
 
     async def close(self) -> None:

@@ -108,3 +108,17 @@ def test_a_backup_is_taken_proven_and_put_back_when_told(shell: InsideShell, oth
     (Path("kept") / "cells.copy.gz").write_bytes(b"")
     assert "cells.copy.gz" in there.refused("restore", "kept", "--replace", "--yes", code=9)
     assert "no backup" in there.refused("restore", "nothing", code=5)
+
+
+@pytest.mark.usefixtures("lived_in")
+def test_an_erasure_says_what_goes_and_asks(shell: InsideShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syncd.operations.erase.CLOSE_S", 0.0)
+    told = shell.run("erase", "alice", "--dry-run")
+    assert "1 devices, and all that they show" in told.out
+    assert "backups" in told.err
+    assert "--yes" in shell.run("erase", "alice", expect=2).err
+    done = shell.run("erase", "alice", "--yes", "--json").json
+    assert (done["done"], done["erased"]["records"]) == (True, 2)
+    assert "nobody" not in shell.refused("erase", "alice", "--yes", code=5)
+    assert shell.run("verify", "--json").json["agrees"] is True
+    assert [account["name"] for account in shell.run("account", "list", "--json").json] == ["bob"]

@@ -112,7 +112,7 @@ def test_an_account_takes_its_stream_and_its_playlists_along_and_nothing_of_othe
         await exported(here, path, "alice")
         await imported(there, path)
         assert await digests(there, "alice") == await digests(here, "alice")
-        assert await there.store.owned((await here.accounts.find("alice")).account) == [PLAYLIST]
+        assert await there.store.streams_owned((await here.accounts.find("alice")).account) == [PLAYLIST]
         with pytest.raises(NotFound):
             await there.accounts.find("bob")
         bob = f"a:{(await here.accounts.find('bob')).account}"

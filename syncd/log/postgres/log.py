@@ -36,7 +36,7 @@ assert FEW_RECORDS * limits.EVENT_BYTES_MAX <= limits.READ_BYTES_MAX
 
 
 class PostgresLog:
-    """An `EventLog`, a `SearchableLog` and a `TrimmableLog`.
+    """An `EventLog`, a `SearchableLog`, a `TrimmableLog` and a `RewritableLog`.
 
     It keeps one connection to append, one to listen, and a pool of `readers` for the rest, notifications included.
     """
@@ -153,6 +153,11 @@ class PostgresLog:
         while more:
             row = await self._database.row(_QUERIES["trim_some"], partition, start, TRIM_RECORDS)
             more = row is not None and row["records"] > 0
+
+    async def overwrite(self, records: Sequence[LoggedRecord]) -> None:
+        if records:
+            _, offsets, _, *columns, _ = zip(*records, strict=True)  # neither partitions, streams nor traces
+            await self._database.row(_QUERIES["overwrite"], records[0].partition, offsets, *columns)
 
     async def close(self) -> None:
         self._appender.close()

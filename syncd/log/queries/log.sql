@@ -104,6 +104,13 @@ with gone as (
 )
 select count(*) as records from gone;
 
+-- name: overwrite
+-- Put other records in the place of some, at their offsets.
+update events as e set writer = r.writer, seq = r.seq, kind = r.kind, version = r.version, body = r.body
+from unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::int[], $7::bytea[])
+    as r ("offset", writer, seq, kind, version, body)
+where e.partition = $1 and e."offset" = r."offset";
+
 -- name: decide_partitions
 -- Write down that the log is here and how many partitions there are, if nobody did, and tell what is written.
 update deployment set partitions = coalesce(partitions, $1), log = coalesce(log, 'postgres')

@@ -49,7 +49,7 @@ LOWERINGS: dict[str, Lowering] = {
     "playlist.described": described.playlist_described,
     "playlist.member_changed": described.member_changed,
 }
-"""Kind -> its lowering. `void` and `projection.rebuilt` are not here: they write nothing."""
+"""Kind -> its lowering. `void`, `erased` and `projection.rebuilt` are not here: they write nothing."""
 
 
 def lower(event: Event) -> Cells:

@@ -16,14 +16,14 @@ from typing import Final
 
 import syncd
 from syncd.errors import Conflict, NotFound, Refused, Undecodable
-from syncd.limits import EVENT_BYTES_MAX
 from syncd.operations.advance import Advance
 from syncd.operations.transfer.lines import FORMAT, VERSION, Content, EndLine, Header, decode_line, encode_line
 
 COMPRESSION: Final = 6
 """gzip's own default: 9 takes twice the time for 1 % of such text."""
-LINE_BYTES_MAX: Final = 8 * EVENT_BYTES_MAX
-"""Of one line: a record of the largest event, its JSON escaped to the utmost. What is longer is no export."""
+LINE_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Of one line. Ours are far below; but a log may hold what no gateway wrote, as one of the largest message that brokers
+take by default, 1 MiB, which base64 makes longer. What is longer is no export."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ async def gather(place: Place, selection: Selection, *, progress: Advance) -> As
     streams: set[str] | None = None
     if selection.account is not None:
         account = selection.account.account
-        streams = {account_stream(AccountId(account)), *await store.owned(account)}
+        streams = {account_stream(AccountId(account)), *await store.streams_owned(account)}
         ends = {partition: ends[partition] for partition in {log.partition_of(stream) for stream in streams}}
     starts = {partition: await log.start(partition) for partition in ends}
     if selection.whole:
@@ -81,7 +81,7 @@ async def _identities(place: Place, account: Account) -> AsyncIterator[Content]:
     yield AccountLine(account.account, account.name, account.created_ms)
     for device in await place.accounts.devices(account.account):
         yield DeviceLine(device.device, device.account, device.name, device.linked_ms, device.revoked_ms)
-    for stream in await place.store.owned(account.account):
+    for stream in await place.store.streams_owned(account.account):
         yield StreamLine(stream, account.account)
     for writer in await place.store.writers_of(account.account):
         yield WriterLine(*writer)

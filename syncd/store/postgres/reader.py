@@ -35,9 +35,6 @@ class PostgresReader:
         known = {row["stream"]: StreamInfo(row["owner"], row["generation"]) for row in rows}
         return {stream: known.get(stream, StreamInfo(None, 0)) for stream in streams}
 
-    async def owned(self, account: str) -> Sequence[str]:
-        return [row["stream"] for row in await self._database.rows(_QUERIES["owned"], account)]
-
     async def slots(self, stream: str, list_name: str) -> int:
         row = await self._database.row(_QUERIES["slots"], stream, list_name)
         return 0 if row is None else int(row["slots"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from syncd.errors import StoreUnavailable
 from syncd.postgres.database import Database
 from syncd.store.postgres.dead_letters import PostgresDeadLetters
+from syncd.store.postgres.erasure import PostgresErasure
 from syncd.store.postgres.projection import PostgresProjection
 from syncd.store.postgres.reader import PostgresReader
 from syncd.store.postgres.registry import PostgresRegistry
 
 
-class PostgresStore(PostgresProjection, PostgresReader, PostgresDeadLetters, PostgresRegistry):
+class PostgresStore(PostgresProjection, PostgresReader, PostgresDeadLetters, PostgresRegistry, PostgresErasure):
     """A `Store`. Its parts share a pool and nothing else."""
 
     @classmethod

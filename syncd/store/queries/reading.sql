@@ -43,10 +43,6 @@ cross join lateral (
 -- Owners and generations of the streams that have a row.
 select stream, owner, generation from streams where stream = any($1::text[]);
 
--- name: owned
--- The streams that an account owns.
-select stream from streams where owner = $1 order by stream;
-
 -- name: slots
 -- How many slots a list has by the projector's count.
 select slots from list_slots where stream = $1 and list_name = $2;

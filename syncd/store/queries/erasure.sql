@@ -1,0 +1,29 @@
+-- Forgetting accounts.
+
+-- name: erase_stream
+-- Everything the store holds of a stream. A playlist keeps its row, so that nobody can claim it again.
+with cells_gone as (
+    delete from cells where stream = $1 returning 1
+), writers_gone as (
+    delete from writers where stream = $1
+), voids_gone as (
+    delete from voids where stream = $1
+), slots_gone as (
+    delete from list_slots where stream = $1
+), letters_gone as (
+    delete from dead_letters where stream = $1
+), nobody_s as (
+    update streams set owner = $2, generation = generation + 1 where stream = $1
+)
+select count(*) as cells from cells_gone;
+
+-- name: give_stream
+-- Another owner for a playlist.
+insert into streams (stream, owner) values ($1, $2) on conflict (stream) do update set owner = excluded.owner;
+
+-- name: erase_writers
+-- Whose writers were; and their records that were set aside, in whatever stream. The ids stay taken.
+with mine as (
+    update writer_ids set account = '', device = '', nonce = '' where account = $1 returning writer
+)
+delete from dead_letters using mine where dead_letters.writer = mine.writer;
