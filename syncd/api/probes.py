@@ -32,6 +32,7 @@ def probe_routes(services: ProbeServices) -> Sequence[Route]:
             "reasons": reasons,
             "draining": readiness.draining,
             "database": readiness.database_error or "ok",
+            "log": readiness.log_error or "ok",
             "migrations_pending": readiness.migrations_pending,
             "lag_records": readiness.lag_records,
         }

@@ -18,12 +18,14 @@ class Readiness:
     Attributes:
         draining: it was told to stop.
         database_error: public text of what went wrong when the database was asked; None when it answered.
+        log_error: the same of the log, when the database had answered.
         migrations_pending: how many the database lacks; None when it could not be asked.
         lag_records: between the checkpoints and the ends of all partitions; None when it could not be asked.
     """
 
     draining: bool = False
     database_error: str | None = None
+    log_error: str | None = None
     migrations_pending: int | None = 0
     lag_records: int | None = 0
 
@@ -34,6 +36,8 @@ class Readiness:
             reasons.append("draining: this process is about to stop")
         if self.database_error is not None:
             reasons.append(f"database: {self.database_error}")
+        if self.log_error is not None:
+            reasons.append(f"log: {self.log_error}")
         if self.migrations_pending:
             reasons.append(f"migrations: {self.migrations_pending} pending; run `syncd migrate`")
         if self.lag_records is not None and self.lag_records > READY_LAG_RECORDS_MAX:

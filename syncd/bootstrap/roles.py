@@ -138,16 +138,19 @@ def _gateway_services(deployment: Deployment, metrics: Metrics, traces: Traces |
 def _probe_services(deployment: Deployment, metrics: Metrics, gateway: Gateway | None) -> ProbeServices:
     async def readiness() -> Readiness:
         draining = gateway is not None and gateway.draining
+        pending, lag, folded = None, 0, None
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
                 pending = len((await migration_status(deployment.dsn)).pending)
-                lag = 0
-                for partition in range(deployment.log.partitions):
-                    checkpoint = await deployment.store.checkpoint(partition)
-                    lag += max(0, await deployment.log.end(partition) - checkpoint.offset_next)
+                partitions = range(deployment.log.partitions)
+                folded = [(await deployment.store.checkpoint(partition)).offset_next for partition in partitions]
+                for partition in partitions:
+                    lag += max(0, await deployment.log.end(partition) - folded[partition])
         except (Unavailable, TimeoutError) as error:
             reason = str(error) or f"no answer in {READY_TIMEOUT_S} s"
-            return Readiness(draining=draining, database_error=reason, migrations_pending=None, lag_records=None)
+            if folded is not None:
+                return Readiness(draining=draining, log_error=reason, migrations_pending=pending, lag_records=None)
+            return Readiness(draining=draining, database_error=reason, migrations_pending=pending, lag_records=None)
         return Readiness(draining=draining, migrations_pending=pending, lag_records=lag)
 
     return ProbeServices(

@@ -81,15 +81,21 @@ class Tail:
             ) from error
 
     async def run(self) -> None:
-        """Read what others wrote, until cancelled. Troubles of the log are logged, and tried again."""
+        """Read what others wrote, until cancelled. Troubles of the log are told when they begin and end."""
+        waits = False
         while True:
             try:
                 end = await self._log.wait_beyond(self.partition, self.position, timeout_s=TAIL_WAIT_S)
                 # Usually it was our own append that moved the end, and it is published already.
                 while self.position < end:
                     await self._read_on()
+                if waits:
+                    waits = False
+                    log.info("tail_goes_on", partition=self.partition, offset_next=self.position)
             except LogUnavailable as error:
-                log.warning("tail_waits", partition=self.partition, offset_next=self.position, code=error.code)
+                if not waits:
+                    waits = True
+                    log.warning("tail_waits", partition=self.partition, offset_next=self.position, code=error.code)
                 await asyncio.sleep(LOG_POLL_S)
 
     async def _read_on(self) -> None:

@@ -96,7 +96,10 @@ def test_devices_meet_through_nginx_and_every_process_is_watched(running: Runnin
     assert sum(leases) == _number(told["api"], "syncd_partitions") == 12
     assert account not in "".join(told.values())
 
-    # and: it stops when it is told to
+    # and: when the broker is away, everybody says that it is the log, and stops all the same when told to
+    running.stop("kafka")
+    reasons = httpx.get(running.address("http://api:9100/readyz"), timeout=TIMEOUT_S).json()["reasons"]
+    assert [reason.split(":")[0] for reason in reasons] == ["log"], reasons
     for name in ("gateway-1", "gateway-2", "projector-1", "projector-2", "api"):
         assert running.stop(name) == 0, running.said(name)
     assert tokens[0] not in running.said("nginx")

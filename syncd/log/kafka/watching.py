@@ -76,7 +76,8 @@ class Watches:
                 await self._brokers.ask_leader(partition, request, lane=("watch", partition), wait_s=WATCH_S)
             )
         except LogUnavailable as error:
-            log.info("watch_lost", partition=partition, code=error.code, error=str(error))
+            # Polling covers it; whoever waits meets the same trouble, and tells of it once.
+            log.debug("watch_lost", partition=partition, code=error.code, error=str(error))
             await asyncio.sleep(LOG_POLL_S)
             return
         if fetched.error:

@@ -34,6 +34,7 @@ def test_ready_says_so_with_its_facts(api: Api) -> None:
         "reasons": [],
         "draining": False,
         "database": "ok",
+        "log": "ok",
         "migrations_pending": 0,
         "lag_records": READY_LAG_RECORDS_MAX,
     }
@@ -44,6 +45,7 @@ def test_ready_says_so_with_its_facts(api: Api) -> None:
     [
         (Readiness(draining=True), "draining"),
         (Readiness(database_error="refused", migrations_pending=None, lag_records=None), "database: refused"),
+        (Readiness(log_error="no broker answers", lag_records=None), "log: no broker answers"),
         (Readiness(migrations_pending=2), "migrations: 2 pending"),
         (Readiness(lag_records=READY_LAG_RECORDS_MAX + 1), f"lag: {READY_LAG_RECORDS_MAX + 1} records"),
     ],

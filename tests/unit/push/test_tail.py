@@ -180,7 +180,10 @@ def test_a_record_that_nobody_can_read_is_passed_over() -> None:
     asyncio.run(story())
 
 
-def test_troubles_of_the_log_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_troubles_of_the_log_pass_and_are_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     monkeypatch.setattr(tails, "LOG_POLL_S", 0.001)
 
     class Shaky(MemoryLog):
@@ -201,3 +204,5 @@ def test_troubles_of_the_log_pass(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.gather(running, return_exceptions=True)
 
     asyncio.run(story())
+    told = [word for word in ("tail_waits", "tail_goes_on") for record in caplog.records if word in str(record.msg)]
+    assert told == ["tail_waits", "tail_goes_on"]
