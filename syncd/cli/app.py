@@ -22,6 +22,7 @@ from syncd.cli import (
     log,
     migrate,
     output,
+    repartition,
     replay,
     roles,
     schemas,
@@ -85,6 +86,7 @@ app.add_typer(config.app, name="config", rich_help_panel=LOOK)
 _command(doctor.doctor, KEEP, example="syncd doctor")
 _command(verify_command.verify, KEEP, example="syncd verify --seed 7")
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=KEEP)
+_command(repartition.repartition, KEEP, example="syncd repartition 12")
 app.add_typer(migrate.app, name="migrate", rich_help_panel=KEEP)
 _command(schemas.schemas, KEEP, example="syncd schemas --check")
 _command(export.export, MOVE, example="syncd export alice --to alice.jsonl.gz")

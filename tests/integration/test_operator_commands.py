@@ -122,3 +122,15 @@ def test_an_erasure_says_what_goes_and_asks(shell: InsideShell, monkeypatch: pyt
     assert "nobody" not in shell.refused("erase", "alice", "--yes", code=5)
     assert shell.run("verify", "--json").json["agrees"] is True
     assert [account["name"] for account in shell.run("account", "list", "--json").json] == ["bob"]
+
+
+@pytest.mark.usefixtures("lived_in")
+def test_the_log_gets_another_number_of_partitions(shell: InsideShell) -> None:
+    before = shell.run("state", "alice", "--json").json["digests"]
+    assert "--yes" in shell.run("repartition", "3", expect=2).err
+    assert shell.run("repartition", "3", "--yes", "--json").json == {
+        "partitions_old": 1, "partitions": 3, "records": 4,
+    }  # fmt: skip
+    assert shell.run("state", "alice", "--json").json["digests"] == before
+    assert "3 partitions already" in shell.refused("repartition", "3", "--yes", code=4)
+    assert "1024" in shell.run("repartition", "2000", expect=2).err

@@ -28,7 +28,7 @@ DESIGNED = """
     · device revoke · log tail · log show · state · why · verify · migrate · migrate status · schemas · doctor
     · config show
     · dead-letters list · dead-letters show · dead-letters retry · dead-letters drop
-    · log trim · timeline · export · import · replay · backup · restore · erase
+    · log trim · timeline · export · import · replay · backup · restore · erase · repartition
 """
 JSON_MISSING = {
     "device": "its output is JSON anyhow",

@@ -1,0 +1,50 @@
+"""`syncd repartition`: another number of partitions for the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from syncd.cli import options, output
+from syncd.cli.confirm import Yes, confirm
+from syncd.cli.deployment import settings_of
+from syncd.cli.progress import progress
+
+if TYPE_CHECKING:
+    from syncd.operations.repartition import Repartitioned
+
+
+def repartition(
+    partitions: Annotated[int, typer.Argument(metavar="COUNT", min=1, max=1_024, help="How many there shall be.")],
+    yes: Yes = False,
+    as_json: options.AsJson = False,
+    data_dir: options.DataDir = None,
+    config_file: options.ConfigFile = None,
+) -> None:
+    """Give the log another number of partitions. All servers must be stopped.
+
+    Every record moves to the partition that its stream has from then on; a new life of the log begins, in which every
+    device takes a snapshot, and projectors fold everything once more. In Postgres that is one transaction, which needs
+    room for the log twice: interrupted, nothing has happened.
+    """
+    from syncd import bootstrap
+    from syncd.operations.repartition import repartition as operation
+
+    config = settings_of(config_file, data_dir)
+    confirm(f"Move all records into {partitions} partitions?", yes=yes)
+
+    async def main() -> Repartitioned:
+        async with bootstrap.open_database(config) as dsn:
+            with progress("moving", unit="steps") as advance:
+                return await operation(dsn, partitions, progress=advance)
+
+    done = bootstrap.run(main())
+    if as_json:
+        output.result_json(done)
+    else:
+        output.result(
+            f"{done.records} records lie in {done.partitions} partitions, {done.partitions_old} before; start the "
+            "servers again",
+            style="green",
+        )
