@@ -111,6 +111,26 @@ def configure_logs(*, form: str = "auto", level: str = "info", to: TextIO | None
     )
 
 
+class Seldom:
+    """Lets a line pass every so often, where each peer, or a trouble that goes on, would write one every time.
+
+    Args:
+        every_s: between two lines of one kind. The first passes at once.
+    """
+
+    def __init__(self, *, every_s: float = 10.0) -> None:
+        self._every_s = every_s
+        self._passed_s: dict[str, float] = {}
+
+    def due(self, kind: str, *, now_s: float) -> bool:
+        """Whether a line of this kind may pass now. There are few kinds: a code, a partition with a code."""
+        passed_s = self._passed_s.get(kind)
+        if passed_s is not None and now_s - passed_s < self._every_s:
+            return False
+        self._passed_s[kind] = now_s
+        return True
+
+
 def get_logger(room: str) -> BoundLogger:
     """The logger of a room, as `gateway` or `projector`."""
     # Bound to its processors here, so that it takes the same road before `configure_logs` and without it, as in tests.

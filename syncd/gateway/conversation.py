@@ -472,8 +472,9 @@ class Conversation:
         except PositionLost as error:
             self._fail(close_codes.POSITION_LOST, str(error))
         except Unavailable as error:
-            device = self.login.device if self.login else None
-            log.warning("conversation_unavailable", device_id=device, code=error.code, error=str(error))
+            if self._gateway.seldom.due(error.code, now_s=self._now_s()):
+                device = self.login.device if self.login else None
+                log.warning("conversation_unavailable", device_id=device, code=error.code, error=str(error))
             self._fail(close_codes.UNAVAILABLE, "the log or the store does not answer")
         except ConnectionError:
             return  # it was closed while we were sending; there is nobody to tell

@@ -40,7 +40,7 @@ from syncd.limits import (
     SUBSCRIPTIONS_MAX,
 )
 from syncd.log.port import EventLog
-from syncd.logs import get_logger
+from syncd.logs import Seldom, get_logger
 from syncd.metrics import Metrics
 from syncd.model.cells import digest as digest_of
 from syncd.protocol import close_codes
@@ -93,6 +93,7 @@ class Gateway:
         self.region = services.region
         self.origins = services.origins
         self.metrics = services.metrics
+        self.seldom = Seldom()
         self.ws_logger = logging.getLogger("syncd.websockets")
         self.ws_logger.setLevel(logging.CRITICAL)  # a peer's faults are counted, not logged line by line
         self.hub = Hub()

@@ -122,6 +122,10 @@ class Running:
         path = self.folder / f"{name}.log"
         return path.read_text(errors="replace")[-3_000:] if path.exists() else ""
 
+    def lines(self, name: str) -> list[str]:
+        """What a service wrote into its log; what it printed for people is no part of it."""
+        return [line for line in (self.folder / f"{name}.log").read_text().splitlines() if line.startswith("{")]
+
     # --- instead of containers ---
 
     def address(self, text: str) -> str:

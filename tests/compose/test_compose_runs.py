@@ -16,6 +16,7 @@ from compose_file import PROMETHEUS
 from running import Running
 
 from syncd.client import Device
+from syncd.logs import FIELDS
 from syncd.testing.kafka import KafkaMissing, fetch_jars
 from syncd.testing.patience import until
 
@@ -103,6 +104,11 @@ def test_devices_meet_through_nginx_and_every_process_is_watched(running: Runnin
     for name in ("gateway-1", "gateway-2", "projector-1", "projector-2", "api"):
         assert running.stop(name) == 0, running.said(name)
     assert tokens[0] not in running.said("nginx")
+
+    # and: whatever the processes said is an event with the fields of the house
+    for name, service in running.services.items():
+        for line in running.lines(name) if service.is_ours else ():
+            assert json.loads(line).keys() <= {"time", "level", "room", "event", *FIELDS}, line
 
 
 def _number(text: str, name: str) -> float:

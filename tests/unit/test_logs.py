@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from syncd.logs import CUT, DEPTH_MAX, FIELDS, TEXT_CHARS_MAX, configure_logs, get_logger
+from syncd.logs import CUT, DEPTH_MAX, FIELDS, TEXT_CHARS_MAX, Seldom, configure_logs, get_logger
 
 TOKEN = "syncd_" + "aB3-" * 11
 Written = Callable[[], list[dict[str, Any]]]
@@ -146,3 +146,16 @@ def test_setting_up_again_replaces_the_first(restored_logging: None) -> None:
     get_logger("api").info("x")
     assert first.getvalue() == ""
     assert second.getvalue() != ""
+
+
+def test_a_trouble_that_goes_on_is_told_every_so_often() -> None:
+    seldom = Seldom(every_s=10)
+    assert [seldom.due("away", now_s=now_s) for now_s in (0, 1, 9.9, 10, 15, 20.5)] == [
+        True,
+        False,
+        False,
+        True,
+        False,
+        True,
+    ]
+    assert seldom.due("another", now_s=15)
