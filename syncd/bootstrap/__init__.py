@@ -9,14 +9,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import uvloop
 
 from syncd.bootstrap.deployment import Deployment, OnProgress, open_database, open_deployment
 from syncd.config import Config
 
-__all__ = ["ROLES", "Deployment", "Running", "open_database", "open_deployment", "run", "run_roles"]
+if TYPE_CHECKING:
+    from syncd.operations.advance import Advance
+    from syncd.operations.repartition import Repartitioned
+
+__all__ = [
+    "ROLES",
+    "Deployment",
+    "Running",
+    "open_database",
+    "open_deployment",
+    "repartition_topic",
+    "run",
+    "run_roles",
+]
 
 T = TypeVar("T")
 ROLES = frozenset({"gateway", "projector", "api"})
@@ -35,6 +48,13 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a program's main coroutine on uvloop."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
+
+
+async def repartition_topic(config: Config, topic: str, partitions: int, *, progress: Advance) -> Repartitioned:
+    """See `syncd.bootstrap.other_topic`; imported late, because most commands have nothing to do with it."""
+    from syncd.bootstrap.other_topic import repartition_topic as work
+
+    return await work(config, topic, partitions, progress=progress)
 
 
 async def run_roles(

@@ -9,6 +9,7 @@ Source: docs/decisions/0009-which-log-is-ours.md
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 from syncd.config import Config
 from syncd.errors import ConfigError
@@ -62,6 +63,18 @@ async def open_log(config: Config, dsn: str, *, making: bool, serves_devices: bo
         await log.close()
         raise
     return log
+
+
+async def open_topic(config: Config, url: str, *, partitions: int, life: UUID) -> KafkaLog:
+    """A topic that may become the deployment's log; it is made when there is none.
+
+    Raises:
+        ConfigError: `url` names none, or it has another number of partitions.
+        LogUnavailable: no broker answers.
+    """
+    from syncd.log.kafka import open_kafka_log
+
+    return await open_kafka_log(url, partitions=partitions, security=kafka_security(config), marker=str(life))
 
 
 def kafka_security(config: Config) -> KafkaSecurity:

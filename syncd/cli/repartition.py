@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 def repartition(
     partitions: Annotated[int, typer.Argument(metavar="COUNT", min=1, max=1_024, help="How many there shall be.")],
+    topic: Annotated[
+        str | None,
+        typer.Option(
+            "--topic", metavar="URL", help="Where the log is in Kafka: the new topic, as kafka://host:port/name."
+        ),
+    ] = None,
     yes: Yes = False,
     as_json: options.AsJson = False,
     data_dir: options.DataDir = None,
@@ -26,15 +32,21 @@ def repartition(
 
     Every record moves to the partition that its stream has from then on; a new life of the log begins, in which every
     device takes a snapshot, and projectors fold everything once more. In Postgres that is one transaction, which needs
-    room for the log twice: interrupted, nothing has happened.
+    room for the log twice: interrupted, nothing has happened. In Kafka records are copied into a new topic: when it was
+    interrupted, run it again. The old topic stays for you to delete.
     """
     from syncd import bootstrap
     from syncd.operations.repartition import repartition as operation
 
     config = settings_of(config_file, data_dir)
+    if (config.log == "postgres") != (topic is None):
+        raise typer.BadParameter(f"SYNCD_LOG is {config.log}: --topic is for a log in Kafka, and needed there")
     confirm(f"Move all records into {partitions} partitions?", yes=yes)
 
     async def main() -> Repartitioned:
+        if topic is not None:
+            with progress("copying", unit="records") as advance:
+                return await bootstrap.repartition_topic(config, topic, partitions, progress=advance)
         async with bootstrap.open_database(config) as dsn:
             with progress("moving", unit="steps") as advance:
                 return await operation(dsn, partitions, progress=advance)
@@ -44,7 +56,7 @@ def repartition(
         output.result_json(done)
     else:
         output.result(
-            f"{done.records} records lie in {done.partitions} partitions, {done.partitions_old} before; start the "
-            "servers again",
-            style="green",
+            f"{done.records} records lie in {done.partitions} partitions, {done.partitions_old} before", style="green"
         )
+        start = "start the servers again" if topic is None else f"set SYNCD_LOG to {topic}, and start the servers again"
+        output.note(start)

@@ -31,7 +31,7 @@ from syncd.model.upcast import SCHEMA_VERSION
 from syncd.operations.advance import Advance
 from syncd.operations.devices import REVOKED_TOPIC, append_event
 from syncd.operations.refold import stream_pages
-from syncd.operations.transfer.gather import records
+from syncd.operations.transfer.reading import records
 from syncd.push.state import current_state
 from syncd.store.port import Lease, SideChannel, Store
 

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import asyncpg
 
-from syncd.errors import Conflict
+from syncd.errors import Conflict, StoreUnavailable
+from syncd.postgres.connection import connect, hang_up
+from syncd.postgres.database import failures_as
 from syncd.postgres.listening import NAME as LISTENING
 from syncd.postgres.queries import load_queries
 
@@ -16,6 +18,16 @@ _QUERIES = load_queries("syncd.operations", "offline.sql")
 PATIENCE_S: Final = 6.0
 """For a server that was stopped just now to be gone, and for the lease of one that was killed to end."""
 POLL_S: Final = 0.2
+
+
+async def nobody_works_on(dsn: str, *, to: str) -> None:
+    """As `require_nobody`, on a connection of its own. Raises `StoreUnavailable` instead of the driver's errors."""
+    with failures_as(StoreUnavailable, to):
+        connection = await connect(dsn)
+        try:
+            await require_nobody(connection, to=to)
+        finally:
+            await hang_up(connection)
 
 
 async def require_nobody(connection: asyncpg.Connection[Any], *, to: str) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
 import pytest
-from house import House, opened_house
+from house import House, Tell, opened_house
 
 from syncd.accounts import LinkedDevice
 from syncd.client import Device
@@ -23,23 +22,9 @@ from syncd.operations.verify import verify
 from syncd.store.port import NOBODY
 from syncd.testing.service import running_service
 
-Story = Callable[[House], Awaitable[None]]
-Tell = Callable[[Story], None]
 OWN, SHARED, OTHERS = "p:playlist-of-alice-00", "p:playlist-of-alice-01", "p:playlist-of-bobby-00"
 DEADLINE_S = 60.0
 CLOSED_WITHIN_S = 5.0
-
-
-@pytest.fixture(params=["memory", "postgres"])
-def tell(request: pytest.FixtureRequest) -> Tell:
-    """Runs a story in an empty house."""
-    dsn = None if request.param == "memory" else request.getfixturevalue("postgres_dsn")
-
-    async def run(story: Story) -> None:
-        async with asyncio.timeout(DEADLINE_S), opened_house(dsn) as house:
-            await story(house)
-
-    return lambda story: asyncio.run(run(story))
 
 
 def eraser(house: House) -> Eraser:

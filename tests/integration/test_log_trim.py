@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-
 import pytest
-from house import START_MS, House, opened_house
+from house import START_MS, House, Tell
 
 from syncd.errors import EpochChanged, OffsetExpired
 from syncd.operations.log_trim import Before, PartitionTrim, plan_trim, trim
 from syncd.operations.state import account_state
-
-Story = Callable[[House], Awaitable[None]]
-Tell = Callable[[Story], None]
-DEADLINE_S = 20.0
-
-
-@pytest.fixture(params=["memory", "postgres"])
-def tell(request: pytest.FixtureRequest) -> Tell:
-    """Runs a story in an empty house."""
-    dsn = None if request.param == "memory" else request.getfixturevalue("postgres_dsn")
-
-    async def run(story: Story) -> None:
-        async with asyncio.timeout(DEADLINE_S), opened_house(dsn) as house:
-            await story(house)
-
-    return lambda story: asyncio.run(run(story))
 
 
 async def planned(house: House, before: Before) -> PartitionTrim:

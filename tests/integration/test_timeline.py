@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
-import pytest
-from house import START_MS, House, opened_house
+from house import START_MS, House, Tell
 
 from syncd.log.record import Record
 from syncd.operations.timeline import Step, StepFilter, StreamTimeline, Timeline, follow, timeline
-
-Story = Callable[[House], Awaitable[None]]
-Tell = Callable[[Story], None]
-DEADLINE_S = 20.0
-
-
-@pytest.fixture(params=["memory", "postgres"])
-def tell(request: pytest.FixtureRequest) -> Tell:
-    """Runs a story in an empty house."""
-    dsn = None if request.param == "memory" else request.getfixturevalue("postgres_dsn")
-
-    async def run(story: Story) -> None:
-        async with asyncio.timeout(DEADLINE_S), opened_house(dsn) as house:
-            await story(house)
-
-    return lambda story: asyncio.run(run(story))
 
 
 async def seen(house: House, stream: str, wanted: StepFilter | None = None, *, last: int = 100) -> Timeline:

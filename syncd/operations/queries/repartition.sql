@@ -1,8 +1,8 @@
--- Changing how many partitions the log in Postgres has. All of it runs in one transaction.
+-- Changing how many partitions the log has. All that is done in Postgres is one transaction.
 
 -- name: deployment
 -- How many there are, and where the log is; nobody else decides about it meanwhile.
-select partitions, coalesce(log, 'postgres') as log from deployment for update;
+select partitions, coalesce(log, 'postgres') as log, life from deployment for update;
 
 -- name: close_door
 -- Nobody appends or reads meanwhile, whoever it is.
@@ -42,6 +42,10 @@ insert into events select * from laid_out order by partition, "offset";
 -- name: renew_life
 -- Every cursor handed out so far leads to a snapshot.
 update deployment set partitions = $1, life = gen_random_uuid();
+
+-- name: move_to_topic
+-- The same, with the log in a topic, which has the name $1, the id $2 and $3 partitions.
+update deployment set log = $1::text, topic_id = $2::text, partitions = $3::int, life = gen_random_uuid();
 
 -- name: drop_counters
 -- The counter rows of the old partitions.

@@ -8,13 +8,12 @@ from typing import TypeAlias
 
 from syncd.accounts import Account, Accounts
 from syncd.errors import OffsetExpired
-from syncd.limits import READ_RECORDS_MAX
-from syncd.log.port import EventLog, SearchableLog
+from syncd.log.port import EventLog
 from syncd.log.record import LoggedRecord, Record
 from syncd.model.ids import AccountId, account_stream
 from syncd.operations.advance import Advance
-from syncd.operations.refold import stream_pages
 from syncd.operations.transfer.lines import AccountLine, Content, DeviceLine, RecordLine, StreamLine, WriterLine
+from syncd.operations.transfer.reading import is_ours, records
 from syncd.store.port import Store
 
 Passes: TypeAlias = Callable[[LoggedRecord], bool]
@@ -73,7 +72,7 @@ async def gather(place: Place, selection: Selection, *, progress: Advance) -> As
             async for line in _identities(place, one):
                 yield line
     async for record in records(log, streams, starts, ends, progress=progress):
-        if selection.passes is None or selection.passes(record):
+        if is_ours(record) and (selection.passes is None or selection.passes(record)):
             yield RecordLine.of(Record(*record[2:]))
 
 
@@ -85,40 +84,6 @@ async def _identities(place: Place, account: Account) -> AsyncIterator[Content]:
         yield StreamLine(stream, account.account)
     for writer in await place.store.writers_of(account.account):
         yield WriterLine(*writer)
-
-
-async def records(
-    log: EventLog, streams: set[str] | None, starts: Mapping[int, int], ends: Mapping[int, int], *, progress: Advance
-) -> AsyncIterator[LoggedRecord]:
-    """Records of some streams, or of all when None, each stream's in the log's order.
-
-    Args:
-        starts, ends: per partition, which offsets to read: half-open [start, end).
-        progress: (records looked at, of all).
-
-    Raises:
-        OffsetExpired: the log was trimmed meanwhile.
-        LogUnavailable: no answer.
-    """
-    done, of_all = 0, sum(end - starts[partition] for partition, end in ends.items())
-    if streams is not None and isinstance(log, SearchableLog):
-        for stream in sorted(streams):
-            partition = log.partition_of(stream)
-            async for page in stream_pages(log, stream, from_=starts[partition], until=ends[partition]):
-                for record in page:
-                    yield record
-                done += len(page)
-                progress(done, of_all)
-        return
-    for partition, end in ends.items():
-        offset = starts[partition]
-        while offset < end:
-            for record in await log.read(partition, offset, limit=READ_RECORDS_MAX):
-                offset = record.offset + 1
-                if record.offset < end and (streams is None or record.stream in streams):
-                    yield record
-                done += 1
-            progress(min(done, of_all), of_all)
 
 
 def _check_untrimmed(starts: Mapping[int, int]) -> None:
