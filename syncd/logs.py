@@ -27,6 +27,7 @@ FIELDS: Final = {
     "writer": "of the event",
     "seq": "of the event, within its writer and stream",
     "partition": "of the log",
+    "partitions": "several, ascending",
     "epoch": "of the partition",
     "offset": "of the record",
     "offset_next": "of the next record to read",
@@ -64,6 +65,8 @@ _QUIET: Final = {
     "uvicorn.error": logging.ERROR,
     "websockets": logging.ERROR,
     "aiokafka": logging.WARNING,
+    # Warns of every rebalance, and ten times a second while a broker is away; `syncd.log.kafka.group` says it once.
+    "aiokafka.consumer.group_coordinator": logging.CRITICAL,
 }
 
 

@@ -193,6 +193,9 @@ class Metrics:
     )
     leases: int = _gauge("syncd_leases", "leases", "Partitions that this worker folds now.")
     leases_lost: int = _counter("syncd_leases_lost_total", "leases", "Leases lost to another worker or to time.")
+    projector_stalls: int = _counter(
+        "syncd_projector_stalls_total", "stalls", "Folds begun anew because they stood still while the log went on."
+    )
     projected_records: int = _counter("syncd_projected_records_total", "records", "Records folded and committed.")
     projector_batch_records: Distribution = _histogram(
         SIZES, "syncd_projector_batch_records", "records", "Records of one commit."

@@ -13,9 +13,10 @@ from uuid import UUID
 
 from syncd.config import Config
 from syncd.errors import ConfigError
-from syncd.log.port import TrimmableLog
+from syncd.log.port import EventLog, TrimmableLog
 from syncd.log.postgres import PostgresLog
 from syncd.log.postgres.notifier import LATER_MS, SOON_MS
+from syncd.projector.shares import EveryPartition, Shares
 from syncd.store.deployment_row import DeploymentRow, claim_topic, deployment_row
 
 if TYPE_CHECKING:
@@ -75,6 +76,15 @@ async def open_topic(config: Config, url: str, *, partitions: int, life: UUID) -
     from syncd.log.kafka import open_kafka_log
 
     return await open_kafka_log(url, partitions=partitions, security=kafka_security(config), marker=str(life))
+
+
+def shares_of(config: Config, log: EventLog) -> Shares:
+    """How projectors share the log's partitions: a consumer group deals those of a topic."""
+    if config.log == "postgres":
+        return EveryPartition(log.partitions)
+    from syncd.log.kafka import KafkaAddress, KafkaGroup
+
+    return KafkaGroup(KafkaAddress.of_url(config.log), kafka_security(config))
 
 
 def kafka_security(config: Config) -> KafkaSecurity:

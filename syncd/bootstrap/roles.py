@@ -13,6 +13,7 @@ from syncd.api.services import ApiServices, ProbeServices, Readiness
 from syncd.api.sockets import bind
 from syncd.bootstrap import Running
 from syncd.bootstrap.deployment import Deployment, OnProgress, open_deployment
+from syncd.bootstrap.present_log import shares_of
 from syncd.config import Config
 from syncd.errors import ConfigError, Unavailable
 from syncd.gateway.gateway import Gateway, GatewayServices
@@ -54,7 +55,10 @@ async def serve(
         http = HttpListeners()
         try:
             if "projector" in roles:
-                projector = Projector(deployment.log, deployment.store, deployment.clock, metrics, traces=traces)
+                shares = shares_of(config, deployment.log)
+                projector = Projector(
+                    deployment.log, deployment.store, deployment.clock, metrics, shares=shares, traces=traces
+                )  # fmt: skip
                 background.append(asyncio.create_task(projector.run(), name="projector"))
             if "gateway" in roles:
                 gateway = Gateway(_gateway_services(deployment, metrics, traces))

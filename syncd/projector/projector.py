@@ -4,9 +4,12 @@ A worker asks for a partition's lease; while it holds it, it reads from the chec
 in one transaction that names the lease's term. The lease is the only fence: a worker that was frozen past its lease has
 its next commit refused, drops the partition, and asks again later.
 
-    IDLE --acquired--> FOLDING --lease lost, commit fenced, store away--> IDLE
+    IDLE --acquired--> FOLDING --lease lost, commit fenced, store or log away, standing still--> IDLE
       ^                   |
-      └──── released ─────┘  (on stop)
+      └──── released ─────┘  (on stop, or when the partition was dealt to another worker)
+
+Which leases a worker asks for is its share's to say (`syncd.projector.shares`). A partition that nobody has folded for
+a second is taken by whoever sees it first, so that none waits for a share to be dealt.
 """
 
 from __future__ import annotations
@@ -16,15 +19,17 @@ import secrets
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from syncd.clock import Clock
-from syncd.errors import FencedOut, PositionLost, StoreUnavailable, Unavailable
-from syncd.limits import LEASE_TTL_S, READ_RECORDS_MAX
+from syncd.errors import FencedOut, LogUnavailable, PositionLost, StoreUnavailable, Unavailable
+from syncd.limits import LEASE_TTL_S, READ_RECORDS_MAX, STATEMENT_TIMEOUT_S
 from syncd.log.port import EventLog
 from syncd.log.record import LoggedRecord
 from syncd.logs import get_logger
 from syncd.metrics import Metrics
 from syncd.projector.folding import fold_records
+from syncd.projector.shares import EveryPartition, Shares
 from syncd.store.port import Batch, Lease, ProjectionStore
 from syncd.traces import Traces
 
@@ -37,10 +42,24 @@ WAIT_S = LEASE_TTL_S / 4
 """One wait for news; between waits the lease is looked after."""
 ASK_AGAIN_S = 1.0
 """Between attempts at a lease that somebody else holds."""
+RESCUE_S = 1.0
+"""How long the lease on a partition of another worker's share must have been free before we take it. Longer than that
+worker takes to ask for it; with the lease's own time and the pause between two attempts, 6 s from a kill to the next
+commit at most."""
+STALL_S = STATEMENT_TIMEOUT_S + 5.0
+"""With news in the log and nothing folded for so long, the fold begins anew. Every wait has a shorter deadline and ends
+by an error of its own; this is for the one that does not."""
 DEAD_LETTERS_COUNT_S = 10.0
 """Between counts of the records that are set aside; operators' commands change them too."""
 TROUBLE_PAUSE_S = 0.5
 """After the store or the log did not answer."""
+
+
+@dataclass(slots=True)
+class _Advance:
+    """How far one holding of a lease has come; -1 before it began."""
+
+    offset: int = -1
 
 
 class Projector:
@@ -48,8 +67,13 @@ class Projector:
 
     def __init__(
         self, event_log: EventLog, store: ProjectionStore, clock: Clock, metrics: Metrics, *,
-        holder: str | None = None, lease_ttl_s: float = LEASE_TTL_S, traces: Traces | None = None,
+        shares: Shares | None = None, holder: str | None = None, lease_ttl_s: float = LEASE_TTL_S,
+        traces: Traces | None = None,
     ) -> None:  # fmt: skip
+        """
+        Args:
+            shares: which partitions are ours to fold; all of them when None.
+        """
         self._traces = traces
         self._log = event_log
         self._clock = clock
@@ -57,21 +81,29 @@ class Projector:
         self._store = store
         self._holder = holder or secrets.token_hex(8)
         self._lease_ttl_s = lease_ttl_s
+        self._shares = shares or EveryPartition(event_log.partitions)
 
     async def run(self) -> None:
         """Work on all partitions; leases are released when this is cancelled."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._shares.run())
             for partition in range(self._log.partitions):
                 group.create_task(self._partition(partition))
 
     async def _partition(self, partition: int) -> None:
         while True:
             try:
-                lease = await self._store.acquire(partition, holder=self._holder, ttl_s=self._lease_ttl_s)
-                if lease is None:
-                    await asyncio.sleep(ASK_AGAIN_S)
-                    continue
-                await self._hold(lease)
+                rebalances = self._shares.rebalances
+                free_s = 0.0 if partition in self._shares.assigned else RESCUE_S
+                lease = await self._store.acquire(
+                    partition, holder=self._holder, ttl_s=self._lease_ttl_s, free_s=free_s
+                )  # fmt: skip
+                if lease is not None:
+                    await self._hold(lease, rebalances)
+                else:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(ASK_AGAIN_S):
+                            await self._shares.rebalanced(rebalances)
             except FencedOut as error:
                 self._metrics.leases_lost += 1
                 log.warning("partition_dropped", partition=partition, code=error.code, error=str(error))
@@ -80,12 +112,16 @@ class Projector:
                 log.warning("projector_waits", partition=partition, code=error.code, error=str(error))
                 await asyncio.sleep(TROUBLE_PAUSE_S)
 
-    async def _hold(self, lease: Lease) -> None:
-        """Fold while the lease stands. Raises what ends it."""
+    async def _hold(self, lease: Lease, rebalances: int) -> None:
+        """Fold while the lease stands, or until the partition was dealt to another. Raises what else ends it."""
         partition = lease.partition
         self._metrics.leases += 1
         loop = asyncio.get_running_loop()
-        duties = (self._fold(lease), self._keep(lease), self._count_dead_letters(partition))
+        advance = _Advance()
+        duties = (
+            self._fold(lease, advance), self._keep(lease), self._watch(partition, advance),
+            self._until_dealt_to_another(partition, rebalances), self._count_dead_letters(partition),
+        )  # fmt: skip
         work = {loop.create_task(duty) for duty in duties}
         try:
             done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
@@ -108,6 +144,23 @@ class Projector:
             if not await self._store.renew(lease, ttl_s=self._lease_ttl_s):
                 raise FencedOut(f"the lease on partition {lease.partition} (term {lease.term}) has ended")
 
+    async def _until_dealt_to_another(self, partition: int, rebalances: int) -> None:
+        while True:
+            await self._shares.rebalanced(rebalances)
+            rebalances = self._shares.rebalances
+            if partition not in self._shares.assigned:
+                return
+
+    async def _watch(self, partition: int, advance: _Advance) -> None:
+        """Raise when the fold stands still while the log goes on."""
+        while True:
+            offset = advance.offset
+            await asyncio.sleep(STALL_S)
+            if advance.offset == offset and await self._log.end(partition) > offset:
+                self._metrics.projector_stalls += 1
+                log.error("projector_stands_still", partition=partition, offset_next=offset, timeout_s=STALL_S)
+                raise LogUnavailable(f"partition {partition} stands still at {offset}")
+
     async def _count_dead_letters(self, partition: int) -> None:
         while True:
             with suppress(StoreUnavailable):  # whoever folds meets it too, and says so
@@ -115,7 +168,7 @@ class Projector:
                 self._metrics.dead_letters_waiting.set(str(partition), waiting)
             await asyncio.sleep(DEAD_LETTERS_COUNT_S)
 
-    async def _fold(self, lease: Lease) -> None:
+    async def _fold(self, lease: Lease, advance: _Advance) -> None:
         partition = lease.partition
         epoch = self._log.epoch(partition)
         checkpoint = await self._store.checkpoint(partition)
@@ -127,6 +180,7 @@ class Projector:
             log.warning("epoch_begins", partition=partition, epoch=epoch, offset_next=offset)
             await self._store.begin_epoch(lease, epoch=epoch, offset_next=offset)
         while True:
+            advance.offset = offset
             end = await self._log.wait_beyond(partition, offset, timeout_s=WAIT_S)
             self._note_lag(partition, end - offset)
             if end <= offset:

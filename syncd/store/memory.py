@@ -60,10 +60,10 @@ class MemoryStore:
 
     # --- ProjectionStore ---
 
-    async def acquire(self, partition: int, *, holder: str, ttl_s: float) -> Lease | None:
+    async def acquire(self, partition: int, *, holder: str, ttl_s: float, free_s: float = 0.0) -> Lease | None:
         now_s = self._clock.monotonic_s()
         held = self._leases.get(partition)
-        if held is not None and held.expires_at_s > now_s:
+        if held is not None and held.expires_at_s > now_s - free_s:
             return None
         lease = Lease(partition, holder, 1 if held is None else held.lease.term + 1)
         self._leases[partition] = _Held(lease, now_s + ttl_s)
@@ -80,7 +80,7 @@ class MemoryStore:
     async def release(self, lease: Lease) -> None:
         held = self._leases.get(lease.partition)
         if held is not None and held.lease == lease:
-            self._leases[lease.partition] = _Held(lease, float("-inf"))
+            self._leases[lease.partition] = _Held(lease, min(held.expires_at_s, self._clock.monotonic_s()))
 
     async def checkpoint(self, partition: int) -> Checkpoint:
         return self._checkpoints.get(partition, Checkpoint(partition, "", 0))

@@ -115,8 +115,10 @@ class Batch:
 class ProjectionStore(Protocol):
     """What the projector needs."""
 
-    async def acquire(self, partition: int, *, holder: str, ttl_s: float) -> Lease | None:
+    async def acquire(self, partition: int, *, holder: str, ttl_s: float, free_s: float = 0.0) -> Lease | None:
         """Take the lease if it is free, released or expired, with a term one higher; None when somebody holds it.
+
+        With `free_s` only if it has been free for so long, or was never held.
 
         A holder that asks again while it holds the lease gets None too: it lost track, and must wait like others.
         """

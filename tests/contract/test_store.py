@@ -127,6 +127,23 @@ def test_an_old_term_of_the_same_holder_gives_nothing_back(store_under_test: Sto
     tell(store_under_test, story)
 
 
+def test_a_lease_may_be_asked_for_only_when_it_was_free_for_a_while(store_under_test: StoreUnderTest) -> None:
+    """So that whoever it was given up for comes first."""
+
+    async def story(store: Store) -> None:
+        lease = await store.acquire(0, holder="one", ttl_s=LONG_S, free_s=LONG_S)
+        assert lease == Lease(0, "one", 1), "it was never held"
+        assert await store.acquire(0, holder="two", ttl_s=LONG_S, free_s=SHORT_S) is None
+        await store.release(lease)
+        assert await store.acquire(0, holder="two", ttl_s=LONG_S, free_s=LONG_S) is None
+        taken = await eventually(lambda: store.acquire(0, holder="two", ttl_s=LONG_S, free_s=SHORT_S))
+        assert taken == Lease(0, "two", 2)
+        await store.release(taken)
+        assert await store.acquire(0, holder="three", ttl_s=LONG_S) == Lease(0, "three", 3)
+
+    tell(store_under_test, story)
+
+
 def test_a_lease_expires_not_before_its_time(store_under_test: StoreUnderTest) -> None:
     async def story(store: Store) -> None:
         began = time.monotonic()

@@ -1,6 +1,7 @@
 """The log as a Kafka topic, for many gateways. Source: docs/decisions/0007-kafka-log.md"""
 
 from syncd.log.kafka.address import KafkaAddress, KafkaSecurity
+from syncd.log.kafka.group import KafkaGroup
 from syncd.log.kafka.log import KafkaLog, open_kafka_log
 
-__all__ = ["KafkaAddress", "KafkaLog", "KafkaSecurity", "open_kafka_log"]
+__all__ = ["KafkaAddress", "KafkaGroup", "KafkaLog", "KafkaSecurity", "open_kafka_log"]

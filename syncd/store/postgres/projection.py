@@ -19,8 +19,8 @@ class PostgresProjection:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def acquire(self, partition: int, *, holder: str, ttl_s: float) -> Lease | None:
-        row = await self._database.row(_QUERIES["acquire"], partition, holder, ttl_s)
+    async def acquire(self, partition: int, *, holder: str, ttl_s: float, free_s: float = 0.0) -> Lease | None:
+        row = await self._database.row(_QUERIES["acquire"], partition, holder, ttl_s, free_s)
         return None if row is None else Lease(partition, holder, row["term"])
 
     async def renew(self, lease: Lease, *, ttl_s: float) -> bool:
