@@ -64,9 +64,8 @@ _QUIET: Final = {
     "asyncio": logging.WARNING,
     "uvicorn.error": logging.ERROR,
     "websockets": logging.ERROR,
-    "aiokafka": logging.WARNING,
-    # Warns of every rebalance, and ten times a second while a broker is away; `syncd.log.kafka.group` says it once.
-    "aiokafka.consumer.group_coordinator": logging.CRITICAL,
+    # Speaks of errors that it then raises, of every rebalance, and ten times a second of a broker that is away.
+    "aiokafka": logging.CRITICAL,
 }
 
 

@@ -8,8 +8,8 @@ its next commit refused, drops the partition, and asks again later.
       ^                   |
       └──── released ─────┘  (on stop, or when the partition was dealt to another worker)
 
-Which leases a worker asks for is its share's to say (`syncd.projector.shares`). A partition that nobody has folded for
-a second is taken by whoever sees it first, so that none waits for a share to be dealt.
+Which leases a worker asks for is its share's to say (`syncd.projector.shares`). One that ran out is
+taken by whoever sees it, so that no partition waits for the share of a dead worker to be dealt.
 """
 
 from __future__ import annotations
@@ -40,12 +40,17 @@ GATHER_S = 0.02
 resume joins the log's tail; so a few ms of lag buy far fewer transactions."""
 WAIT_S = LEASE_TTL_S / 4
 """One wait for news; between waits the lease is looked after."""
-ASK_AGAIN_S = 1.0
-"""Between attempts at a lease that somebody else holds."""
-RESCUE_S = 1.0
-"""How long the lease on a partition of another worker's share must have been free before we take it. Longer than that
-worker takes to ask for it; with the lease's own time and the pause between two attempts, 6 s from a kill to the next
-commit at most."""
+ASK_AGAIN_S = 0.5
+"""Between attempts at a lease of our share that somebody else holds."""
+RESCUE_LOOK_S = 1.0
+"""Between two looks at leases of other workers' shares. One that ran out is taken: its holder is dead, or frozen. With
+the lease's own time that is 5 s from a kill to the next commit."""
+RESCUE_S = 10.0
+"""How long such a lease must have been free when it was given back. Its worker is in trouble, as with the log, and asks
+again; or it has stopped, and shares are being dealt."""
+RESCUED_S = 30.0
+"""How long we keep such a partition when no share is dealt meanwhile. Its worker may have frozen and come back, and
+asks for it; it has `RESCUE_S` to get it."""
 STALL_S = STATEMENT_TIMEOUT_S + 5.0
 """With news in the log and nothing folded for so long, the fold begins anew. Every wait has a shorter deadline and ends
 by an error of its own; this is for the one that does not."""
@@ -94,7 +99,9 @@ class Projector:
         while True:
             try:
                 rebalances = self._shares.rebalances
-                free_s = 0.0 if partition in self._shares.assigned else RESCUE_S
+                free_s, pause_s = (
+                    (0.0, ASK_AGAIN_S) if partition in self._shares.assigned else (RESCUE_S, RESCUE_LOOK_S)
+                )  # fmt: skip
                 lease = await self._store.acquire(
                     partition, holder=self._holder, ttl_s=self._lease_ttl_s, free_s=free_s
                 )  # fmt: skip
@@ -102,7 +109,7 @@ class Projector:
                     await self._hold(lease, rebalances)
                 else:
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(ASK_AGAIN_S):
+                        async with asyncio.timeout(pause_s):
                             await self._shares.rebalanced(rebalances)
             except FencedOut as error:
                 self._metrics.leases_lost += 1
@@ -126,6 +133,8 @@ class Projector:
         try:
             done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
+                # Else this partition's task would end in silence, as cancelled ones do.
+                assert not task.cancelled(), "a duty is cancelled by us, and by nobody else"
                 task.result()
         finally:
             for task in work:
@@ -146,7 +155,10 @@ class Projector:
 
     async def _until_dealt_to_another(self, partition: int, rebalances: int) -> None:
         while True:
-            await self._shares.rebalanced(rebalances)
+            was_dealt = rebalances > 0 and partition not in self._shares.assigned
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RESCUED_S if was_dealt else None):
+                    await self._shares.rebalanced(rebalances)
             rebalances = self._shares.rebalances
             if partition not in self._shares.assigned:
                 return

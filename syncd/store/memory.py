@@ -30,6 +30,7 @@ from syncd.store.port import (
 class _Held:
     lease: Lease
     expires_at_s: float
+    is_released: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class MemoryStore:
     async def acquire(self, partition: int, *, holder: str, ttl_s: float, free_s: float = 0.0) -> Lease | None:
         now_s = self._clock.monotonic_s()
         held = self._leases.get(partition)
-        if held is not None and held.expires_at_s > now_s - free_s:
+        if held is not None and held.expires_at_s > now_s - (free_s if held.is_released else 0.0):
             return None
         lease = Lease(partition, holder, 1 if held is None else held.lease.term + 1)
         self._leases[partition] = _Held(lease, now_s + ttl_s)
@@ -80,7 +81,8 @@ class MemoryStore:
     async def release(self, lease: Lease) -> None:
         held = self._leases.get(lease.partition)
         if held is not None and held.lease == lease:
-            self._leases[lease.partition] = _Held(lease, min(held.expires_at_s, self._clock.monotonic_s()))
+            ended_s = min(held.expires_at_s, self._clock.monotonic_s())
+            self._leases[lease.partition] = _Held(lease, ended_s, is_released=True)
 
     async def checkpoint(self, partition: int) -> Checkpoint:
         return self._checkpoints.get(partition, Checkpoint(partition, "", 0))

@@ -118,7 +118,8 @@ class ProjectionStore(Protocol):
     async def acquire(self, partition: int, *, holder: str, ttl_s: float, free_s: float = 0.0) -> Lease | None:
         """Take the lease if it is free, released or expired, with a term one higher; None when somebody holds it.
 
-        With `free_s` only if it has been free for so long, or was never held.
+        With `free_s` one that was given back is taken only when that is so long ago: whoever it was given up for comes
+        first. One that ran out is taken at once, as is one that was never held.
 
         A holder that asks again while it holds the lease gets None too: it lost track, and must wait like others.
         """

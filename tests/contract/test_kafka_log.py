@@ -17,7 +17,7 @@ from logs_under_test import record, records
 
 from syncd import limits
 from syncd.errors import ConfigError, EpochChanged, LogUnavailable, OffsetExpired, Poison
-from syncd.log.kafka import KafkaAddress, KafkaLog, KafkaSecurity, open_kafka_log
+from syncd.log.kafka import KafkaAddress, KafkaLog, KafkaSecurity, brokers, open_kafka_log
 from syncd.log.kafka.topic import BATCH_BYTES_MAX
 from syncd.log.record import decode_record
 from syncd.testing.patience import eventually
@@ -361,6 +361,28 @@ def test_nobody_at_the_address_is_said_at_once(topic: str) -> None:
                     await KafkaLog.open(f"127.0.0.1:{port}", topic)
 
         asyncio.run(story())
+
+
+def test_who_waits_for_a_connection_that_another_gives_up_is_told_and_not_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A task that is cancelled by mistake ends in silence: a tail, or a projector's partition, would stand still."""
+    monkeypatch.setattr(brokers, "ANSWER_TIMEOUT_S", 0.3)
+
+    async def story() -> None:
+        with socket.socket() as silent:  # takes connections, and never says a word
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            asked = brokers.Brokers(KafkaAddress((f"127.0.0.1:{silent.getsockname()[1]}",), "t"), KafkaSecurity())
+            first = asyncio.create_task(asked.describe())
+            await asyncio.sleep(0.15)  # so that the first one's deadline comes first
+            second = asyncio.create_task(asked.describe())
+            await asyncio.wait((first, second))
+            for task in (first, second):
+                assert isinstance(task.exception(), LogUnavailable)
+            await asked.close()
+
+    asyncio.run(story())
 
 
 @pytest.mark.parametrize("url", ["postgres", "kafka://h:1", "kafka://h/t", "http://h:1/t", "kafka://h:1,g/t"])

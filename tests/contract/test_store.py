@@ -127,8 +127,8 @@ def test_an_old_term_of_the_same_holder_gives_nothing_back(store_under_test: Sto
     tell(store_under_test, story)
 
 
-def test_a_lease_may_be_asked_for_only_when_it_was_free_for_a_while(store_under_test: StoreUnderTest) -> None:
-    """So that whoever it was given up for comes first."""
+def test_a_lease_that_was_given_back_may_be_left_to_others_for_a_while(store_under_test: StoreUnderTest) -> None:
+    """So that whoever it was given up for comes first. One that ran out is nobody's."""
 
     async def story(store: Store) -> None:
         lease = await store.acquire(0, holder="one", ttl_s=LONG_S, free_s=LONG_S)
@@ -139,7 +139,8 @@ def test_a_lease_may_be_asked_for_only_when_it_was_free_for_a_while(store_under_
         taken = await eventually(lambda: store.acquire(0, holder="two", ttl_s=LONG_S, free_s=SHORT_S))
         assert taken == Lease(0, "two", 2)
         await store.release(taken)
-        assert await store.acquire(0, holder="three", ttl_s=LONG_S) == Lease(0, "three", 3)
+        assert await store.acquire(0, holder="three", ttl_s=0) == Lease(0, "three", 3)
+        assert await store.acquire(0, holder="four", ttl_s=LONG_S, free_s=LONG_S) == Lease(0, "four", 4)
 
     tell(store_under_test, story)
 

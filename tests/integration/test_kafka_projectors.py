@@ -101,6 +101,26 @@ def test_what_nobody_folds_is_taken_until_shares_are_dealt(postgres_dsn: str, ka
     run(story())
 
 
+def test_what_was_taken_from_a_worker_that_came_back_is_given_up_after_a_while(
+    postgres_dsn: str, kafka_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It froze for longer than its lease, and too short for its share to be dealt anew."""
+    monkeypatch.setattr(module, "RESCUED_S", 0.2)
+
+    async def story() -> None:
+        async with deployed(postgres_dsn, kafka_address) as home:
+            frozen = await home.store.acquire(0, holder="frozen", ttl_s=0.1)
+            assert frozen is not None
+            mine, its = Dealt(frozenset({1, 2, 3})), Dealt(frozenset({0}))
+            mine.deal(mine.assigned)
+            async with projecting(home, mine) as metrics:
+                await until(lambda: metrics.leases == PARTITIONS)
+                async with projecting(home, its) as thawed:
+                    await until(lambda: (metrics.leases, thawed.leases) == (PARTITIONS - 1, 1))
+
+    run(story())
+
+
 def test_what_another_folds_is_left_alone_though_it_was_dealt_to_us(postgres_dsn: str, kafka_address: str) -> None:
     async def story() -> None:
         async with deployed(postgres_dsn, kafka_address) as home:

@@ -137,7 +137,15 @@ class Brokers:
             opening = asyncio.ensure_future(self._open(key[0]))
             self._connections[key] = opening
         # Shielded: whoever came second must not fail because the first was cancelled.
-        return await asyncio.shield(opening)
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if opening.cancelled() and task is not None and not task.cancelling():
+                # Not we are cancelled: somebody else gave the connection up. A task that took this for its own end
+                # would end in silence.
+                raise KafkaError("the connection was given up") from None
+            raise
 
     async def _open(self, target: Target) -> AIOKafkaConnection:
         host, port = target

@@ -33,6 +33,8 @@ LOOK_S = 1.0
 """Between looks at whether we are still a member."""
 REQUEST_TIMEOUT_S = 2 * SESSION_S
 """A join is answered when all members have joined, which takes up to a session."""
+RETRY_MS = 500
+"""While a broker is away."""
 LEAVE_TIMEOUT_S = 2.0
 """To say that we leave; else the session runs out."""
 NEVER_MS = 2**40
@@ -70,7 +72,7 @@ class KafkaGroup:
     async def _be_a_member(self) -> None:
         client = AIOKafkaClient(
             bootstrap_servers=list(self._address.servers), client_id=CLIENT_ID,
-            request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000), **self._security.arguments(),
+            request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000), retry_backoff_ms=RETRY_MS, **self._security.arguments(),
         )  # fmt: skip
         coordinator: Any = None
         try:
@@ -82,7 +84,8 @@ class KafkaGroup:
             coordinator = GroupCoordinator(
                 client, subscription, group_id=self.group_id, session_timeout_ms=int(SESSION_S * 1000),
                 heartbeat_interval_ms=int(HEARTBEAT_S * 1000), rebalance_timeout_ms=int(SESSION_S * 1000),
-                max_poll_interval_ms=NEVER_MS, enable_auto_commit=False, assignors=(_sticky(),),
+                retry_backoff_ms=RETRY_MS, max_poll_interval_ms=NEVER_MS, enable_auto_commit=False,
+                assignors=(_sticky(),),
             )  # fmt: skip
             while True:
                 await asyncio.sleep(LOOK_S)
@@ -132,3 +135,4 @@ async def _leave(client: Any, coordinator: Any) -> None:
         for task in filter(None, tasks):
             task.cancel()
         await asyncio.gather(*filter(None, tasks), client.close(), return_exceptions=True)
+    await asyncio.sleep(0)  # for transports to be closed, which takes a turn of the loop

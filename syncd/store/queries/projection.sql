@@ -2,13 +2,13 @@
 
 -- name: acquire
 -- Take a lease that is free or over, by this database's clock, and shut out its last holder by raising the term that
--- commits are compared with. No row when somebody holds it, or did less than $4 seconds ago.
+-- commits are compared with. No row when somebody holds it, or has given it back less than $4 seconds ago.
 with taken as (
     insert into leases (partition, holder, term, expires_at)
     values ($1, $2, 1, clock_timestamp() + make_interval(secs => $3))
     on conflict (partition) do update set
         holder = excluded.holder, term = leases.term + 1, expires_at = clock_timestamp() + make_interval(secs => $3)
-    where leases.expires_at <= clock_timestamp() - make_interval(secs => $4)
+    where leases.expires_at <= clock_timestamp() - make_interval(secs => case when leases.holder = '' then $4 else 0 end)
     returning partition, term
 )
 insert into checkpoints (partition, term) select partition, term from taken
@@ -23,7 +23,7 @@ returning term;
 
 -- name: release
 -- Let the next holder in at once.
-update leases set expires_at = least(expires_at, clock_timestamp()) where partition = $1 and holder = $2 and term = $3;
+update leases set expires_at = least(expires_at, clock_timestamp()), holder = '' where partition = $1 and holder = $2 and term = $3;
 
 -- name: checkpoint
 -- Where a partition's cells stand.
