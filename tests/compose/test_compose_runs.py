@@ -97,6 +97,9 @@ def test_devices_meet_through_nginx_and_every_process_is_watched(running: Runnin
     assert sum(leases) == _number(told["api"], "syncd_partitions") == 12
     assert account not in "".join(told.values())
 
+    # and: the doctor finds nothing wrong where a role runs
+    assert json.loads(running.execute("gateway-1", "syncd", "doctor", "--json"))["healthy"] is True
+
     # and: when the broker is away, everybody says that it is the log, and stops all the same when told to
     running.stop("kafka")
     reasons = httpx.get(running.address("http://api:9100/readyz"), timeout=TIMEOUT_S).json()["reasons"]

@@ -30,6 +30,10 @@ pytestmark = pytest.mark.e2e
 
 REVOKED_WITHIN_S = 5.0
 FOLDED_WITHIN_S = 15.0
+UPGRADE = (
+    b"GET /v1/sync HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OTAxMjM0NQ==\r\n\r\n"
+)
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,10 @@ def test_serve_prints_what_to_open_and_keeps_its_link_over_restarts(shell: Shell
 def test_a_second_signal_ends_a_server_at_once(served: Served) -> None:
     with served.shell.started("gateway", "--ws-port", "0", "--json") as gateway:
         address = urlsplit(json.loads(gateway.line())["ws_url"])
-        # Somebody who never answers: draining waits a second for him.
-        with socket.create_connection((address.hostname, address.port)):
+        # Somebody who never answers a close frame: draining waits a second for him.
+        with socket.create_connection((address.hostname, address.port)) as silent:
+            silent.sendall(UPGRADE)
+            assert silent.recv(1_000).startswith(b"HTTP/1.1 101")
             gateway.send(signal.SIGINT)
             gateway.until_said("stopping")
             assert gateway.stop(signal.SIGINT) == 130

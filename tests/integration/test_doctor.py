@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -17,6 +18,7 @@ from syncd.bootstrap import open_database, open_deployment
 from syncd.config import Config, resolve
 from syncd.operations.doctor import Doors, Finding, examine, machine
 from syncd.testing.postgres import create_database, drop_database
+from syncd.testing.service import running_service
 
 DOORS = Doors(open_database, lambda config: open_deployment(config, migrating=False))
 
@@ -133,7 +135,9 @@ def test_a_port_where_nobody_of_ours_answers_fails() -> None:
         for finding in (
             asyncio.run(machine.http_port(Config(port=port))),
             asyncio.run(machine.ws_port(Config(ws_port=port))),
+            asyncio.run(machine.metrics_port(Config(metrics_port=port))),
         ):
+            assert finding is not None
             assert finding.verdict == "fail"
             assert "serve" in finding.advice
 
@@ -144,3 +148,18 @@ def test_a_data_folder_that_is_a_file_fails(tmp_path: Path) -> None:
     assert machine.data_folder(tmp_path / "data" / "below").verdict == "fail"
     assert machine.data_folder(tmp_path / "other" / "below").verdict == "ok"
     assert not (tmp_path / "other").exists()
+
+
+def test_in_the_place_of_one_role_its_ports_are_those_of_ours(postgres_dsn: str) -> None:
+    """As in a container: there is no API that could tell of the gateway."""
+
+    async def story() -> None:
+        config = Config(ws_port=0, metrics_port=0, database_url=postgres_dsn)
+        async with running_service(config, frozenset({"gateway"})) as service:
+            port = urlsplit(service.ws_url).port
+            assert port is not None
+            finding = await machine.ws_port(Config(ws_port=port))
+            assert (finding.verdict, finding.text) == ("ok", "a gateway of syncd is there")
+        assert await machine.metrics_port(Config()) is None
+
+    asyncio.run(story())

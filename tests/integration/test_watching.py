@@ -104,8 +104,10 @@ def test_what_happened_is_counted_and_nobody_is_named(postgres_dsn: str) -> None
                 return (await numbers(service.http_url))["syncd_dead_letters_total", ""] == 1
 
             await eventually(is_set_aside)
-            for device in (*here, there):
+            await here[0].nacked(await here[0].emit("settings.changed", {}, stream="a:somebody"))
+            for device in here:
                 await device.disconnect()
+            await there.cut()
 
             async def are_gone() -> bool:
                 return (await numbers(service.http_url)).get(("syncd_closes_total", "1000")) == 2
@@ -116,6 +118,7 @@ def test_what_happened_is_counted_and_nobody_is_named(postgres_dsn: str) -> None
             assert told["syncd_connections_opened_total", ""] == 2
             assert told["syncd_resumes_total", "snapshot"] == 2
             assert told["syncd_events_refused_total", "invalid"] == 1
+            assert told["syncd_events_refused_total", "forbidden"] == 1
             assert told["syncd_commit_to_delta_seconds_count", ""] == 1
             assert told["syncd_admit_to_delta_seconds_count", ""] == 0
             assert told_there["syncd_commit_to_delta_seconds_count", ""] == 0

@@ -27,5 +27,7 @@ async def examine(resolved: Resolved, clock: Clock, doors: Doors) -> AsyncIterat
         yield machine.disk_space(resolved.config.data_dir)
     yield await machine.http_port(resolved.config)
     yield await machine.ws_port(resolved.config)
+    if (watched := await machine.metrics_port(resolved.config)) is not None:
+        yield watched
     async for finding in database.findings(resolved.config, clock, doors):
         yield finding

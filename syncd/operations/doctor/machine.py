@@ -17,6 +17,7 @@ import msgspec
 import syncd
 from syncd.config import Config, Resolved, nearest_variable
 from syncd.operations.doctor.finding import Finding, fail, ok, warn
+from syncd.protocol.version import PATH
 
 PYTHON_MIN: Final = (3, 11)
 PACKAGES_MIN: Final = {"orjson": (3, 11, 6), "msgspec": (0, 19), "websockets": (15, 0), "asyncpg": (0, 30)}
@@ -106,23 +107,36 @@ def disk_space(folder: Path) -> Finding:
 
 async def http_port(config: Config) -> Finding:
     """Free, or a server of ours listens."""
-    name = f"port {config.port}"
-    if config.port == 0 or _is_free(config.host, config.port):
-        return ok(name, f"free on {config.host}")
-    alive = await _get_json(config, "/healthz")
+    return await _serves_health(config.host, config.port, "SYNCD_PORT", what="HTTP")
+
+
+async def metrics_port(config: Config) -> Finding | None:
+    """The same of the listener for those who watch; None when none is asked for."""
+    if config.metrics_port is None:
+        return None
+    return await _serves_health(config.host, config.metrics_port, "SYNCD_METRICS_PORT", what="metrics")
+
+
+async def _serves_health(host: str, port: int, setting: str, *, what: str) -> Finding:
+    name = f"port {port}"
+    if port == 0 or _is_free(host, port):
+        return ok(name, f"free on {host}")
+    try:
+        alive = msgspec.json.decode(await _get(host, port, "/healthz"), type=dict[str, object])
+    except msgspec.DecodeError:
+        alive = {}
     if alive.get("alive") is True:
-        return ok(name, f"syncd {alive.get('version')} serves HTTP there")
-    return _taken(name, config.host, "SYNCD_PORT")
+        return ok(name, f"syncd {alive.get('version')} serves {what} there")
+    return _taken(name, host, setting)
 
 
 async def ws_port(config: Config) -> Finding:
-    """Free, or the server on the HTTP port says that its gateway is there, or something answers as a gateway does."""
+    """Free, or what is there says where sockets are, as a gateway does when it is asked for something else."""
     name = f"port {config.ws_port}"
     if config.ws_port == 0 or _is_free(config.host, config.ws_port):
         return ok(name, f"free on {config.host}")
-    url = str((await _get_json(config, "/v1/connect")).get("url", ""))
-    if f":{config.ws_port}/" in url:
-        return ok(name, f"the gateway of that server: {url}")
+    if f"it is at {PATH}".encode() in await _get(config.host, config.ws_port, "/"):
+        return ok(name, "a gateway of syncd is there")
     return _taken(name, config.host, "SYNCD_WS_PORT")
 
 
@@ -142,14 +156,14 @@ def _is_free(host: str, port: int) -> bool:
     return True
 
 
-async def _get_json(config: Config, path: str) -> dict[str, object]:
-    """What our HTTP port answers, as an object; empty when nothing, or something else, answers in time."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)  # noqa: S104 - compared, not bound
+async def _get(host: str, port: int, path: str) -> bytes:
+    """The body that a port answers with; empty when nothing, or no HTTP, answers in time."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     shown = f"[{host}]" if ":" in host else host
-    request = f"GET {path} HTTP/1.1\r\nHost: {shown}:{config.port}\r\nConnection: close\r\n\r\n"
+    request = f"GET {path} HTTP/1.1\r\nHost: {shown}:{port}\r\nConnection: close\r\n\r\n"
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            reader, writer = await asyncio.open_connection(host, config.port)
+            reader, writer = await asyncio.open_connection(host, port)
             try:
                 writer.write(request.encode())
                 answer = await reader.read(ANSWER_BYTES_MAX)
@@ -157,7 +171,6 @@ async def _get_json(config: Config, path: str) -> dict[str, object]:
                     answer += await reader.read(ANSWER_BYTES_MAX)
             finally:
                 writer.close()
-        value = msgspec.json.decode(answer.partition(b"\r\n\r\n")[2])
-    except (OSError, TimeoutError, msgspec.DecodeError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    except (OSError, TimeoutError):
+        return b""
+    return answer.partition(b"\r\n\r\n")[2]
