@@ -58,8 +58,11 @@ def timeline(
     until another replaced it, `✗` lost to one that was there with a larger rank, `=` said what was there already. With
     --json, one document a line.
     """
+    from syncd.model.ids import is_stream
     from syncd.operations import timeline as operation
 
+    if stream is not None and not is_stream(stream):
+        raise typer.BadParameter(f"{stream!r} is no stream; a playlist's is `p:` and its id")
     since_ms, until_ms = options.read_moment(since, "--since"), options.read_moment(until, "--until")
 
     async def work(deployment: Deployment) -> None:

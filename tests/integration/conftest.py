@@ -98,3 +98,11 @@ def tell(request: pytest.FixtureRequest) -> Tell:
             await story(house)
 
     return lambda story: asyncio.run(run(story))
+
+
+@pytest.fixture
+def other_dsn(postgres_admin_dsn: str) -> Iterator[str]:
+    """An empty deployment beside it."""
+    dsn = asyncio.run(create_database(postgres_admin_dsn))
+    yield dsn
+    asyncio.run(drop_database(postgres_admin_dsn, dsn))

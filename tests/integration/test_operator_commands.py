@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from house import opened_house
 from shell_inside import InsideShell
-
-from syncd.testing.postgres import create_database, drop_database
 
 
 @pytest.fixture
@@ -20,14 +17,6 @@ def shell(
     """Nothing runs there; the commands bring what they need."""
     monkeypatch.chdir(tmp_path)
     return InsideShell(monkeypatch, capsys, {"SYNCD_DATABASE_URL": postgres_dsn})
-
-
-@pytest.fixture
-def other_dsn(postgres_admin_dsn: str) -> Iterator[str]:
-    """An empty deployment beside it."""
-    dsn = asyncio.run(create_database(postgres_admin_dsn))
-    yield dsn
-    asyncio.run(drop_database(postgres_admin_dsn, dsn))
 
 
 @pytest.fixture
