@@ -26,7 +26,7 @@ from syncd.errors import FencedOut, LogUnavailable, PositionLost, StoreUnavailab
 from syncd.limits import LEASE_TTL_S, READ_RECORDS_MAX, STATEMENT_TIMEOUT_S
 from syncd.log.port import EventLog
 from syncd.log.record import LoggedRecord
-from syncd.logs import get_logger
+from syncd.logs import Seldom, get_logger
 from syncd.metrics import Metrics
 from syncd.projector.folding import fold_records
 from syncd.projector.shares import EveryPartition, Shares
@@ -80,6 +80,7 @@ class Projector:
             shares: which partitions are ours to fold; all of them when None.
         """
         self._traces = traces
+        self._seldom = Seldom()
         self._log = event_log
         self._clock = clock
         self._metrics = metrics
@@ -116,7 +117,8 @@ class Projector:
                 log.warning("partition_dropped", partition=partition, code=error.code, error=str(error))
                 await asyncio.sleep(ASK_AGAIN_S)
             except (Unavailable, PositionLost) as error:
-                log.warning("projector_waits", partition=partition, code=error.code, error=str(error))
+                if self._seldom.due(f"{partition} {error.code}", now_s=self._clock.monotonic_s()):
+                    log.warning("projector_waits", partition=partition, code=error.code, error=str(error))
                 await asyncio.sleep(TROUBLE_PAUSE_S)
 
     async def _hold(self, lease: Lease, rebalances: int) -> None:
