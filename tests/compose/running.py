@@ -119,12 +119,16 @@ class Running:
 
     def said(self, name: str) -> str:
         """The end of what a service wrote."""
+        return self.all_said(name)[-3_000:]
+
+    def all_said(self, name: str) -> str:
+        """Everything that a service wrote."""
         path = self.folder / f"{name}.log"
-        return path.read_text(errors="replace")[-3_000:] if path.exists() else ""
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def lines(self, name: str) -> list[str]:
         """What a service wrote into its log; what it printed for people is no part of it."""
-        return [line for line in (self.folder / f"{name}.log").read_text().splitlines() if line.startswith("{")]
+        return [line for line in self.all_said(name).splitlines() if line.startswith("{")]
 
     # --- instead of containers ---
 
