@@ -24,12 +24,12 @@ from pathlib import Path
 import uvloop
 
 from load.report import Progress, print_table
-from syncd.bootstrap import Deployment, open_deployment
+from syncd.bootstrap import Deployment, open_deployment, restore_deployment
 from syncd.config import Config
 from syncd.log.record import Body, Record, encode_record
 from syncd.model.stamp import pack
 from syncd.operations.advance import Advance
-from syncd.operations.backup.restoring import check_backup, restore
+from syncd.operations.backup.restoring import check_backup
 from syncd.operations.backup.taking import take_backup
 from syncd.operations.repartition import repartition
 from syncd.operations.transfer.file import write_file
@@ -108,6 +108,11 @@ async def digests(dsn: str) -> set[tuple[str, str]]:
         return cells
 
 
+async def _backup(deployment: Deployment, folder: Path) -> None:
+    epoch = deployment.log.epoch(0)
+    await take_backup(deployment.dsn, folder, epoch=epoch, now_ms=START_MS, progress=silent)
+
+
 async def run(bench: Bench, admin_dsn: str, folder: Path) -> None:
     """Everything, on databases of this server."""
     there, restored, imported = [await create_database(admin_dsn) for _ in range(3)]
@@ -116,12 +121,13 @@ async def run(bench: Bench, admin_dsn: str, folder: Path) -> None:
     before = await digests(there)
     async with open_deployment(Config(database_url=there)) as deployment:
         place = Place(deployment.log, deployment.store, deployment.accounts)
-        await bench.timed("backup", take_backup(there, folder / "backup", now_ms=START_MS, progress=silent))
+        await bench.timed("backup", _backup(deployment, folder / "backup"))
         content = gather(place, Selection(), progress=silent)
         export = write_file(folder / "all.jsonl.gz", content, what="deployment", now_ms=START_MS)
         await bench.timed("export", export)
     manifest = check_backup(folder / "backup", progress=silent)
-    back = restore(restored, folder / "backup", manifest, log="postgres", replace=False, progress=silent)
+    config = Config(database_url=restored)
+    back = restore_deployment(config, folder / "backup", manifest, replace=False, phase=phase)
     await bench.timed("restore", back)
     assert await digests(restored) == before
     async with open_deployment(Config(database_url=imported)) as deployment:

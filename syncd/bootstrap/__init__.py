@@ -17,8 +17,12 @@ from syncd.bootstrap.deployment import Deployment, OnProgress, open_database, op
 from syncd.config import Config
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from syncd.operations.advance import Advance
+    from syncd.operations.backup.manifest import Manifest
     from syncd.operations.repartition import Repartitioned
+    from syncd.operations.transfer.importing import Phase
 
 __all__ = [
     "ROLES",
@@ -27,6 +31,7 @@ __all__ = [
     "open_database",
     "open_deployment",
     "repartition_topic",
+    "restore_deployment",
     "run",
     "run_roles",
 ]
@@ -48,6 +53,13 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a program's main coroutine on uvloop."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
+
+
+async def restore_deployment(config: Config, folder: Path, manifest: Manifest, *, replace: bool, phase: Phase) -> None:
+    """See `syncd.bootstrap.restored`."""
+    from syncd.bootstrap.restored import restore_deployment as work
+
+    await work(config, folder, manifest, replace=replace, phase=phase)
 
 
 async def repartition_topic(config: Config, topic: str, partitions: int, *, progress: Advance) -> Repartitioned:

@@ -10,16 +10,15 @@ import typer
 from syncd.cli import options, output
 from syncd.cli.confirm import DryRun, Yes, confirm
 from syncd.cli.deployment import on_deployment, settings_of
-from syncd.cli.progress import progress
+from syncd.cli.progress import phase, progress
 
 if TYPE_CHECKING:
     from syncd.bootstrap import Deployment
-    from syncd.config import Config
     from syncd.operations.backup.manifest import Manifest
 
 KAFKA_LOG: Final = (
     "the log is in Kafka and no part of the backup: keep the topic, or back it up with Kafka's own tools; after a "
-    "restore the projector folds all that the topic still holds once more"
+    "restore the projector goes on in it from where the backup was"
 )
 AFTERWARDS: Final = (
     "Devices that come back take a snapshot, and send what they still owe.",
@@ -46,7 +45,8 @@ def backup(
         from syncd.operations.backup.taking import take_backup
 
         with progress("backing up", unit="bytes") as advance:
-            return await take_backup(deployment.dsn, folder, now_ms=deployment.clock.now_ms(), progress=advance)
+            epoch, now_ms = deployment.log.epoch(0), deployment.clock.now_ms()
+            return await take_backup(deployment.dsn, folder, epoch=epoch, now_ms=now_ms, progress=advance)
 
     manifest = on_deployment(work, config_file=config_file, data_dir=data_dir)
     in_kafka = manifest.log != "postgres"
@@ -87,7 +87,7 @@ def restore(
     if not dry_run:
         if replace:
             confirm(f"Overwrite the database with {taken}?", yes=yes)
-        bootstrap.run(_restore(config, folder, manifest, replace=replace))
+        bootstrap.run(bootstrap.restore_deployment(config, folder, manifest, replace=replace, phase=phase))
     if as_json:
         output.result_json({"done": not dry_run, "taken_ms": manifest.taken_ms, "bytes": manifest.bytes})
         return
@@ -95,17 +95,3 @@ def restore(
     if not dry_run:
         for line in AFTERWARDS:
             output.note(line)
-
-
-async def _restore(config: Config, folder: Path, manifest: Manifest, *, replace: bool) -> None:
-    from syncd import bootstrap
-    from syncd.operations.backup.owners import claim_owners
-    from syncd.operations.backup.restoring import restore
-
-    async with bootstrap.open_database(config) as dsn:
-        with progress("restoring", unit="bytes") as advance:
-            await restore(dsn, folder, manifest, log=config.log, replace=replace, progress=advance)
-    if manifest.log != "postgres":
-        async with bootstrap.open_deployment(config) as deployment:
-            with progress("looking for playlists made since", unit="records") as advance:
-                await claim_owners(deployment.log, deployment.store, progress=advance)

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from syncd.bootstrap import Deployment, open_deployment
+from syncd.bootstrap import Deployment, open_deployment, restore_deployment
 from syncd.client import Device
 from syncd.client.playlist import new_playlist_id
 from syncd.config import Config
 from syncd.errors import NotFound
 from syncd.operations.advance import Advance
-from syncd.operations.backup.owners import claim_owners
-from syncd.operations.backup.restoring import check_backup, restore
+from syncd.operations.backup.restoring import check_backup
 from syncd.operations.backup.taking import take_backup
 from syncd.operations.erase import Eraser
 from syncd.operations.log_trim import Before, plan_trim, trim
@@ -101,15 +100,15 @@ def test_a_store_that_was_restored_beside_its_topic_has_everything_and_nobody_ca
             async with Device(service.ws_url, phone.token, store=store) as device:
                 await device.queue.add("before")
                 await device.settled()
-                await take_backup(service.deployment.dsn, tmp_path / "b", now_ms=NOW_MS, progress=quiet)
+                dsn, epoch = service.deployment.dsn, service.deployment.log.epoch(0)
+                await take_backup(dsn, tmp_path / "b", epoch=epoch, now_ms=NOW_MS, progress=quiet)
                 await device.queue.add("after")
                 await device.playlist(playlist).add("t1")
                 await device.settled()
         manifest = check_backup(tmp_path / "b", progress=quiet)
-        await restore(other_dsn, tmp_path / "b", manifest, log=config.log, replace=True, progress=quiet)
         again = replace(config, database_url=other_dsn)
+        await restore_deployment(again, tmp_path / "b", manifest, replace=True, phase=quietly)
         async with open_deployment(again) as deployment:
-            assert await claim_owners(deployment.log, deployment.store, progress=quiet) == 1
             assert await deployment.store.streams_owned(phone.account) == [f"p:{playlist}"]
         async with running_service(again) as service, Device(service.ws_url, phone.token, store=store) as device:
             await device.ready()

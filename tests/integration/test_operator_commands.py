@@ -92,8 +92,9 @@ def test_a_backup_is_taken_proven_and_put_back_when_told(shell: InsideShell, oth
     ran = there.run("restore", "kept")
     assert "is restored" in ran.out
     assert "take a snapshot" in ran.err
-    names = [account["name"] for account in there.run("account", "list", "--json").json]
-    assert names == ["alice", "bob"]
+    assert there.run("verify", "--json").json["agrees"] is True, "at once, before any projector runs"
+    names = {account["name"] for account in there.run("account", "list", "--json").json}
+    assert names == {"alice", "bob"}
     (Path("kept") / "cells.copy.gz").write_bytes(b"")
     assert "cells.copy.gz" in there.refused("restore", "kept", "--replace", "--yes", code=9)
     assert "no backup" in there.refused("restore", "nothing", code=5)

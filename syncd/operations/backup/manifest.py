@@ -13,6 +13,8 @@ from syncd.errors import NotFound, Refused, Undecodable
 FORMAT: Final = "syncd backup"
 VERSION: Final = 1
 """Of the format; this program writes and reads this one."""
+POSTGRES: Final = "postgres"
+"""Where the log is, when it is in the backup."""
 FILE_NAME: Final = "manifest.json"
 MANIFEST_BYTES_MAX: Final = 16 * 1024 * 1024
 
@@ -40,7 +42,8 @@ class Manifest(Struct, frozen=True):
         taken_ms: when, by its clock.
         postgres: of the server, as a number: 150004 is 15.4.
         migrations: versions that made the tables.
-        log: "postgres", or the topic that holds the log and is not in the backup.
+        log: `POSTGRES`, or the topic that holds the log and is not in the backup.
+        epoch: the log's life then.
         tables: in the order in which they can be filled.
         sequences: name -> the last number given.
     """
@@ -52,6 +55,7 @@ class Manifest(Struct, frozen=True):
     postgres: int
     migrations: list[str]
     log: str
+    epoch: str
     tables: list[TableFile]
     sequences: dict[str, int]
 

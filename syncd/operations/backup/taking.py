@@ -31,12 +31,13 @@ FOLDER_MODE: Final = 0o700
 """A backup holds everything, hashes of tokens too."""
 
 
-async def take_backup(dsn: str, folder: Path, *, now_ms: int, progress: Advance) -> Manifest:
+async def take_backup(dsn: str, folder: Path, *, epoch: str, now_ms: int, progress: Advance) -> Manifest:
     """Copy all tables as they are at one moment into a new folder.
 
     It appears under its name when it is whole; interrupted, nothing of it stays.
 
     Args:
+        epoch: the log's present life.
         progress: (bytes copied, of about so many).
 
     Raises:
@@ -53,7 +54,7 @@ async def take_backup(dsn: str, folder: Path, *, now_ms: int, progress: Advance)
             connection = await connect(dsn, name="syncd backup", statement_timeout_s=0)  # tables may be large
             try:
                 async with connection.transaction(isolation="repeatable_read", readonly=True):
-                    manifest = await _copy_all(connection, partial, now_ms=now_ms, progress=progress)
+                    manifest = await _copy_all(connection, partial, epoch=epoch, now_ms=now_ms, progress=progress)
             finally:
                 await hang_up(connection)
         write_manifest(partial, manifest)
@@ -76,7 +77,9 @@ def _make(folder: Path) -> None:
     folder.mkdir(parents=True, mode=FOLDER_MODE)
 
 
-async def _copy_all(connection: asyncpg.Connection[Any], folder: Path, *, now_ms: int, progress: Advance) -> Manifest:
+async def _copy_all(
+    connection: asyncpg.Connection[Any], folder: Path, *, epoch: str, now_ms: int, progress: Advance
+) -> Manifest:
     tables = await connection.fetch(_QUERIES["tables"])
     of_all, done = sum(table["bytes"] for table in tables), 0
     columns = {table["name"]: list(table["columns"]) for table in tables}
@@ -95,6 +98,7 @@ async def _copy_all(connection: asyncpg.Connection[Any], folder: Path, *, now_ms
         postgres=await connection.fetchval(_QUERIES["postgres_version"]),
         migrations=[row["version"] for row in await connection.fetch(_QUERIES["migrations"])],
         log=await connection.fetchval(_QUERIES["log_home"]),
+        epoch=epoch,
         tables=files,
         sequences={row["name"]: row["last_value"] for row in sequences if row["last_value"] is not None},
     )

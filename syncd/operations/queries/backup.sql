@@ -56,3 +56,11 @@ update log_partitions set life = renewed.life from renewed;
 -- name: end_leases
 -- Whoever held one when the backup was taken holds it no more.
 update leases set expires_at = '-infinity';
+
+-- name: carry_checkpoint
+-- A checkpoint of one life is one of the next, where the log's offsets are what they were.
+update checkpoints set epoch = $3 where partition = $1 and epoch = $2 and offset_next >= $4;
+
+-- name: carry_slots
+-- And so are the counts of list slots.
+update list_slots set epoch = $2 where epoch = $1;
