@@ -92,7 +92,7 @@ def test_nginx_waits_longer_than_a_silent_device_is_silent() -> None:
 def test_every_address_is_that_of_a_service() -> None:
     everything = NGINX.read_text(encoding="utf-8") + PROMETHEUS.read_text(encoding="utf-8")
     everything += "".join(value for service in OURS for value in service.environment.values())
-    named = set(re.findall(r"\b([a-z]+(?:-\d)?):(?:8080|8081|9092|5432|9100)\b", everything))
+    named = set(re.findall(r"\b([a-z]+(?:-\d)?):(?:8080|8081|9092|5432|8082)\b", everything))
     assert named - {"localhost"} == {service.name for service in ALL} - {"migrate", "nginx"}
 
 

@@ -103,7 +103,7 @@ def test_devices_meet_through_nginx_and_every_process_is_watched(running: Runnin
 
     # and: when the broker is away, everybody says that it is the log, and stops all the same when told to
     running.stop("kafka")
-    reasons = httpx.get(running.address("http://api:9100/readyz"), timeout=TIMEOUT_S).json()["reasons"]
+    reasons = httpx.get(running.address("http://api:8082/readyz"), timeout=TIMEOUT_S).json()["reasons"]
     assert [reason.split(":")[0] for reason in reasons] == ["log"], reasons
     for name in ("gateway-1", "gateway-2", "projector-1", "projector-2", "api"):
         assert running.stop(name) == 0, running.said(name)
@@ -118,7 +118,7 @@ def test_devices_meet_through_nginx_and_every_process_is_watched(running: Runnin
 
 def _leases(running: Running) -> float:
     """Of both projectors together; they share, and a share may be on its way from one to the other."""
-    urls = [running.address(f"http://projector-{number}:9100/metrics") for number in (1, 2)]
+    urls = [running.address(f"http://projector-{number}:8082/metrics") for number in (1, 2)]
     return sum(_number(httpx.get(url, timeout=TIMEOUT_S).text, "syncd_leases") for url in urls)
 
 
