@@ -88,6 +88,7 @@ def test_a_whole_deployment_arrives_with_equal_digests_and_a_second_import_chang
         await lived_in(here)
         written = await exported(here, path)
         assert written.records == await here.log.end(0)
+        assert path.stat().st_mode & 0o077 == 0, "nobody else may read it"
         done = await imported(there, path)
         assert (done.accounts, done.devices, done.playlists, done.writers) == (2, 3, 1, 1)
         assert (done.appended, done.known) == (written.records, 0)

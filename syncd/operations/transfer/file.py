@@ -6,13 +6,14 @@ It is written under another name and renamed when it is whole, so a file of the 
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import syncd
 from syncd.errors import Conflict, NotFound, Refused, Undecodable
@@ -54,7 +55,7 @@ async def write_file(
         raise Conflict(f"{path} is there already; --force overwrites it")
     partial = path.with_name(f"{path.name}.partial")
     try:
-        with partial.open("wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=COMPRESSION) as file:
+        with _created(partial) as raw, gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=COMPRESSION) as file:
             lines, records = await _write(file, content, what=what, now_ms=now_ms)
         partial.replace(path)
     except OSError as error:
@@ -63,6 +64,11 @@ async def write_file(
         with suppress(OSError):
             partial.unlink(missing_ok=True)
     return Written(path, lines, records, path.stat().st_size)  # noqa: ASYNC240 - as above
+
+
+def _created(path: Path) -> IO[bytes]:
+    """A fresh file that nobody else may read: it says what people listen to."""
+    return open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 async def _write(

@@ -90,8 +90,9 @@ class RecordLine(Struct, frozen=True, tag_field="type", tag="record", omit_defau
         """The line of a record."""
         body = record.body
         try:
-            # A line break inside would make two lines of one; no gateway writes one.
-            is_json = b"\n" not in body and msgspec.json.decode(body) is not None
+            # A line break inside would make two lines of one, space around it would be lost: no gateway writes such.
+            is_plain = b"\n" not in body and body == body.strip()
+            is_json = is_plain and msgspec.json.decode(body) is not None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             is_json = False
         if is_json:

@@ -1,0 +1,35 @@
+"""The small parts of transfers: sets of seqs, and lines that hold any record."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.log.record import Record
+from syncd.operations.transfer.lines import RecordLine, decode_line, encode_line
+from syncd.operations.transfer.seqs import Seqs
+
+
+@given(st.lists(st.integers(1, 30)), st.booleans())
+def test_seqs_are_a_set_in_whatever_order_they_come(numbers: list[int], rising: bool) -> None:
+    seqs, expected = Seqs(), set[int]()
+    for number in sorted(numbers) if rising else numbers:
+        assert seqs.add(number) is (number not in expected)
+        expected.add(number)
+    assert {number for number in range(32) if number in seqs} == expected
+
+
+bodies = st.one_of(
+    st.binary(max_size=40),
+    st.sampled_from([b'{"a": [1, 2]}', b'{"a":\n1}', b"null", b'"\\u0000"', b"1e400", b'{"a":1,"a":2}', b" {} "]),
+)
+
+
+@given(bodies, st.text(min_size=1, max_size=10), st.integers(1, 2**53 - 1))
+def test_a_record_comes_out_of_its_line_byte_for_byte(body: bytes, kind: str, seq: int) -> None:
+    record = Record("a:somebody", "w" * 10, seq, kind, 1, body)
+    text = encode_line(RecordLine.of(record))
+    assert text.count(b"\n") == 1
+    line = decode_line(text)
+    assert isinstance(line, RecordLine)
+    assert line.record == record
