@@ -67,7 +67,7 @@ def erase(
 
 def _print_plan(plan: Plan) -> None:
     output.result(output.visible(f"account {plan.account.account} ({plan.account.name})"), style="bold")
-    output.result(f"  {len(plan.devices)} devices, and all that they show")
+    output.result(f"  {len(plan.devices)} device{'' if len(plan.devices) == 1 else 's'}, and all that shows there")
     for playlist in plan.playlists:
         others = f", which {len(playlist.members)} others are members of" if playlist.members else ""
         output.result(output.visible(f"  playlist {playlist.name or playlist.stream}{others}"))

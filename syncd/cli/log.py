@@ -58,9 +58,18 @@ def tail(
     stream: records.InStream = None,
     kind: records.OfKinds = None,
     device: records.OfDevice = None,
+    since: records.Since = None,
     last: Annotated[
-        int, typer.Option("--last", "-n", metavar="COUNT", min=0, max=10_000, help="Begin with so many earlier ones.")
-    ] = 10,
+        int | None,
+        typer.Option(
+            "--last",
+            "-n",
+            metavar="COUNT",
+            min=0,
+            max=10_000,
+            help="Begin with so many earlier ones; 10, or with --since all of them.",
+        ),
+    ] = None,
     as_json: options.AsJson = False,
     data_dir: options.DataDir = None,
     config_file: options.ConfigFile = None,
@@ -69,11 +78,13 @@ def tail(
     from syncd.operations import log_show
 
     records.check(account, stream, kind)
+    since_ms = options.read_moment(since, "--since")
+    first = 10 if last is None and since is None else last
 
     async def work(deployment: Deployment) -> None:
         of_stream = await records.in_stream(deployment, account, stream)
-        filter_ = log_show.Filter(stream=of_stream, kinds=frozenset(kind or ()), device=device)
-        async for record in log_show.tail(deployment.log, filter_, last=last):
+        filter_ = log_show.Filter(stream=of_stream, kinds=frozenset(kind or ()), device=device, since_ms=since_ms)
+        async for record in log_show.tail(deployment.log, filter_, last=first):
             records.print_record(record, as_json=as_json, partitions=deployment.log.partitions)
             output.flush()
 

@@ -127,18 +127,23 @@ async def show(log: EventLog, filter_: Filter, *, from_: int | None = None) -> A
             offset = page.offset_next
 
 
-async def tail(log: EventLog, filter_: Filter, *, last: int) -> AsyncGenerator[ShownRecord, None]:
+async def tail(log: EventLog, filter_: Filter, *, last: int | None) -> AsyncGenerator[ShownRecord, None]:
     """The last records that pass, then every one that comes, until the caller stops.
 
     Args:
         last: how many of those that are there already; looked for among the last `LAST_SCANNED_MAX` of a partition.
+            None shows all of them.
 
     Raises:
         LogUnavailable: no answer.
     """
     offsets = {partition: await log.end(partition) for partition in _partitions(log, filter_)}
-    for opened in await _last(log, filter_, offsets, last):
-        yield opened
+    if last is None:
+        for partition in offsets:
+            offsets[partition] = await log.start(partition)
+    else:
+        for opened in await _last(log, filter_, offsets, last):
+            yield opened
     while True:
         came = False
         for partition, offset in offsets.items():

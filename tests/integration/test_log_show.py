@@ -77,6 +77,21 @@ def test_a_tail_begins_with_the_last_ones_and_goes_on_with_new_ones(tell: Tell) 
     tell(story)
 
 
+def test_a_tail_from_a_time_begins_with_everything_since_then(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        phone = await house.device("alice", "phone")
+        for n in range(4):
+            house.clock.ms += 1_000
+            await house.emit(phone, "settings.changed", {"n": n})
+        following = tail(house.log, Filter(since_ms=START_MS + 3_000), last=None)
+        assert [(await anext(following)).data for _ in range(2)] == [{"n": 2}, {"n": 3}]
+        await house.emit(phone, "settings.changed", {"n": 4})
+        assert (await anext(following)).data == {"n": 4}
+        await following.aclose()
+
+    tell(story)
+
+
 def test_a_tail_of_one_stream_rests_while_others_are_busy(tell: Tell) -> None:
     """It must not ask the log again and again because the partition's end is beyond its own stream's last record."""
 

@@ -104,7 +104,7 @@ def test_a_backup_is_taken_proven_and_put_back_when_told(shell: InsideShell, oth
 def test_an_erasure_says_what_goes_and_asks(shell: InsideShell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("syncd.operations.erase.CLOSE_S", 0.0)
     told = shell.run("erase", "alice", "--dry-run")
-    assert "1 devices, and all that they show" in told.out
+    assert "1 device, and all that shows there" in told.out
     assert "backups" in told.err
     assert "--yes" in shell.run("erase", "alice", expect=2).err
     done = shell.run("erase", "alice", "--yes", "--json").json
