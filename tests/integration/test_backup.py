@@ -20,9 +20,11 @@ from syncd.log.postgres import PostgresLog
 from syncd.model.cells import digest
 from syncd.operations import offline
 from syncd.operations.advance import Advance
+from syncd.operations.backup.carrying import carry_checkpoints
 from syncd.operations.backup.manifest import Manifest, read_manifest, write_manifest
 from syncd.operations.backup.owners import claim_owners
 from syncd.operations.backup.restoring import check_backup
+from syncd.operations.backup.tables import made_by_migrations
 from syncd.operations.backup.taking import take_backup
 from syncd.operations.state import account_state
 from syncd.operations.verify import verify
@@ -225,6 +227,76 @@ def test_what_is_cut_damaged_or_missing_is_found_before_anything_is_touched(post
     (tmp_path / "b" / "manifest.json").write_text("{")
     with pytest.raises(Undecodable):
         read_manifest(tmp_path / "b")
+
+
+def test_no_table_of_ours_is_forgotten_and_those_of_others_are_left_alone(
+    postgres_dsn: str, target: str, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        for dsn in (postgres_dsn, target):
+            connection = await asyncpg.connect(dsn)
+            await connection.execute(
+                "create table guests (name text, n serial); insert into guests (name) values ('somebody')"
+            )
+            await connection.close()
+        connection = await asyncpg.connect(postgres_dsn)
+        there = await connection.fetch(
+            "select relname from pg_class where relkind = 'r' and relnamespace = current_schema()::regnamespace"
+        )
+        await connection.close()
+        assert {row["relname"] for row in there} == {*made_by_migrations(), "schema_migrations", "guests"}
+        manifest = await taken(postgres_dsn, tmp_path / "b")
+        assert "guests" not in [table.name for table in manifest.tables]
+        await restored(target, tmp_path / "b")
+        assert manifest.sequences == {}
+        assert await rows(target, "guests") == ["(somebody,1)"]
+
+    told(story())
+
+
+def test_a_table_that_numbers_its_rows_goes_on_where_it_was(
+    postgres_dsn: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No migration makes such a table yet; the first one must not find its numbers taken after a restore."""
+    made = [*made_by_migrations(), "numbered"]
+    for module in ("tables", "taking"):
+        monkeypatch.setattr(f"syncd.operations.backup.{module}.made_by_migrations", lambda: made)
+    table = "create table numbered (n bigint generated always as identity, text text)"
+    more = "insert into numbered (text) values ('x'), ('y') returning n"
+
+    async def story() -> None:
+        for dsn in (postgres_dsn, target):
+            if dsn == target:
+                await migrate(target)
+            connection = await asyncpg.connect(dsn)
+            await connection.execute(table)
+            if dsn == postgres_dsn:
+                await connection.execute(more)
+            await connection.close()
+        await taken(postgres_dsn, tmp_path / "b")
+        await restored(target, tmp_path / "b")
+        connection = await asyncpg.connect(target)
+        assert [row["n"] for row in await connection.fetch(more)] == [3, 4]
+        await connection.close()
+
+    told(story())
+
+
+def test_a_checkpoint_that_the_log_does_not_reach_is_not_carried_over(postgres_dsn: str) -> None:
+    """As where a topic lost its end meanwhile: what comes next would be passed over."""
+
+    async def story() -> None:
+        async with opened_house(postgres_dsn) as house:
+            await lived_in(house)
+            connection = await asyncpg.connect(postgres_dsn)
+            end = await house.log.end(0)
+            for offset, carried in ((end + 1, False), (end, True)):
+                await connection.execute("update checkpoints set epoch = 'before', offset_next = $1", offset)
+                await carry_checkpoints(postgres_dsn, house.log, old_epoch="before")
+                assert ((await house.store.checkpoint(0)).epoch == house.log.epoch(0)) is carried
+            await connection.close()
+
+    told(story())
 
 
 def test_a_backup_that_fails_leaves_nothing(postgres_dsn: str, tmp_path: Path) -> None:

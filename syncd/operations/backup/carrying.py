@@ -19,19 +19,19 @@ _QUERIES = load_queries("syncd.operations", "backup.sql")
 async def carry_checkpoints(dsn: str, log: EventLog, *, old_epoch: str) -> None:
     """Carry the checkpoints that stand in `old_epoch` over into the log's present life. Twice is harmless.
 
-    One that the log does not reach back to any more stays: a projector folds what is left, from the log's beginning.
+    One that the log does not reach, back or forth, stays: a projector folds what is there, from the log's beginning.
 
     Raises:
         LogUnavailable, StoreUnavailable: no answer.
     """
-    starts = [await log.start(partition) for partition in range(log.partitions)]
+    kept = [(await log.start(partition), await log.end(partition)) for partition in range(log.partitions)]
     with failures_as(StoreUnavailable, "restore"):
         connection = await connect(dsn, name="syncd restore", statement_timeout_s=0)
         try:
             async with connection.transaction():
-                for partition, start in enumerate(starts):
-                    epoch = log.epoch(partition)
-                    await connection.execute(_QUERIES["carry_checkpoint"], partition, old_epoch, epoch, start)
+                for partition, (start, end) in enumerate(kept):
+                    epochs = old_epoch, log.epoch(partition)
+                    await connection.execute(_QUERIES["carry_checkpoint"], partition, *epochs, start, end)
                 await connection.execute(_QUERIES["carry_slots"], old_epoch, log.epoch(0))
         finally:
             await hang_up(connection)

@@ -20,6 +20,7 @@ import asyncpg
 from syncd.errors import ConfigError, Conflict, Refused, StoreUnavailable, Undecodable
 from syncd.operations.advance import Advance
 from syncd.operations.backup.manifest import Manifest, TableFile, read_manifest
+from syncd.operations.backup.tables import our_tables
 from syncd.operations.offline import require_nobody
 from syncd.postgres.connection import connect, hang_up
 from syncd.postgres.database import failures_as
@@ -120,7 +121,7 @@ async def _make_room(
 
 
 async def _fill(connection: asyncpg.Connection[Any], folder: Path, manifest: Manifest, progress: Advance) -> None:
-    names = [row["name"] for row in await connection.fetch(_QUERIES["tables"])]
+    names = [table["name"] for table in await our_tables(connection)]
     await connection.execute("truncate " + ", ".join(map(_quoted, names)))
     done = 0
     for table in manifest.tables:

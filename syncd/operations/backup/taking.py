@@ -18,6 +18,7 @@ import syncd
 from syncd.errors import Conflict, Refused, StoreUnavailable
 from syncd.operations.advance import Advance
 from syncd.operations.backup.manifest import FORMAT, VERSION, Manifest, TableFile, write_manifest
+from syncd.operations.backup.tables import made_by_migrations, our_tables
 from syncd.postgres.connection import connect, hang_up
 from syncd.postgres.database import failures_as
 from syncd.postgres.queries import load_queries
@@ -80,7 +81,7 @@ def _make(folder: Path) -> None:
 async def _copy_all(
     connection: asyncpg.Connection[Any], folder: Path, *, epoch: str, now_ms: int, progress: Advance
 ) -> Manifest:
-    tables = await connection.fetch(_QUERIES["tables"])
+    tables = [table for table in await our_tables(connection) if table["is_logged"]]
     of_all, done = sum(table["bytes"] for table in tables), 0
     columns = {table["name"]: list(table["columns"]) for table in tables}
     files = []
@@ -89,7 +90,7 @@ async def _copy_all(
         files.append(copied)
         done += next(table["bytes"] for table in tables if table["name"] == name)
         progress(done, of_all)
-    sequences = await connection.fetch(_QUERIES["sequences"])
+    sequences = await connection.fetch(_QUERIES["sequences"], made_by_migrations())
     return Manifest(
         format=FORMAT,
         version=VERSION,
@@ -108,7 +109,8 @@ def _in_order(names: Sequence[str], references: Sequence[Any]) -> list[str]:
     """Tables such that each comes after those it refers to."""
     sorter: TopologicalSorter[str] = TopologicalSorter({name: set() for name in sorted(names)})
     for row in references:
-        sorter.add(row["child"], row["parent"])
+        if row["child"] in names and row["parent"] in names:
+            sorter.add(row["child"], row["parent"])
     return list(sorter.static_order())
 
 

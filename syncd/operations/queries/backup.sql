@@ -1,16 +1,17 @@
 -- What a backup asks the database about itself. Tables and columns are not named here: a backup takes whatever the
--- migrations have made, so that no table of a later one can be forgotten.
+-- migrations make, so that no table of a later one can be forgotten.
 
 -- name: tables
--- Our tables with their columns in order, without computed ones, and their sizes on disk.
+-- Those of the tables $1 that are there, with their columns in order, without computed ones, their sizes on disk, and
+-- whether they are logged.
 select relation.relname as name, array_agg(attribute.attname order by attribute.attnum) as columns,
-       pg_table_size(relation.oid) as bytes
+       pg_table_size(relation.oid) as bytes, relation.relpersistence = 'p' as is_logged
 from pg_class as relation
 join pg_attribute as attribute on attribute.attrelid = relation.oid
 where relation.relnamespace = current_schema()::regnamespace and relation.relkind = 'r'
-  and relation.relname <> 'schema_migrations'
+  and relation.relname = any($1::text[])
   and attribute.attnum > 0 and not attribute.attisdropped and attribute.attgenerated = ''
-group by relation.oid, relation.relname order by relation.relname;
+group by relation.oid, relation.relname, relation.relpersistence order by relation.relname;
 
 -- name: references
 -- Which table must be filled after which.
@@ -22,8 +23,14 @@ where contype = 'f' and conrelid <> confrelid
   and child.relnamespace = current_schema()::regnamespace;
 
 -- name: sequences
--- What they last gave; null where they gave nothing yet.
-select sequencename as name, last_value from pg_sequences where schemaname = current_schema() order by sequencename;
+-- Those that number the rows of the tables $1: what they last gave, null where they gave nothing yet.
+select sequencename as name, last_value from pg_sequences
+where schemaname = current_schema() and exists (
+    select from pg_depend
+    join pg_class as numbered on numbered.oid = refobjid
+    where objid = quote_ident(sequencename)::regclass and classid = 'pg_class'::regclass
+      and numbered.relnamespace = current_schema()::regnamespace and numbered.relname = any($1::text[])
+) order by sequencename;
 
 -- name: migrations
 -- Which migrations made the tables.
@@ -59,7 +66,7 @@ update leases set expires_at = '-infinity';
 
 -- name: carry_checkpoint
 -- A checkpoint of one life is one of the next, where the log's offsets are what they were.
-update checkpoints set epoch = $3 where partition = $1 and epoch = $2 and offset_next >= $4;
+update checkpoints set epoch = $3 where partition = $1 and epoch = $2 and offset_next between $4 and $5;
 
 -- name: carry_slots
 -- And so are the counts of list slots.
