@@ -49,8 +49,12 @@ def place_of(deployment: Deployment) -> Place:
     return Place(deployment.log, deployment.store, deployment.accounts)
 
 
-def is_database(target: str) -> bool:
-    """Whether a text that names where something goes is a database's address."""
+def is_deployment(target: str) -> bool:
+    """Whether a text that names where something goes means a deployment: a database's address, or a data folder."""
+    return _is_database(target) or target.endswith("/") or Path(target).is_dir()
+
+
+def _is_database(target: str) -> bool:
     return target.startswith(("postgresql://", "postgres://"))
 
 
@@ -63,6 +67,6 @@ def other_deployment(target: str) -> AbstractAsyncContextManager[Deployment]:
     from syncd import bootstrap
     from syncd.config import Config
 
-    if is_database(target):
+    if _is_database(target):
         return bootstrap.open_deployment(Config(database_url=target))
     return bootstrap.open_deployment(Config(data_dir=Path(target)))

@@ -58,5 +58,6 @@ def repartition(
         output.result(
             f"{done.records} records lie in {done.partitions} partitions, {done.partitions_old} before", style="green"
         )
-        start = "start the servers again" if topic is None else f"set SYNCD_LOG to {topic}, and start the servers again"
-        output.note(start)
+        changes = [] if topic is None else [f"SYNCD_LOG to {topic}"]
+        changes += [] if config.log_partitions is None else [f"SYNCD_LOG_PARTITIONS to {partitions}"]
+        output.note("".join(f"set {change}; " for change in changes) + "then start the servers again")

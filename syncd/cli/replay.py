@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syncd.cli import options, output, records
-from syncd.cli.deployment import is_database, on_deployment, other_deployment, place_of
+from syncd.cli.deployment import is_deployment, on_deployment, other_deployment, place_of
 from syncd.cli.progress import phase, progress
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def replay(
         )
         if to is None:
             await _to_terminal(deployment, filter_, speed, as_json=as_json)
-        elif is_database(to) or to.endswith("/"):
+        elif is_deployment(to):
             selection = await _selection(deployment, filter_, account)
             _print_delivered(await _to_deployment(deployment, selection, to, speed), as_json=as_json)
         else:

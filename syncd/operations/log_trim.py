@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from syncd.errors import EpochChanged, Refused
+from syncd.errors import EpochChanged, OffsetInFuture, Refused
 from syncd.limits import READ_RECORDS_MAX
 from syncd.log.port import EventLog, TrimmableLog
 from syncd.operations.advance import Advance
@@ -80,6 +80,7 @@ async def plan_trim(
 
     Raises:
         EpochChanged: the store was folded from another life of the log.
+        OffsetInFuture: the offset is beyond the end.
         LogUnavailable, StoreUnavailable: no answer.
     """
     trims = []
@@ -115,8 +116,10 @@ async def trim(log: EventLog, plan: TrimPlan, *, progress: Advance) -> None:
 async def _first_kept(
     log: EventLog, partition: int, before: Before, *, start: int, end: int, progress: Advance
 ) -> int:  # fmt: skip
-    """The offset to keep first, if everything were folded: in [start, end], or above the end as asked."""
+    """The offset to keep first, if everything were folded."""
     if before.offset is not None:
+        if before.offset > end:
+            raise OffsetInFuture(f"offset {before.offset} is beyond {end}, the end of partition {partition}")
         return before.offset
     assert before.time_ms is not None, "an offset or a time"
     offset = start

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from house import START_MS, House, Tell
 
-from syncd.errors import EpochChanged, OffsetExpired
+from syncd.errors import EpochChanged, OffsetExpired, OffsetInFuture
 from syncd.operations.log_trim import Before, PartitionTrim, plan_trim, trim
 from syncd.operations.state import account_state
 
@@ -72,6 +72,15 @@ def test_an_old_record_that_was_imported_late_is_not_what_a_time_stops_at(tell: 
             await house.emit(phone, "settings.changed", {"n": ms})
         await house.project()
         assert (await planned(house, Before(time_ms=START_MS + 5_000))).before == 1
+
+    tell(story)
+
+
+def test_an_offset_beyond_the_end_is_told(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        await five_seconds(house)
+        with pytest.raises(OffsetInFuture, match="7 is beyond 6"):
+            await planned(house, Before(offset=7))
 
     tell(story)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from house import START_MS, House, opened_house
 
-from syncd.errors import Conflict, LoginExpired, NotFound, OffsetExpired, Undecodable
+from syncd.errors import Conflict, LoginExpired, NotFound, OffsetExpired, Refused, Undecodable
 from syncd.log.record import Record
 from syncd.operations.advance import Advance
 from syncd.operations.refold import stream_pages
@@ -242,8 +242,16 @@ def test_a_file_that_is_there_is_not_overwritten_unasked(tell: Tell) -> None:
         with pytest.raises(Conflict, match="--force"):
             await exported(here, path)
         assert path.read_text() == "precious"
+        with pytest.raises(Refused, match="no file"):
+            await write_file(path.parent, _nothing(), what="x", now_ms=START_MS, replace=True)
 
     tell(story)
+
+
+async def _nothing() -> AsyncIterator[Content]:
+    lines: list[Content] = []
+    for line in lines:
+        yield line
 
 
 def test_a_replay_of_some_records_hides_none_of_the_rest_from_a_later_import(tell: Tell) -> None:

@@ -48,11 +48,10 @@ async def write_file(
 
     Raises:
         Conflict: there is a file, and `replace` is False.
-        Refused: the folder cannot be written to.
+        Refused: there is something else, or the folder cannot be written to.
         Whatever `content` raises; nothing of the file is left then.
     """
-    if path.exists() and not replace:  # noqa: ASYNC240 - commands have nothing else to do
-        raise Conflict(f"{path} is there already; --force overwrites it")
+    _check_free(path, replace=replace)
     partial = path.with_name(f"{path.name}.partial")
     try:
         with _created(partial) as raw, gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=COMPRESSION) as file:
@@ -64,6 +63,15 @@ async def write_file(
         with suppress(OSError):
             partial.unlink(missing_ok=True)
     return Written(path, lines, records, path.stat().st_size)  # noqa: ASYNC240 - as above
+
+
+def _check_free(path: Path, *, replace: bool) -> None:
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise Refused(f"{path} is there and no file")  # as a device, which a rename would replace
+    if not replace:
+        raise Conflict(f"{path} is there already; --force overwrites it")
 
 
 def _created(path: Path) -> IO[bytes]:
