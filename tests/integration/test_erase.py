@@ -19,6 +19,7 @@ from syncd.operations.erase import Erased, Eraser, Plan
 from syncd.operations.refold import stream_pages
 from syncd.operations.state import account_state
 from syncd.operations.verify import verify
+from syncd.protocol.messages import Unsubscribed
 from syncd.store.port import NOBODY
 from syncd.testing.service import running_service
 
@@ -169,20 +170,32 @@ def test_what_is_left_in_the_database_names_neither_the_devices_nor_what_they_di
     asyncio.run(story())
 
 
-def test_a_connected_device_is_shut_out_within_5_s(postgres_dsn: str) -> None:
+def test_connected_devices_are_shut_out_within_5_s_and_members_lose_the_playlist(postgres_dsn: str) -> None:
     async def story() -> None:
         async with running_service(Config(database_url=postgres_dsn, port=0, ws_port=0)) as service:
-            (phone,) = await service.account("alice", "phone")
+            (phone,), (car,) = await service.account("alice", "phone"), await service.account("bob", "car")
             work = service.deployment
-            async with Device(service.ws_url, phone.token) as device:
-                await device.queue.add("t1")
+            async with (
+                Device(service.ws_url, phone.token) as device,
+                Device(service.ws_url, car.token) as member,
+            ):
+                shared = device.create_playlist("ours")
+                shared.share(car.account, "editor")
+                shared.add("t1")
                 await device.settled()
+                theirs = member.playlist(shared.id)
+                await member.until(lambda: theirs.tracks == ["t1"])
+                heard: list[object] = []
+                member.on_message(heard.append)
                 one = Eraser(work.log, work.store, work.accounts, work.side_channel, work.clock)
                 plan = await one.plan(await work.accounts.find("alice"), hand_over=False)
                 erasing = asyncio.create_task(one.erase(plan, close_s=0.5, progress=lambda *_: None))
                 async with asyncio.timeout(CLOSED_WITHIN_S):
                     await device.until(lambda: device.state is DeviceState.LOGIN_NEEDED)
+                    await member.until(lambda: any(isinstance(one, Unsubscribed) for one in heard))
                 await erasing
+                await member.queue.add("goes on")
+                await member.settled()
             assert not (await work.store.cells(f"a:{phone.account}", 0)).cells
 
     asyncio.run(asyncio.wait_for(story(), DEADLINE_S))

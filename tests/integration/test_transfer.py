@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from house import START_MS, House, opened_house
 
+from syncd.client import Device
+from syncd.config import Config
 from syncd.errors import Conflict, LoginExpired, NotFound, OffsetExpired, Refused, Undecodable
 from syncd.log.record import Record
 from syncd.operations.advance import Advance
@@ -23,6 +25,7 @@ from syncd.operations.transfer.gather import Place, Selection, gather
 from syncd.operations.transfer.importing import check_other, deliver, import_file
 from syncd.operations.transfer.lines import Content, RecordLine
 from syncd.operations.verify import verify
+from syncd.testing.service import running_service
 
 Story = Callable[[House, House, Path], Awaitable[None]]
 Tell = Callable[[Story], None]
@@ -277,3 +280,24 @@ def test_a_deployment_is_not_replayed_into_itself(tell: Tell) -> None:
             check_other(place(here), place(here))
 
     tell(story)
+
+
+def test_an_import_reaches_devices_that_are_connected(postgres_dsn: str, tmp_path: Path) -> None:
+    async def story() -> None:
+        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
+        async with opened_house(None) as here, running_service(config) as service:
+            phone = await here.device("alice", "phone")
+            await exported(here, tmp_path / "first.gz")
+            there = Place(service.deployment.log, service.deployment.store, service.deployment.accounts)
+            await import_file(there, tmp_path / "first.gz", phase=quietly)
+            linked = await there.accounts.link(phone.account, name="tablet")
+            async with Device(service.ws_url, linked.token) as device:
+                await device.queue.add("t1")
+                await device.settled()
+                await here.emit(phone, "settings.changed", {"theme": "dark"})
+                await exported(here, tmp_path / "second.gz")
+                assert (await import_file(there, tmp_path / "second.gz", phase=quietly)).appended == 1
+                await device.until(lambda: device.settings.get("theme") == "dark")
+                assert (await device.verify()).agrees
+
+    asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
