@@ -1,4 +1,4 @@
-"""What becomes of own events that were refused.
+"""What becomes of own events that were refused, or whose place in a list is gone.
 
 A refused event is dropped. What came after it on the same store may name what it would have brought, and is refused as
 well, as an orphan. Edits of lists are then made again: the same items, beside the neighbour that they had on this
