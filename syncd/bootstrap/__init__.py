@@ -28,6 +28,7 @@ __all__ = [
     "ROLES",
     "Deployment",
     "Running",
+    "back_up_deployment",
     "open_database",
     "open_deployment",
     "repartition_topic",
@@ -55,9 +56,16 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
+async def back_up_deployment(config: Config, folder: Path, *, now_ms: int, progress: Advance) -> Manifest:
+    """See `syncd.bootstrap.backups`."""
+    from syncd.bootstrap.backups import back_up_deployment as work
+
+    return await work(config, folder, now_ms=now_ms, progress=progress)
+
+
 async def restore_deployment(config: Config, folder: Path, manifest: Manifest, *, replace: bool, phase: Phase) -> None:
-    """See `syncd.bootstrap.restored`."""
-    from syncd.bootstrap.restored import restore_deployment as work
+    """See `syncd.bootstrap.backups`."""
+    from syncd.bootstrap.backups import restore_deployment as work
 
     await work(config, folder, manifest, replace=replace, phase=phase)
 

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from syncd.cli import options, output
 from syncd.cli.confirm import DryRun, Yes, confirm
-from syncd.cli.deployment import on_deployment, settings_of
+from syncd.cli.deployment import settings_of
 from syncd.cli.progress import phase, progress
-
-if TYPE_CHECKING:
-    from syncd.bootstrap import Deployment
-    from syncd.operations.backup.manifest import Manifest
 
 KAFKA_LOG: Final = (
     "the log is in Kafka and no part of the backup: keep the topic, or back it up with Kafka's own tools; after a "
     "restore the projector goes on in it from where the backup was"
 )
+LOST: Final = "What was acked after the backup and is on no device's list of things owed is gone."
 AFTERWARDS: Final = (
     "Devices that come back take a snapshot, and send what they still owe.",
-    "What was acked after the backup and is on no device's list of things owed is gone.",
     "Devices linked since the backup must be linked again. Devices revoked since then must be revoked again, and "
     "accounts erased since then erased again: the backup does not know of it.",
 )
@@ -38,18 +34,17 @@ def backup(
     """Copy everything in the database, as it is at one moment, into a new folder. Servers may run.
 
     Accounts, devices with the hashes of their tokens, the log where it is in Postgres, and state. `syncd restore` puts
-    it into any Postgres from 15 on. Interrupted, nothing of it stays.
+    it into any Postgres from 15 on. Nothing is migrated. Interrupted, nothing of it stays.
     """
+    from syncd import bootstrap
+    from syncd.clock import SystemClock
+    from syncd.operations.backup.manifest import POSTGRES
 
-    async def work(deployment: Deployment) -> Manifest:
-        from syncd.operations.backup.taking import take_backup
-
-        with progress("backing up", unit="bytes") as advance:
-            epoch, now_ms = deployment.log.epoch(0), deployment.clock.now_ms()
-            return await take_backup(deployment.dsn, folder, epoch=epoch, now_ms=now_ms, progress=advance)
-
-    manifest = on_deployment(work, config_file=config_file, data_dir=data_dir)
-    in_kafka = manifest.log != "postgres"
+    config = settings_of(config_file, data_dir)
+    with progress("backing up", unit="bytes") as advance:
+        work = bootstrap.back_up_deployment(config, folder, now_ms=SystemClock().now_ms(), progress=advance)
+        manifest = bootstrap.run(work)
+    in_kafka = manifest.log != POSTGRES
     if as_json:
         output.result_json(
             {"folder": folder, "bytes": manifest.bytes, "taken_ms": manifest.taken_ms, "log_included": not in_kafka}
@@ -77,6 +72,7 @@ def restore(
     before anything is touched; interrupted, the command can be run again. With --dry-run it is only proven.
     """
     from syncd import bootstrap
+    from syncd.operations.backup.manifest import POSTGRES
     from syncd.operations.backup.restoring import check_backup
     from syncd.operations.moment import moment
 
@@ -93,5 +89,5 @@ def restore(
         return
     output.result(f"{taken} is " + ("whole" if dry_run else "restored"), style="green")
     if not dry_run:
-        for line in AFTERWARDS:
+        for line in (*AFTERWARDS, *([LOST] if manifest.log == POSTGRES else [])):
             output.note(line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -12,11 +12,10 @@ import pytest
 from house import START_MS, House, opened_house
 
 from syncd.accounts import LinkedDevice
-from syncd.bootstrap import restore_deployment
+from syncd.bootstrap import back_up_deployment, restore_deployment
 from syncd.client import Device
 from syncd.config import Config
-from syncd.errors import ConfigError, Conflict, LogUnavailable, NotFound, Undecodable
-from syncd.log.postgres import PostgresLog
+from syncd.errors import ConfigError, Conflict, NotFound, Undecodable
 from syncd.model.cells import digest
 from syncd.operations import offline
 from syncd.operations.advance import Advance
@@ -55,13 +54,7 @@ def quiet(done: int, of_all: int) -> None:
 
 
 async def taken(dsn: str, folder: Path) -> Manifest:
-    """By a program that has the log open; of a database that is too old for that, without an epoch."""
-    epoch = ""
-    with suppress(LogUnavailable):
-        log = await PostgresLog.open(dsn)
-        epoch = log.epoch(0)
-        await log.close()
-    return await take_backup(dsn, folder, epoch=epoch, now_ms=START_MS, progress=quiet)
+    return await back_up_deployment(Config(database_url=dsn), folder, now_ms=START_MS, progress=quiet)
 
 
 async def restored(dsn: str, folder: Path, *, replace: bool = False, log: str = "postgres") -> None:
