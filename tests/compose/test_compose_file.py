@@ -81,7 +81,8 @@ def test_gateways_say_where_they_are_and_nginx_knows_them() -> None:
         path = f"/{gateway.name}/v1/sync"
         assert gateway.environment["SYNCD_PUBLIC_WS_URL"].endswith(path)
         assert f"location = {path} {{" in conf
-        assert conf.count(f"{gateway.name}:8081;") == 2, "at its own path, and among all"
+        assert f"set $gateway {gateway.name}:8081;" in conf
+        assert re.search(rf"(%|\*) +{gateway.name}:8081;", conf), "among all"
 
 
 def test_nginx_waits_longer_than_a_silent_device_is_silent() -> None:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from compose_file import PROMETHEUS
 from running import Running
+from websockets.sync.client import connect
 
 from syncd.client import Device
 from syncd.logs import FIELDS
@@ -101,11 +102,18 @@ def test_devices_meet_through_nginx_and_every_process_is_watched(running: Runnin
     # and: the doctor finds nothing wrong where a role runs
     assert json.loads(running.execute("gateway-1", "syncd", "doctor", "--json"))["healthy"] is True
 
+    # and: while a gateway is away, the address of all still leads to one
+    assert running.stop("gateway-1") == 0, running.said("gateway-1")
+    for _ in range(8):
+        with connect(f"ws://{front}/v1/sync", open_timeout=TIMEOUT_S) as socket:
+            assert socket.response is not None
+            assert socket.response.status_code == 101
+
     # and: when the broker is away, everybody says that it is the log, and stops all the same when told to
     running.stop("kafka")
     reasons = httpx.get(running.address("http://api:8082/readyz"), timeout=TIMEOUT_S).json()["reasons"]
     assert [reason.split(":")[0] for reason in reasons] == ["log"], reasons
-    for name in ("gateway-1", "gateway-2", "projector-1", "projector-2", "api"):
+    for name in ("gateway-2", "projector-1", "projector-2", "api"):
         assert running.stop(name) == 0, running.said(name)
 
     # and: whatever the processes said is an event with the fields of the house, and gives nobody away
