@@ -273,7 +273,8 @@ class Conversation:
     async def _emit_prepared(self, events: Sequence[EmittedEvent | Nack]) -> None:
         for event in events:
             if not self._admit(event):
-                await self._prepare(event)
+                if not await self._prepare(event):
+                    return
                 admitted = self._admit(event)
                 assert admitted, "a prepared event needs no further preparation"
         self.outbox.flush()
@@ -323,8 +324,10 @@ class Conversation:
         self._refuse(Nack(stream, seq, "forbidden", message))
         return True
 
-    async def _prepare(self, event: EmittedEvent | Nack) -> None:
-        """Load what `_admit` missed. The answer of an old seq comes last: it may be forgotten while others load."""
+    async def _prepare(self, event: EmittedEvent | Nack) -> bool:
+        """Load what `_admit` missed. The answer of an old seq comes last: it may be forgotten while others load.
+
+        False when the log has forgotten it: the device comes back without its writer, and looks what was admitted."""
         gateway = self._gateway
         assert self.login is not None
         stream = self._resolve(event.stream)
@@ -337,7 +340,10 @@ class Conversation:
             await guard.recount(gateway.log, gateway.store, gateway.clock)
         if event.seq <= ledger.durable and event.seq not in ledger.answers:
             t = event.t if isinstance(event, EmittedEvent) else 0
-            await gateway.writers.recall(ledger, self.writer_id, stream, event.seq, t=t)
+            if not await gateway.writers.recall(ledger, self.writer_id, stream, event.seq, t=t):
+                self._connection.close(close_codes.WRITER_OUTDATED, f"the log has forgotten {stream} {event.seq}")
+                return False
+        return True
 
     def _repeat(self, stream: str, seq: int, answer: Answer | None) -> bool:
         """Answer a durable seq as it was answered the first time."""

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from syncd.errors import LogUnavailable, Unavailable
+from syncd.errors import LogUnavailable
 from syncd.gateway.admission import Author
 from syncd.gateway.ledger import StreamLedger, WriterLedger
 from syncd.gateway.old_answers import old_answers
@@ -82,20 +82,19 @@ class Writers:
         await self._load(writer, [stream])
         return writer.streams[stream]
 
-    async def recall(self, ledger: StreamLedger, writer: str, stream: str, seq: int, *, t: int) -> None:
-        """Let a ledger know again how an old seq was answered.
+    async def recall(self, ledger: StreamLedger, writer: str, stream: str, seq: int, *, t: int) -> bool:
+        """Let a ledger know again how an old seq was answered; False when the log does not tell, and never will.
 
         Args:
             t: what the client believes; stands in for that of a record which nobody can read.
 
         Raises:
-            Unavailable: the log cannot tell; the client asks again.
+            LogUnavailable: no answer; the client asks again.
         """
         assert seq <= ledger.durable
         answers = await old_answers(self._log, stream, writer, seq, t=t, newest_offset=ledger.newest_offset)
-        if not answers:
-            raise Unavailable(f"seq {seq} of {writer} is not to be found in the log any more")
         ledger.recall(answers)
+        return bool(answers)
 
     def release(self, conversation: Conversation) -> None:
         """A connection is gone; its writer's ledger goes with it, unless another connection took the writer over."""

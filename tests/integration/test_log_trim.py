@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import pytest
 from house import START_MS, House, Tell
 
+from syncd.client import Device
+from syncd.config import Config
 from syncd.errors import EpochChanged, OffsetExpired, OffsetInFuture
+from syncd.log.port import EventLog
 from syncd.operations.log_trim import Before, PartitionTrim, plan_trim, trim
 from syncd.operations.state import account_state
+from syncd.testing.lossy_proxy import LossyProxy
+from syncd.testing.patience import eventually
+from syncd.testing.quiet import until_projected
+from syncd.testing.service import running_service
 
 
 async def planned(house: House, before: Before) -> PartitionTrim:
@@ -95,3 +105,42 @@ def test_nothing_is_trimmed_while_the_store_stands_in_another_life_of_the_log(te
             await planned(house, Before(offset=3))
 
     tell(story)
+
+
+def test_a_device_whose_unanswered_events_were_forgotten_goes_on_and_nothing_is_doubled(
+    postgres_dsn: str, tmp_path: Path
+) -> None:
+    """It lost the acks and stayed away longer than the log keeps records: nobody knows any more how those were
+    answered, but the cells show that they were admitted."""
+
+    async def story() -> None:
+        store = str(tmp_path / "phone.db")
+        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
+        async with running_service(config) as service:
+            (phone,) = await service.account("alice", "phone")
+            work = service.deployment
+            async with (
+                LossyProxy(service.ws_url, seed=1) as network,
+                Device(network.url, phone.token, store=store) as device,
+            ):
+                await device.ready()
+                end = await work.log.end(0)
+                network.hold_back()
+                await device.queue.add("t1")
+                await device.queue.add("t2")
+                await eventually(lambda: _is_beyond(work.log, end + 1))
+            await until_projected(work.log, work.store)
+            plan = await plan_trim(work.log, work.store, Before(offset=end + 2), progress=lambda *_: None)
+            await trim(work.log, plan, progress=lambda *_: None)
+        async with running_service(config) as service, Device(service.ws_url, phone.token, store=store) as device:
+            assert device.owed == 2
+            await device.queue.add("t3")
+            await device.settled()
+            assert device.queue.tracks == ["t1", "t2", "t3"]
+            assert (await device.verify()).agrees
+
+    asyncio.run(asyncio.wait_for(story(), 60.0))
+
+
+async def _is_beyond(log: EventLog, offset: int) -> bool:
+    return await log.end(0) > offset
