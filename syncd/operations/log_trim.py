@@ -21,7 +21,8 @@ COST: Final = (
     "State stays: every account keeps what its devices show, and devices resume as before.",
     "Gone for good is the past below the new beginning: `why`, `timeline`, `state --at`, `verify`, `rebuild`, `export` "
     "and `replay` need the log from its beginning, or show only what is left.",
-    "A device that sends an event again that was admitted below the new beginning is answered `unavailable`.",
+    "A device that never heard how events below the new beginning ended gets a new writer, and compares the cells: "
+    "what was overwritten since is said once more, and loses again.",
     "A backup that was taken before still holds it: `syncd backup`.",
 )
 """What an operator must know before saying yes."""
