@@ -114,6 +114,12 @@ TAIL_OPEN_TIMEOUT_S = 10.0
 TAIL_LINGER_S = 30.0
 """How long a partition is tailed on after the last who needed it: longer than most reconnects take."""
 
+GATEWAY_HEARTBEAT_S = 1.0
+"""How often a gateway says that it is here."""
+
+GATEWAY_TTL_S = 4.0
+"""How long after its last word a gateway is handed out to devices: three heartbeats may be lost."""
+
 # --- log, store, projector ---
 
 ANSWER_SCAN_RECORDS_MAX = 200_000
@@ -140,6 +146,9 @@ STATEMENT_TIMEOUT_S = 15.0
 
 REVOCATION_POLL_S = 2.0
 """How often a gateway asks for revoked devices when no notification came; a socket must close within 5 s."""
+
+SIDE_CHANNEL_BYTES_MAX = 4_000
+"""One message of the side channel; Postgres takes 7,999 with its topic. A longer one is refused."""
 
 # --- http ---
 
@@ -171,4 +180,5 @@ assert OUTBOX_BYTES_LOW < OUTBOX_BYTES_HIGH
 assert APPEND_WAITING_BYTES_MAX >= 2 * APPEND_BYTES_MAX >= 4 * EVENT_BYTES_MAX
 assert ITEMS_MAX <= LIST_ITEMS_MAX <= LIST_ITEMS_MAX_MOST
 assert SLOW_ACKS_MAX >= EMIT_EVENTS_MAX, "a slow reader may still be acked for a whole emit"
+assert GATEWAY_TTL_S > 3 * GATEWAY_HEARTBEAT_S
 assert REVOCATION_POLL_S < 5.0, "a revoked device's socket closes within 5 s even if the notification was lost"

@@ -5,11 +5,13 @@
     /static/...   the page's files                      /metrics      its numbers, for Prometheus
     /v1/connect   the gateway to use                    /v1/state     all views of the caller's account
 
-Everything is read with GET; state changes only through the socket.
+Everything is read with GET; state changes only through the socket. `/v1/connect` names the gateway that owns the
+partition of the caller's account, when there is a token, and none that the caller could not reach (`?avoid=<url>`).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from starlette.applications import Starlette
@@ -21,16 +23,19 @@ from starlette.routing import Route
 
 from syncd.api.answers import Json, bearer_token, refusal
 from syncd.api.docs_page import docs_page
-from syncd.api.gateway_url import gateway_url
+from syncd.api.gateway_url import gateway_urls
 from syncd.api.guard import PAGE_POLICY, Guard
 from syncd.api.probes import probe_routes
 from syncd.api.services import ApiServices, ProbeServices
 from syncd.api.web_files import read_web_files, web_file
-from syncd.errors import LoginExpired, Unauthenticated
+from syncd.errors import LoginExpired, Unauthenticated, Unavailable
 from syncd.protocol.version import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK
 
 TOKEN_CHARS_MAX = 512
 """Of a device's token; ours have 49. A longer one is not looked up."""
+
+HINT_TIMEOUT_S = 1.5
+"""How long `/v1/connect` looks for the caller's account: any gateway will do."""
 
 
 def create_app(services: ApiServices) -> Starlette:
@@ -71,7 +76,8 @@ class _Api:
         self._docs = web_file("docs.html", docs_page(list_items_max=services.list_items_max).encode())
 
     async def page(self, request: Request) -> Response:
-        policy = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self' {self._gateway_url(request)}"
+        sockets = " ".join(await self._gateway_urls(request, None))
+        policy = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self' {sockets}"
         return self._files["index.html"].answer(request.headers, content_security_policy=policy)
 
     async def docs(self, request: Request) -> Response:
@@ -84,7 +90,10 @@ class _Api:
         return file.answer(request.headers)
 
     async def connect(self, request: Request) -> Response:
-        return Json({"url": self._gateway_url(request), "subprotocols": [SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK]})
+        urls = await self._gateway_urls(request, await self._account_if_known(request))
+        avoid = set(request.query_params.getlist("avoid"))
+        url = next((url for url in urls if url not in avoid), urls[0])
+        return Json({"url": url, "subprotocols": [SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK]})
 
     async def state(self, request: Request) -> Response:
         token = bearer_token(request.headers)
@@ -95,10 +104,22 @@ class _Api:
         login = await self._services.accounts.login(token)
         return Json(await self._services.account_state(login.account))
 
-    def _gateway_url(self, request: Request) -> str:
+    async def _account_if_known(self, request: Request) -> str | None:
+        """The account of the caller's token, for a better answer; who may come in is for the gateway to say."""
+        token = bearer_token(request.headers)
+        if token is None or len(token) > TOKEN_CHARS_MAX:
+            return None
+        try:
+            async with asyncio.timeout(HINT_TIMEOUT_S):
+                return (await self._services.accounts.login(token)).account
+        except (Unauthenticated, Unavailable, TimeoutError):
+            return None
+
+    async def _gateway_urls(self, request: Request, account: str | None) -> list[str]:
         services = self._services
         host = request.headers.get("host", "")
-        return gateway_url(host, ws_port=services.ws_port, public_ws_url=services.public_ws_url)
+        gateways = await services.gateways(account)
+        return gateway_urls(host, gateways, ws_port=services.ws_port, public_ws_url=services.public_ws_url)
 
 
 async def _not_served(request: Request, error: Exception) -> Response:

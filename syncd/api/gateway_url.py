@@ -1,4 +1,4 @@
-"""Where the gateway is, as seen by the one who asks.
+"""Where gateways are, as seen by the one who asks.
 
 A phone that reached us at `192.168.1.5:8080` reaches the gateway at `192.168.1.5:8081`: the host comes from its own
 request. The Host header is client text and ends up in a URL and in a security policy, so only what can be a host name
@@ -8,9 +8,11 @@ or an address passes.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 
+from syncd.api.services import GatewayAddress
 from syncd.errors import Refused
 from syncd.protocol.version import PATH
 
@@ -47,14 +49,22 @@ def hostname(host_header: str) -> str:
     return host
 
 
-def gateway_url(host_header: str, *, ws_port: int, public_ws_url: str | None) -> str:
-    """The websocket address for the caller.
+def gateway_urls(
+    host_header: str, gateways: Sequence[GatewayAddress], *, ws_port: int, public_ws_url: str | None
+) -> list[str]:
+    """The websocket addresses for the caller, in the order given, at least one and each once.
+
+    Args:
+        gateways: those that have announced themselves; when there is none, one at `ws_port` is taken for granted.
+        public_ws_url: of gateways without an address of their own.
 
     Raises:
-        BadHost: the header names no host; also where the address does not depend on it.
+        BadHost: the header names no host; also where no address depends on it.
     """
     host = hostname(host_header)
-    return public_ws_url if public_ws_url is not None else f"ws://{host}:{ws_port}{PATH}"
+    known = gateways or [GatewayAddress(None, ws_port)]
+    urls = [each.ws_url or public_ws_url or f"ws://{host}:{each.ws_port}{PATH}" for each in known]
+    return list(dict.fromkeys(urls))
 
 
 def _is_ipv6(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from syncd.accounts import Accounts
@@ -45,6 +45,19 @@ class Readiness:
         return reasons
 
 
+@dataclass(frozen=True, slots=True)
+class GatewayAddress:
+    """Where a gateway is: at `ws_url`, or when that is None at `ws_port` of the host that the caller used for us."""
+
+    ws_url: str | None
+    ws_port: int
+
+
+async def no_gateways(account: str | None) -> Sequence[GatewayAddress]:
+    """Nobody has said that they are here."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeServices:
     """What a process tells those who watch it.
@@ -66,8 +79,10 @@ class ApiServices:
 
     Attributes:
         account_state: all views of an account as JSON values, by account id. Raises `Unavailable`.
-        ws_port: the gateway's port, on the host that the caller used for us.
-        public_ws_url: the gateway's whole address where it is not reached that way, as behind a proxy.
+        gateways: those that are here, best first for an account; in any order for None. Never raises.
+        ws_port: the port of a gateway that nobody has announced, on the host that the caller used for us.
+        public_ws_url: the address of gateways that have none of their own, where they are not reached at the host that
+            the caller used for us, as behind a proxy.
         list_items_max: entries that a list may hold, for the documentation.
     """
 
@@ -76,4 +91,5 @@ class ApiServices:
     probes: ProbeServices
     ws_port: int
     public_ws_url: str | None = None
+    gateways: Callable[[str | None], Awaitable[Sequence[GatewayAddress]]] = no_gateways
     list_items_max: int = LIST_ITEMS_MAX

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 from syncd.api.app import create_app, create_probe_app
 from syncd.api.server import HttpListeners
-from syncd.api.services import ApiServices, ProbeServices, Readiness
+from syncd.api.services import ApiServices, GatewayAddress, ProbeServices, Readiness
 from syncd.api.sockets import bind
 from syncd.bootstrap import Running
 from syncd.bootstrap.deployment import Deployment, OnProgress, open_deployment
@@ -17,6 +18,7 @@ from syncd.bootstrap.present_log import shares_of
 from syncd.config import Config
 from syncd.errors import ConfigError, Unavailable
 from syncd.gateway.gateway import Gateway, GatewayServices
+from syncd.gateway.owners import Owners, ranked
 from syncd.metrics import Metrics
 from syncd.operations.state import account_state
 from syncd.projector.projector import Projector
@@ -133,6 +135,7 @@ def _gateway_services(deployment: Deployment, metrics: Metrics, traces: Traces |
         clock=deployment.clock,
         metrics=metrics,
         region=deployment.config.region,
+        public_ws_url=deployment.config.public_ws_url,
         origins=frozenset(deployment.config.origins),
         list_items_max=deployment.config.list_items_max,
         traces=traces,
@@ -169,12 +172,23 @@ def _api_services(deployment: Deployment, probes: ProbeServices, ws_port: int) -
     async def state(account: str) -> Mapping[str, object]:
         return await account_state(deployment.log, deployment.store, account, deployment.clock.now_ms())
 
+    owners = Owners(deployment.store)
+
+    async def gateways(account: str | None) -> Sequence[GatewayAddress]:
+        live = list(await owners.live())
+        if account is None:
+            random.shuffle(live)
+        else:
+            live = ranked(deployment.log.partition_of(f"a:{account}"), live)
+        return [GatewayAddress(each.ws_url, each.ws_port) for each in live]
+
     return ApiServices(
         accounts=deployment.accounts,
         account_state=state,
         probes=probes,
         ws_port=ws_port,
         public_ws_url=deployment.config.public_ws_url,
+        gateways=gateways,
         list_items_max=deployment.config.list_items_max,
     )
 

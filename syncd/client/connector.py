@@ -24,6 +24,7 @@ from syncd.client.lists import Lists
 from syncd.client.local_state import LocalState
 from syncd.client.ownership import Ownership
 from syncd.client.race import until_first_ends
+from syncd.client.route import Route
 from syncd.errors import ConfigError, LoginExpired, PositionLost, ProtocolError, SyncdError, Unavailable
 from syncd.protocol.close_codes import Then, then
 from syncd.protocol.codec import Codec
@@ -76,7 +77,7 @@ class Connector:
         self._local = local
         self._lists = lists
         self._listener = listener
-        self._url = url
+        self._route = Route(url)
         self._token = token
         self._client = client
         self._codec = codec
@@ -154,7 +155,7 @@ class Connector:
         self._become(DeviceState.CONNECTING)
         wait_s = None
         try:
-            link = await self._connect(self._url, self._codec)
+            link = await self._connect(await self._route.next(self._token), self._codec)
             conversation = Conversation(self._local, self._lists, link, self._codec, self._listener, rng=self._rng)
             self.conversation = conversation
             try:
@@ -164,8 +165,9 @@ class Connector:
                 if conversation.lived_s is not None:
                     self._with_writer = True
                     self._backoff.steady(conversation.lived_s)
+                    self._route.worked()
                 if conversation.drain is not None:
-                    self._url = conversation.drain.url or self._url
+                    self._route.advise(conversation.drain.url)
                     wait_s = conversation.drain_wait_s
         except (OtherAccount, ConfigError) as error:
             self._stop(error)

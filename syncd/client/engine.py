@@ -68,7 +68,8 @@ class Engine(Face):
         """Open the store; nothing is connected yet.
 
         Args:
-            url: `ws://host:port/v1/sync`, or `wss://…`.
+            url: `ws://host:port/v1/sync` (`wss://…`), or `http://host:port` (`https://…`) of a server that is asked for
+                the best gateway before each connection.
             token: of the device, as `syncd device link` prints it.
             store: a file; None keeps everything in memory, and forgets it.
             format: of the wire.
@@ -78,7 +79,7 @@ class Engine(Face):
             connect, clock, rng: ports, for tests.
 
         Raises:
-            ConfigError: `store` is not a store of ours.
+            ConfigError: `store` is not a store of ours, or `url` is of neither kind.
             StoreBusy: another process holds it.
         """
         state = LocalState(LocalStore(store), clock or SystemDeviceClock())

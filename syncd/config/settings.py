@@ -61,8 +61,9 @@ class Config:
         metadata=_home(
             "SYNCD_PUBLIC_WS_URL",
             values.WS_URL,
-            "The address of `/v1/sync` as devices reach it, told by `/v1/connect`. Needed behind a proxy; without it "
-            "they are told the host they asked, with `ws_port`.",
+            "The address of this gateway's `/v1/sync` as devices reach it, told by `/v1/connect`. Needed behind a "
+            "proxy, and where gateway and API have a machine each; without it devices are told the host they asked, "
+            "with the gateway's port. Given to the API, it is the address of all gateways that have none.",
         ),
     )
     data_dir: Path = field(

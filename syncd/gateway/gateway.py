@@ -21,8 +21,10 @@ from syncd.gateway.connection import Connection
 from syncd.gateway.conversation import Conversation
 from syncd.gateway.guard import Guard
 from syncd.gateway.guards import Guards
+from syncd.gateway.heartbeat import Heartbeat
 from syncd.gateway.now_view import NowViews
 from syncd.gateway.outbox import Outbox
+from syncd.gateway.owners import Owners, ranked
 from syncd.gateway.presence import PresenceBoard
 from syncd.gateway.spans import AppendSpans, traced_publish
 from syncd.gateway.tails import Tails
@@ -49,7 +51,7 @@ from syncd.push.catch_up import CatchUp, Plan, plan
 from syncd.push.entry import Entry
 from syncd.push.hub import Channel, Hub
 from syncd.push.subscription import Sink
-from syncd.store.port import SideChannel, Store
+from syncd.store.port import LiveGateway, SideChannel, Store
 from syncd.traces import Traces
 
 log = get_logger("gateway")
@@ -67,7 +69,11 @@ DRAIN_GRACE_S = 0.05
 
 @dataclass(frozen=True)
 class GatewayServices:
-    """What a gateway is given."""
+    """What a gateway is given.
+
+    Attributes:
+        public_ws_url: its address as devices reach it, when that is not the host that they know with our port.
+    """
 
     log: EventLog
     store: Store
@@ -76,6 +82,7 @@ class GatewayServices:
     clock: Clock
     metrics: Metrics
     region: str = ""
+    public_ws_url: str | None = None
     origins: frozenset[str] = field(default_factory=frozenset)
     ring_bytes_max: int = RING_BYTES_MAX
     list_items_max: int = LIST_ITEMS_MAX
@@ -114,9 +121,11 @@ class Gateway:
         self.writers = Writers(self.log, self.store, self.hub, self.tails, self.appender)
         self.catch_up = CatchUp(self.log, self.store, self.hub)
         self.views = NowViews(self.log, self.store, self.hub, self.clock)
-        self.presence = PresenceBoard(
-            services.side_channel, self.clock, gateway=secrets.token_hex(6), announce=self._announce
-        )
+        self.id = secrets.token_hex(6)
+        self.presence = PresenceBoard(services.side_channel, self.clock, gateway=self.id, announce=self._announce)
+        self._public_ws_url = services.public_ws_url
+        self._owners = Owners(self.store)
+        self._heartbeat: Heartbeat | None = None
         services.side_channel.listen(REVOKED_TOPIC, self._revoked)
         self._connections: set[Connection] = set()
         self._live: dict[Outbox, Conversation] = {}
@@ -149,6 +158,10 @@ class Gateway:
         ]
         for sock in sockets:
             self._servers.append(await loop.create_server(lambda: Connection(self), sock=sock, backlog=4096))
+        port = sockets[0].getsockname()[1]
+        self._heartbeat = Heartbeat(self.store, LiveGateway(self.id, self._public_ws_url, port))
+        await self._heartbeat.arrive()
+        self._tasks.append(loop.create_task(self._heartbeat.run()))
         self.metrics.before_scrape.append(self._measure)
 
     async def watch(self) -> None:
@@ -163,10 +176,13 @@ class Gateway:
         self.metrics.draining = 1
         for server in self._servers:
             server.close()
+        if self._heartbeat is not None:
+            await self._heartbeat.leave()
+        others = [each for each in await self._owners.live() if each.gateway != self.id and each.ws_url is not None]
         spread_ms = min(len(self._live) * DRAIN_SPREAD_MS_PER_CONNECTION, DRAIN_SPREAD_MS_MAX)
-        for outbox in list(self._live):
+        for outbox, conversation in list(self._live.items()):
             if not outbox.congested:
-                outbox.send(Drain(secrets.randbelow(spread_ms + 1)))
+                outbox.send(Drain(secrets.randbelow(spread_ms + 1), self._heir(conversation, others)))
         with suppress(TimeoutError):
             async with asyncio.timeout(APPEND_TIMEOUT_S):
                 await self.appender.idle()
@@ -184,7 +200,14 @@ class Gateway:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.presence.close()
         await self.tails.close()
+
+    def _heir(self, conversation: Conversation, others: Sequence[LiveGateway]) -> str | None:
+        """The address of the gateway that inherits a device."""
+        assert conversation.login is not None
+        heirs = ranked(self.log.partition_of(f"a:{conversation.login.account}"), others)
+        return heirs[0].ws_url if heirs else None
 
     def _measure(self) -> None:
         """The numbers that nobody keeps up to date between scrapes."""

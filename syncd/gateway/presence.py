@@ -1,7 +1,7 @@
 """Which devices are here now. Never in the log; dies by time when a gateway dies.
 
-Each gateway counts its own connections per device and tells the others through the side channel, again every
-`REFRESH_S`; what another gateway said is forgotten after `EXPIRE_S` of silence.
+Each gateway counts its own connections per device and tells the others (`PresenceNews`), again every `REFRESH_S`; what
+another gateway said is forgotten after `EXPIRE_S` of silence.
 """
 
 from __future__ import annotations
@@ -14,28 +14,17 @@ from dataclasses import dataclass
 import msgspec
 
 from syncd.clock import Clock
+from syncd.gateway.presence_news import TOPIC, Key, PresenceNews, Said
 from syncd.logs import get_logger
 from syncd.protocol.messages import Presence
 from syncd.store.port import SideChannel
 
 log = get_logger("gateway")
 
-TOPIC = "presence"
 REFRESH_S = 10.0
 """How often a gateway repeats who is connected to it."""
 EXPIRE_S = 25.0
 """After two missed repeats a device that another gateway named counts as gone."""
-DEVICES_PER_MESSAGE = 50
-"""Keeps a message of the side channel below 4,000 bytes."""
-
-
-class _Said(msgspec.Struct, frozen=True):
-    """What gateways tell each other: devices of account streams, here or gone."""
-
-    gateway: str
-    online: bool
-    devices: list[tuple[str, str, int]]
-    """(stream, device, since_ms)"""
 
 
 @dataclass(slots=True)
@@ -45,7 +34,7 @@ class _Seen:
 
 
 class PresenceBoard:
-    """Who is online, of the account streams that have a listener or a device here.
+    """Who is online, anywhere.
 
     Args:
         gateway: this process's id.
@@ -55,15 +44,14 @@ class PresenceBoard:
     def __init__(
         self, side_channel: SideChannel, clock: Clock, *, gateway: str, announce: Callable[[Presence], None]
     ) -> None:
-        self._side_channel = side_channel
+        self._news = PresenceNews(side_channel, gateway=gateway)
         self._clock = clock
         self._gateway = gateway
         self._announce = announce
-        self._here: Counter[tuple[str, str]] = Counter()
-        self._since: dict[tuple[str, str], int] = {}
-        self._elsewhere: dict[tuple[str, str], dict[str, _Seen]] = {}
+        self._here: Counter[Key] = Counter()
+        self._since: dict[Key, int] = {}
+        self._elsewhere: dict[Key, dict[str, _Seen]] = {}
         self._devices: dict[str, dict[str, None]] = {}
-        self._sending: set[asyncio.Task[None]] = set()
         side_channel.listen(TOPIC, self._heard)
 
     def online(self, stream: str) -> list[Presence]:
@@ -78,7 +66,7 @@ class PresenceBoard:
         self._here[key] += 1
         if self._here[key] == 1:
             self._since[key] = self._clock.now_ms()
-            self._tell(online=True, keys=[key])
+            self._news.tell(key, online=True, since_ms=self._since[key])
         if not was_online:
             self._change(key, online=True, since_ms=self._since_ms(key))
 
@@ -90,7 +78,7 @@ class PresenceBoard:
             return
         del self._here[key]
         since_ms = self._since.pop(key)
-        self._tell(online=False, keys=[key])
+        self._news.tell(key, online=False, since_ms=since_ms)
         if not self._is_online(key):
             self._change(key, online=False, since_ms=since_ms)
 
@@ -103,31 +91,25 @@ class PresenceBoard:
 
     def repeat(self) -> None:
         """Tell the other gateways of every device that is connected here."""
-        keys = list(self._here)
-        for start in range(0, len(keys), DEVICES_PER_MESSAGE):
-            self._tell(online=True, keys=keys[start : start + DEVICES_PER_MESSAGE])
+        for key, since_ms in self._since.items():
+            self._news.tell(key, online=True, since_ms=since_ms)
 
-    def _is_online(self, key: tuple[str, str]) -> bool:
+    async def close(self) -> None:
+        """Tell the others what they do not know yet."""
+        await self._news.close()
+
+    def _is_online(self, key: Key) -> bool:
         return key in self._here or key in self._elsewhere
 
-    def _since_ms(self, key: tuple[str, str]) -> int:
+    def _since_ms(self, key: Key) -> int:
         here = self._since.get(key)
         if here is not None:
             return here
         return min(seen.since_ms for seen in self._elsewhere[key].values())
 
-    def _tell(self, *, online: bool, keys: list[tuple[str, str]]) -> None:
-        now_ms = self._clock.now_ms()
-        said = _Said(self._gateway, online, [(s, d, self._since.get((s, d), now_ms)) for s, d in keys])
-        task = asyncio.get_running_loop().create_task(
-            self._side_channel.publish(TOPIC, msgspec.json.encode(said).decode())
-        )
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
-
     def _heard(self, payload: str) -> None:
         try:
-            said = msgspec.json.decode(payload, type=_Said)
+            said = msgspec.json.decode(payload, type=Said)
         except msgspec.DecodeError as error:
             log.warning("presence_unreadable", error=str(error))
             return
@@ -152,7 +134,7 @@ class PresenceBoard:
                 if seen.expires_s < now_s:
                     self._forget(key, gateway)
 
-    def _forget(self, key: tuple[str, str], gateway: str) -> None:
+    def _forget(self, key: Key, gateway: str) -> None:
         gateways = self._elsewhere.get(key)
         if gateways is None or gateway not in gateways:
             return
@@ -162,7 +144,7 @@ class PresenceBoard:
             if key not in self._here:
                 self._change(key, online=False, since_ms=since_ms)
 
-    def _change(self, key: tuple[str, str], *, online: bool, since_ms: int) -> None:
+    def _change(self, key: Key, *, online: bool, since_ms: int) -> None:
         stream, device = key
         if online:
             self._devices.setdefault(stream, {})[device] = None

@@ -17,6 +17,7 @@ from syncd.store.port import (
     Lease,
     LetterFilter,
     LetterPosition,
+    LiveGateway,
     StreamInfo,
     StreamState,
     VoidRow,
@@ -58,6 +59,7 @@ class MemoryStore:
         self._voids: dict[tuple[str, str, int], VoidRow] = {}
         self._slots: dict[tuple[str, str], tuple[str, int]] = {}
         self._dead_letters: dict[LetterPosition, DeadLetterRow] = {}
+        self._gateways: dict[str, tuple[float, bool, LiveGateway]] = {}
 
     # --- ProjectionStore ---
 
@@ -236,6 +238,16 @@ class MemoryStore:
         mine = {row.writer for row in await self.writers_of(account)}
         self._dead_letters = {at: row for at, row in self._dead_letters.items() if row.writer not in mine}
         self._identities.update(dict.fromkeys(mine, _Identity("", "", "")))
+
+    # --- GatewayDirectory ---
+
+    async def announce(self, gateway: LiveGateway, *, draining: bool) -> None:
+        self._gateways[gateway.gateway] = (self._clock.monotonic_s(), draining, gateway)
+
+    async def live_gateways(self, *, ttl_s: float) -> Sequence[LiveGateway]:
+        oldest_s = self._clock.monotonic_s() - ttl_s
+        rows = sorted(self._gateways.items())
+        return [gateway for _, (seen_s, draining, gateway) in rows if seen_s > oldest_s and not draining]
 
     async def close(self) -> None:
         """Nothing to let go of."""

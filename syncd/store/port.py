@@ -309,7 +309,30 @@ class Erasure(Protocol):
         who got one could go on in playlists that they wrote to."""
 
 
-class Store(ProjectionStore, StateReader, DeadLetters, WriterRegistry, Erasure, Protocol):
+@dataclass(frozen=True, slots=True)
+class LiveGateway:
+    """A gateway that takes devices.
+
+    Attributes:
+        ws_url: as devices reach it; None: on the host where they found the API, at `ws_port`.
+    """
+
+    gateway: str
+    ws_url: str | None
+    ws_port: int
+
+
+class GatewayDirectory(Protocol):
+    """Which gateways are here, as they say themselves. A hint: whoever needs certainty connects."""
+
+    async def announce(self, gateway: LiveGateway, *, draining: bool) -> None:
+        """Say that a gateway is here now, by the store's clock, and whether it takes devices."""
+
+    async def live_gateways(self, *, ttl_s: float) -> Sequence[LiveGateway]:
+        """Those announced within the last `ttl_s` that do not drain, in the order of their ids."""
+
+
+class Store(ProjectionStore, StateReader, DeadLetters, WriterRegistry, Erasure, GatewayDirectory, Protocol):
     """All of it, as one adapter keeps it."""
 
     async def close(self) -> None:

@@ -6,14 +6,12 @@ import asyncio
 import re
 
 from syncd.errors import StoreUnavailable, SyncdError
+from syncd.limits import SIDE_CHANNEL_BYTES_MAX
 from syncd.logs import get_logger
 from syncd.postgres.database import Database
 from syncd.postgres.listening import ListeningConnection
 from syncd.postgres.queries import load_queries
 from syncd.store.port import Listener
-
-PAYLOAD_BYTES_MAX = 4_000
-"""Of one message; Postgres takes 7,999 with the topic."""
 
 CHANNEL = "syncd_side"
 
@@ -45,8 +43,8 @@ def _check(topic: str, payload: str) -> None:
     if _TOPIC.fullmatch(topic) is None:
         raise ValueError(f"topic {topic!r} must match {_TOPIC.pattern}")
     size = len(payload.encode())
-    if size > PAYLOAD_BYTES_MAX or "\0" in payload:
-        raise ValueError(f"a payload of {size} bytes on {topic}: at most {PAYLOAD_BYTES_MAX}, and without NUL")
+    if size > SIDE_CHANNEL_BYTES_MAX or "\0" in payload:
+        raise ValueError(f"a payload of {size} bytes on {topic}: at most {SIDE_CHANNEL_BYTES_MAX}, and without NUL")
 
 
 class MemorySideChannel:

@@ -10,8 +10,9 @@ import pytest
 from adapters_under_test import InMemory, OnPostgres, UnderTest
 from postgres_sessions import OURS, admin
 
+from syncd.limits import SIDE_CHANNEL_BYTES_MAX
 from syncd.store.port import SideChannel
-from syncd.store.side_channel import PAYLOAD_BYTES_MAX, MemorySideChannel, PostgresSideChannel
+from syncd.store.side_channel import MemorySideChannel, PostgresSideChannel
 from syncd.testing.patience import PATIENCE_S, eventually
 
 SideChannelUnderTest = UnderTest[SideChannel]
@@ -51,7 +52,7 @@ def test_everybody_who_listens_to_a_topic_hears_it_ourselves_included(under_test
             two.listen("presence", heard[2])
             deaf = Heard()
             two.listen("revoked", deaf)
-            said = ["first", "", "with spaces and\nlines", "é\U0001f3b9", "x" * PAYLOAD_BYTES_MAX]
+            said = ["first", "", "with spaces and\nlines", "é\U0001f3b9", "x" * SIDE_CHANNEL_BYTES_MAX]
             for payload in said:
                 await one.publish("presence", payload)
             for listener in heard:
@@ -97,7 +98,13 @@ def test_a_listener_that_fails_does_not_silence_the_others(
 
 @pytest.mark.parametrize(
     ("topic", "payload"),
-    [("presence", "x" * (PAYLOAD_BYTES_MAX + 1)), ("presence", "\0"), ("two words", "x"), ("", "x"), ("Über", "x")],
+    [
+        ("presence", "x" * (SIDE_CHANNEL_BYTES_MAX + 1)),
+        ("presence", "\0"),
+        ("two words", "x"),
+        ("", "x"),
+        ("Über", "x"),
+    ],
 )
 def test_what_cannot_be_sent_is_said_at_once(under_test: SideChannelUnderTest, topic: str, payload: str) -> None:
     async def story() -> None:

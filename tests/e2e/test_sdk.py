@@ -19,8 +19,11 @@ from syncd.bootstrap import open_deployment
 from syncd.client import Device, DeviceState, Refusal, player
 from syncd.client import sync as blocking
 from syncd.client.clocks import SystemDeviceClock
-from syncd.errors import LoginExpired
+from syncd.client.link import Link
+from syncd.client.websocket_link import connect_websocket
+from syncd.errors import LoginExpired, Unavailable
 from syncd.operations.devices import revoke_device
+from syncd.protocol.codec import Codec
 from syncd.testing.lossy_proxy import Faults, LossyProxy
 from syncd.testing.server_process import ServerProcess
 
@@ -142,14 +145,21 @@ def test_what_is_done_in_a_tunnel_arrives_with_its_true_time_even_from_a_wrong_c
             return super().now_ms() + 3 * 86_400_000
 
     async def story() -> None:
-        phone = Device("ws://127.0.0.1:9/v1/sync", phone_token, clock=WrongClock())
+        way_out = asyncio.Event()
+
+        async def through_the_tunnel(url: str, codec: Codec) -> Link:
+            if not way_out.is_set():
+                raise Unavailable("there is no network here")
+            return await connect_websocket(url, codec)
+
+        phone = Device(server.ws_url, phone_token, clock=WrongClock(), connect=through_the_tunnel)
         laptop = Device(server.ws_url, laptop_token)
         async with opened(laptop), phone:
             phone.library.add("tracks", "t1", "t2")
             laptop.library.add("tracks", "t1")
             laptop.library.remove("tracks", "t1")
             await laptop.settled(timeout_s=TIMEOUT_S)
-            phone._connector._url = server.ws_url
+            way_out.set()
             phone.hurry()
             await phone.ready(timeout_s=TIMEOUT_S)
             await phone.settled(timeout_s=TIMEOUT_S)

@@ -6,12 +6,15 @@ from syncd.errors import StoreUnavailable
 from syncd.postgres.database import Database
 from syncd.store.postgres.dead_letters import PostgresDeadLetters
 from syncd.store.postgres.erasure import PostgresErasure
+from syncd.store.postgres.gateways import PostgresGateways
 from syncd.store.postgres.projection import PostgresProjection
 from syncd.store.postgres.reader import PostgresReader
 from syncd.store.postgres.registry import PostgresRegistry
 
 
-class PostgresStore(PostgresProjection, PostgresReader, PostgresDeadLetters, PostgresRegistry, PostgresErasure):
+class PostgresStore(
+    PostgresProjection, PostgresReader, PostgresDeadLetters, PostgresRegistry, PostgresErasure, PostgresGateways
+):
     """A `Store`. Its parts share a pool and nothing else."""
 
     @classmethod

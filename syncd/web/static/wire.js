@@ -37,6 +37,7 @@ export class Wire {
   #askedAt = 0; // When something was emitted or answered last.
   #resendAt = null;
   #timer = null;
+  #tried = new Set(); // Gateways since the last welcome, which the next try passes over.
 
   /** @param {{happened: function(object), moved: function()}} on called for each outcome of the session, and at each phase. */
   constructor(session, token, on) {
@@ -100,7 +101,7 @@ export class Wire {
     this.#move("connecting", "");
     const begun = this.#since;
     try {
-      const url = await gatewayUrl();
+      const url = await gatewayUrl(this.#token, this.#tried);
       if (this.phase === "connecting" && this.#since === begun) this.#open(url);
     } catch (error) {
       if (this.phase === "connecting" && this.#since === begun) this.#retry(`No answer from the server (${error.message}).`);
@@ -108,6 +109,7 @@ export class Wire {
   }
 
   #open(url) {
+    this.#tried.add(url);
     const socket = new WebSocket(url, ["syncd.v1.json"]);
     this.#socket = socket;
     let helloAt = 0;
@@ -132,6 +134,7 @@ export class Wire {
     this.#pingedAt = null;
     this.#resendAt = null;
     this.#askedAt = now;
+    this.#tried.clear();
   }
 
   #ping() {
@@ -216,8 +219,14 @@ export class Wire {
   }
 }
 
-async function gatewayUrl() {
-  const answer = await fetch("/v1/connect", { cache: "no-store", signal: AbortSignal.timeout(OPEN_TIMEOUT_MS / 2) });
+/** The best gateway for the account that the token opens. */
+async function gatewayUrl(token, avoid) {
+  const query = new URLSearchParams([...avoid].map((url) => ["avoid", url]));
+  const answer = await fetch(`/v1/connect?${query}`, {
+    cache: "no-store",
+    headers: { authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(OPEN_TIMEOUT_MS / 2),
+  });
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   return (await answer.json()).url;
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from api_under_test import Api
 
-from syncd.api.gateway_url import BadHost, gateway_url, hostname
+from syncd.api.gateway_url import BadHost, gateway_urls, hostname
+from syncd.api.services import GatewayAddress
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ from syncd.api.gateway_url import BadHost, gateway_url, hostname
 )
 def test_a_host_keeps_its_name_and_loses_its_port(header: str, host: str) -> None:
     assert hostname(header) == host
-    assert gateway_url(header, ws_port=9, public_ws_url=None) == f"ws://{host}:9/v1/sync"
+    assert gateway_urls(header, [], ws_port=9, public_ws_url=None) == [f"ws://{host}:9/v1/sync"]
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,16 @@ def test_a_host_keeps_its_name_and_loses_its_port(header: str, host: str) -> Non
 def test_what_is_no_host_is_refused_with_the_value(header: str) -> None:
     with pytest.raises(BadHost, match="names no host"):
         hostname(header)
+
+
+def test_gateways_are_told_in_their_order_each_address_once() -> None:
+    gateways = [GatewayAddress("wss://one.example/v1/sync", 1), GatewayAddress(None, 2), GatewayAddress(None, 3)]
+    assert gateway_urls("h:8080", gateways, ws_port=9, public_ws_url=None) == [
+        "wss://one.example/v1/sync", "ws://h:2/v1/sync", "ws://h:3/v1/sync",
+    ]  # fmt: skip
+    assert gateway_urls("h:8080", gateways, ws_port=9, public_ws_url="wss://all.example/v1/sync") == [
+        "wss://one.example/v1/sync", "wss://all.example/v1/sync",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", ["/v1/connect", "/"])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import pytest
 from api_under_test import Api
 
-from syncd.api.services import Readiness
+from syncd.accounts import Login
+from syncd.api.services import GatewayAddress, Readiness
 from syncd.errors import NotFound, StoreUnavailable
 from syncd.limits import READY_LAG_RECORDS_MAX
 
@@ -70,6 +72,52 @@ def test_connect_names_the_gateway_on_the_host_that_was_asked(api: Api) -> None:
 def test_connect_names_the_public_address_where_there_is_one(api: Api) -> None:
     api.having(public_ws_url="wss://sync.example.org/v1/sync")
     assert api.get("/v1/connect").json()["url"] == "wss://sync.example.org/v1/sync"
+
+
+def two_gateways(api: Api, owner_of: str) -> Api:
+    """`near` is best for one account, `far` for all others."""
+
+    async def gateways(account: str | None) -> Sequence[GatewayAddress]:
+        near, far = GatewayAddress("wss://near.example/v1/sync", 1), GatewayAddress("wss://far.example/v1/sync", 1)
+        return [near, far] if account == owner_of else [far, near]
+
+    return api.having(gateways=gateways)
+
+
+def test_connect_names_the_best_gateway_for_the_account_of_the_token(api: Api) -> None:
+    phone = api.linked()
+    two_gateways(api, phone.account)
+    assert api.get("/v1/connect", bearer(phone.token)).json()["url"] == "wss://near.example/v1/sync"
+    assert api.get("/v1/connect").json()["url"] == "wss://far.example/v1/sync"
+
+
+@pytest.mark.parametrize("token", ["syncd_nobody", "x" * 513, ""])
+def test_connect_leaves_it_to_the_gateway_who_may_come_in(api: Api, token: str) -> None:
+    answer = two_gateways(api, "ada").get("/v1/connect", bearer(token))
+    assert (answer.status_code, answer.json()["url"]) == (200, "wss://far.example/v1/sync")
+
+
+def test_connect_passes_over_what_the_caller_could_not_reach(api: Api) -> None:
+    phone = api.linked()
+    two_gateways(api, phone.account)
+    near, far = "wss://near.example/v1/sync", "wss://far.example/v1/sync"
+    for avoid, expected in (([near], far), ([far], near), ([near, far], near), (["other"], near)):
+        query = urlencode([("avoid", url) for url in avoid])
+        assert api.get(f"/v1/connect?{query}", bearer(phone.token)).json()["url"] == expected
+
+
+def test_connect_answers_without_the_account_while_the_database_is_away(api: Api) -> None:
+    class Away:
+        async def login(self, token: str) -> Login:
+            raise StoreUnavailable("no answer")
+
+    two_gateways(api, "ada").having(accounts=Away())
+    assert api.get("/v1/connect", bearer("syncd_any")).json()["url"] == "wss://far.example/v1/sync"
+
+
+def test_the_page_may_reach_every_gateway(api: Api) -> None:
+    policy = two_gateways(api, "ada").get("/").headers["content-security-policy"]
+    assert "connect-src 'self' wss://far.example/v1/sync wss://near.example/v1/sync" in policy
 
 
 def test_state_is_the_account_of_the_token(api: Api) -> None:

@@ -13,7 +13,6 @@ import pytest
 from desk import URL, Wire, device_on
 from websockets.asyncio.server import ServerConnection, serve
 
-from syncd.client import DeviceState, NotReady
 from syncd.client import sync as blocking
 from syncd.client.backoff import DELAY_S_FIRST, DELAY_S_MAX, STEADY_S, Backoff
 from syncd.client.clocks import STALE_AFTER_S, ServerTime, SystemDeviceClock
@@ -171,12 +170,11 @@ def test_the_first_to_end_ends_the_others_and_a_cancellation_is_one() -> None:
 # --- opening and closing ---
 
 
-def test_an_address_that_is_none_is_told(tmp_path: Path) -> None:
-    with blocking.Device("no address", "token") as device:
-        with pytest.raises(NotReady, match="no address is not an address like ws://host:port/v1/sync"):
-            device.ready(timeout_s=5)
-        assert device.state is DeviceState.STOPPED
-        assert isinstance(device.error, ConfigError)
+def test_an_address_that_is_none_is_told_at_once() -> None:
+    with pytest.raises(
+        ConfigError, match="no address is not an address like ws://host:port/v1/sync or http://host:port"
+    ):
+        blocking.Device("no address", "token")
 
 
 def test_a_device_may_be_used_from_many_threads(tmp_path: Path) -> None:

@@ -6,8 +6,13 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import pytest
+
 from syncd.gateway import presence as boards
-from syncd.gateway.presence import DEVICES_PER_MESSAGE, EXPIRE_S, REFRESH_S, TOPIC, PresenceBoard
+from syncd.gateway import presence_news
+from syncd.gateway.presence import EXPIRE_S, REFRESH_S, PresenceBoard
+from syncd.gateway.presence_news import TOPIC
+from syncd.limits import SIDE_CHANNEL_BYTES_MAX
 from syncd.protocol.messages import Presence
 from syncd.store.side_channel import MemorySideChannel
 
@@ -38,6 +43,12 @@ class Board(PresenceBoard):
         return [presence.device for presence in self.online(STREAM)]
 
 
+@pytest.fixture(autouse=True)
+def in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """News are gathered for one turn of the loop."""
+    monkeypatch.setattr(presence_news, "GATHER_S", 0)
+
+
 Story = Callable[[Board, Board, HandClock], Coroutine[Any, Any, None]]
 
 
@@ -56,8 +67,8 @@ def told(story: Story) -> Callable[[], None]:
 
 
 async def settled() -> None:
-    """Let what was published be heard: a task, and a turn of the loop."""
-    for _ in range(3):
+    """Let what was published be heard: two rounds of news, and some turns of the loop."""
+    for _ in range(10):
         await asyncio.sleep(0)
 
 
@@ -136,22 +147,85 @@ def test_a_gateway_that_fell_silent_is_forgotten_and_one_that_repeats_is_not() -
     asyncio.run(story())
 
 
-def test_many_devices_are_told_in_messages_that_fit() -> None:
+def test_many_devices_are_told_in_few_messages_that_fit() -> None:
+    count = 500
+
     async def story() -> None:
         channel, clock = MemorySideChannel(), HandClock()
         one = Board(channel, clock, "g" * 12)
         payloads: list[str] = []
         channel.listen(TOPIC, payloads.append)
-        for n in range(DEVICES_PER_MESSAGE * 2 + 1):
-            one.arrived("a:" + "x" * 12, f"{n:012}")
+        for n in range(count):
+            one.arrived("a:" + "x" * n, f"{n:012}")
         await settled()
+        sizes = [len(payload.encode()) for payload in payloads]
+        assert max(sizes) <= SIDE_CHANNEL_BYTES_MAX
+        assert min(sizes[:-1]) > SIDE_CHANNEL_BYTES_MAX - 2 * count, "no message is sent half empty but the last"
         payloads.clear()
         two = Board(channel, clock, "g2")
         one.repeat()
         await settled()
-        assert len(payloads) == 3
-        assert max(len(payload) for payload in payloads) <= 4_000
-        assert len(two.online("a:" + "x" * 12)) == DEVICES_PER_MESSAGE * 2 + 1
+        assert len(payloads) == len(sizes)
+        assert sum(len(two.online("a:" + "x" * n)) for n in range(count)) == count
 
     asyncio.run(story())
     assert boards.EXPIRE_S > 2 * boards.REFRESH_S
+
+
+def test_devices_that_come_and_go_in_one_moment_share_a_message() -> None:
+    async def story() -> None:
+        channel, clock = MemorySideChannel(), HandClock()
+        one, two = Board(channel, clock, "g1"), Board(channel, clock, "g2")
+        payloads: list[str] = []
+        channel.listen(TOPIC, payloads.append)
+        for n in range(20):
+            one.arrived(STREAM, f"d{n}")
+        for n in range(10):
+            one.left(STREAM, f"d{n}")
+        one.arrived(STREAM, "d0")
+        await settled()
+        assert len(payloads) == 2, "one of those who are here, one of those who are gone"
+        assert sorted(two.devices()) == sorted(one.devices())
+        assert len(two.devices()) == 11
+
+    asyncio.run(story())
+
+
+class LossyChannel(MemorySideChannel):
+    """A side channel that can be down: it loses what it is given, as a database does that is away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = False
+
+    async def publish(self, topic: str, payload: str) -> None:
+        if not self.down:
+            await super().publish(topic, payload)
+
+
+def test_presence_dies_by_time_while_the_side_channel_is_down_and_comes_back_with_it() -> None:
+    async def story() -> None:
+        channel, clock = LossyChannel(), HandClock()
+        one, two = Board(channel, clock, "g1"), Board(channel, clock, "g2")
+
+        async def goes_on(seconds: float) -> None:
+            for _ in range(int(seconds / REFRESH_S) + 1):
+                clock.ms += int(REFRESH_S * 1_000)
+                for board in (one, two):
+                    board.repeat()
+                    board.expire()
+                await settled()
+
+        one.arrived(STREAM, "phone")
+        two.arrived(STREAM, "tv")
+        await settled()
+        channel.down = True
+        two.left(STREAM, "tv")
+        two.arrived(STREAM, "car")
+        await goes_on(EXPIRE_S)
+        assert (one.devices(), two.devices()) == (["phone"], ["car"])
+        channel.down = False
+        await goes_on(REFRESH_S)
+        assert sorted(one.devices()) == sorted(two.devices()) == ["car", "phone"]
+
+    asyncio.run(story())
