@@ -20,6 +20,7 @@ from syncd.store import embedded
 from syncd.store.migrate import migrate
 from syncd.store.port import SideChannel, Store
 from syncd.store.postgres import PostgresStore
+from syncd.store.rebuild_port import RebuildStore
 from syncd.store.side_channel import PostgresSideChannel
 
 log = get_logger("bootstrap")
@@ -37,6 +38,7 @@ class Deployment:
     dsn: str
     log: TrimmableLog
     store: Store
+    rebuilds: RebuildStore
     accounts: Accounts
     side_channel: SideChannel
     clock: Clock
@@ -112,4 +114,4 @@ async def open_deployment(
         stack.push_async_callback(accounts.close)
         side_channel = await PostgresSideChannel.open(dsn)
         stack.push_async_callback(side_channel.close)
-        yield Deployment(config, dsn, event_log, store, accounts, side_channel, clock)
+        yield Deployment(config, dsn, event_log, store, store, accounts, side_channel, clock)

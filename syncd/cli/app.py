@@ -28,6 +28,7 @@ from syncd.cli import (
     schemas,
     serve,
 )
+from syncd.cli import rebuild as rebuild_command
 from syncd.cli import state as state_command
 from syncd.cli import timeline as timeline_command
 from syncd.cli import verify as verify_command
@@ -85,6 +86,7 @@ app.add_typer(log.app, name="log", rich_help_panel=LOOK)
 app.add_typer(config.app, name="config", rich_help_panel=LOOK)
 _command(doctor.doctor, KEEP, example="syncd doctor")
 _command(verify_command.verify, KEEP, example="syncd verify --seed 7")
+_command(rebuild_command.rebuild, KEEP, example="syncd rebuild --account alice")
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=KEEP)
 _command(repartition.repartition, KEEP, example="syncd repartition 12")
 app.add_typer(migrate.app, name="migrate", rich_help_panel=KEEP)

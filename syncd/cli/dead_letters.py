@@ -203,7 +203,7 @@ def drop(
 async def _filter(
     deployment: Deployment, account: str | None, stream: str | None, partition: int | None, reason: str | None
 ) -> LetterFilter:
-    from syncd.operations.dead_letters import streams_of
+    from syncd.operations.account_streams import streams_of
     from syncd.store.port import LetterFilter
 
     streams = None if stream is None else [stream]

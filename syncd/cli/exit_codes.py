@@ -34,8 +34,8 @@ DONE: Final = ExitCode(0, "Done. A server that was asked to stop has stopped cle
 NEGATIVE: Final = ExitCode(
     1,
     "It ran, and the answer is no: `verify` found a difference, `doctor` something that fails, `migrate status` or "
-    "`schemas --check` something to do; `dead-letters retry` left one that this version cannot read; or a "
-    "question was answered with no.",
+    "`schemas --check` something to do, `rebuild --dry-run` something to swap; `dead-letters retry` left one that this "
+    "version cannot read; or a question was answered with no.",
     "Read what was printed.",
 )
 USAGE: Final = ExitCode(2, "No such command or option, or a value that cannot be read.", "See `--help`.")

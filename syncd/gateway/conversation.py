@@ -131,6 +131,10 @@ class Conversation:
 
     # --- from the gateway ---
 
+    def resume(self, subscription: Subscription) -> None:
+        """A subscription of ours is behind although we read: its stream's cells were rebuilt."""
+        self._serve(partial(self._gateway.catch_up.resume, subscription))
+
     def settled(self, entry: Entry, cursor: str | None) -> None:
         """An event of ours is durable."""
         if self._is_closed:

@@ -15,7 +15,7 @@ from http import HTTPStatus
 
 from syncd.accounts import Accounts, Login
 from syncd.clock import Clock
-from syncd.errors import Unavailable
+from syncd.errors import PositionLost, Unavailable
 from syncd.gateway.appender import Appender, Pending
 from syncd.gateway.connection import Connection
 from syncd.gateway.conversation import Conversation
@@ -45,12 +45,13 @@ from syncd.log.port import EventLog
 from syncd.logs import Seldom, get_logger
 from syncd.metrics import Metrics
 from syncd.model.cells import digest as digest_of
+from syncd.model.events import REBUILT
 from syncd.protocol import close_codes
 from syncd.protocol.messages import Digest, Drain, Limits, Presence, StreamWelcome, Welcome
 from syncd.push.catch_up import CatchUp, Plan, plan
 from syncd.push.entry import Entry
 from syncd.push.hub import Channel, Hub
-from syncd.push.subscription import Sink
+from syncd.push.subscription import Sink, SubscriptionState
 from syncd.store.port import LiveGateway, SideChannel, Store
 from syncd.traces import Traces
 
@@ -59,6 +60,8 @@ log = get_logger("gateway")
 LIMITS = Limits(FRAME_BYTES_MAX, EVENT_BYTES_MAX, EMIT_EVENTS_MAX, SUBSCRIPTIONS_MAX)
 REVOKED_TOPIC = "revoked"
 """Side channel: the payload is a device that was revoked just now."""
+RELOAD_PAUSE_S = 1.0
+"""Between attempts to learn what is known of a stream whose cells were rebuilt."""
 KEEP_ALIVE_SWEEP_S = 2.0
 DRAIN_SPREAD_MS_PER_CONNECTION = 1
 """Clients of a draining gateway come back spread over this much each, so that 5,000 do not arrive in one moment."""
@@ -119,7 +122,7 @@ class Gateway:
             list_items_max=services.list_items_max,
         )  # fmt: skip
         self.writers = Writers(self.log, self.store, self.hub, self.tails, self.appender)
-        self.catch_up = CatchUp(self.log, self.store, self.hub)
+        self.catch_up = CatchUp(self.log, self.store, self.hub, wake=self._wake)
         self.views = NowViews(self.log, self.store, self.hub, self.clock)
         self.id = secrets.token_hex(6)
         self.presence = PresenceBoard(services.side_channel, self.clock, gateway=self.id, announce=self._announce)
@@ -132,6 +135,7 @@ class Gateway:
         self._by_device: dict[str, set[Conversation]] = defaultdict(set)
         self._touched: list[Outbox] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._reloading: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
         self._empty = asyncio.Event()
         self._empty.set()
@@ -197,9 +201,10 @@ class Gateway:
                 await self._empty.wait()
         for connection in list(self._connections):
             connection.abort()
-        for task in self._tasks:
+        ending = [*self._tasks, *self._reloading]
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*ending, return_exceptions=True)
         await self.presence.close()
         await self.tails.close()
 
@@ -304,9 +309,38 @@ class Gateway:
         if origin is not None:
             origin.settled(entry, cursor)
             self._touch(origin.outbox)
-        if entry.kind == "device.revoked":
+        if entry.kind == REBUILT:
+            self._rebuilt(entry.stream)
+        elif entry.kind == "device.revoked":
             for key in entry.cells:
                 self._revoked(key.split("/")[1])
+
+    def _rebuilt(self, stream: str) -> None:
+        """A stream's cells are being swapped: who listens reads them, and what we know of them is learned anew."""
+        channel = self.hub.channels.get(stream)
+        if channel is not None:
+            self._wake(channel)
+            task = asyncio.get_running_loop().create_task(self._reload(stream), name=f"reload {stream}")
+            self._reloading.add(task)
+            task.add_done_callback(self._reloading.discard)
+
+    def _wake(self, channel: Channel) -> None:
+        """Serve those subscribers who are behind, but for slow readers, who come by themselves."""
+        for subscription in channel.subscriptions:
+            if subscription.state is SubscriptionState.BEHIND and not subscription.sink.congested:
+                conversation = self._conversation(subscription.sink)
+                if conversation is not None:
+                    conversation.resume(subscription)
+
+    async def _reload(self, stream: str) -> None:
+        while stream in self.hub.channels:
+            try:
+                await self.guards.reload(stream)
+                await self.views.reload(stream)
+                return
+            except (Unavailable, PositionLost) as error:
+                log.warning("reload_waits", code=error.code)
+                await asyncio.sleep(RELOAD_PAUSE_S)
 
     def _touch(self, outbox: Outbox) -> None:
         """Acks of one loop turn to one connection are joined: flush them when the turn ends."""

@@ -15,16 +15,16 @@ from syncd.limits import ITEMS_MAX, LIST_ITEMS_MAX
 from syncd.log.port import EventLog
 from syncd.model.canonical import from_canonical
 from syncd.model.cells import Cell, Cells, fold
-from syncd.model.events import ListName
+from syncd.model.events import REBUILT, ListName
 from syncd.model.ids import is_playlist
 from syncd.model.views.access import access_of
 from syncd.model.views.lists import list_view
 from syncd.model.views.plays import consumed
 from syncd.push.entry import Entry
-from syncd.push.history import recent_entries
 from syncd.push.hub import Channel, Hub
+from syncd.push.settled import settled_cells
 from syncd.push.state import current_state
-from syncd.store.port import Store
+from syncd.store.port import Store, StreamState
 
 ROLES_UNDER = ("member/", "playlist/")
 LISTS: dict[bool, tuple[ListName, ...]] = {True: ("items",), False: ("queue", "sidebar")}
@@ -84,17 +84,33 @@ class Guard(Rules):
 
     async def load(self, log: EventLog, store: Store, hub: Hub) -> None:
         """Learn the present rules; watches the channel from the moment they are complete."""
+        await self._learn(log, store, hub)
+        self.channel.watchers.append(self._watch)
+
+    async def reload(self, log: EventLog, store: Store, hub: Hub) -> None:
+        """Learn the rules anew: the stream's cells were rebuilt."""
+        before = self._roles
+        await self._learn(log, store, hub)
+        self._showing.clear()
+        self._counted_s = float("-inf")
+        if self._roles != before:
+            self._on_roles(self)
+
+    async def _learn(self, log: EventLog, store: Store, hub: Hub) -> None:
         partition = self.channel.partition
-        state = await store.cells_under(self.stream, partition, prefixes=ROLES_UNDER if self.playlist else ())
-        roles = {row.key: Cell(row.rank, from_canonical(row.value)) for row in state.cells}
-        slots: dict[str, int] = {name: await store.slots(self.stream, name) for name in LISTS[self.playlist]}
-        recent = hub.recent[partition]
-        offset = min(state.checkpoint.offset_next, recent.position)
-        entries, _ = await recent_entries(log, recent, self.stream, offset)
-        self._roles, self._slots = roles, slots
+        slots: dict[str, int] = {}
+
+        async def read() -> StreamState:
+            state = await store.cells_under(self.stream, partition, prefixes=ROLES_UNDER if self.playlist else ())
+            for name in LISTS[self.playlist]:
+                slots[name] = await store.slots(self.stream, name)
+            return state
+
+        state, entries, _ = await settled_cells(log, store, hub.recent[partition], self.channel, read)
+        self._roles = {row.key: Cell(row.rank, from_canonical(row.value)) for row in state.cells}
+        self._slots = slots
         for entry in entries:
             self._note(entry)
-        self.channel.watchers.append(self._watch)
 
     async def recount(self, log: EventLog, store: Store, clock: Clock) -> None:
         """Replace the counts of slots by those of the items that show, which are kept up to date from here on.
@@ -128,6 +144,8 @@ class Guard(Rules):
 
     def _note(self, entry: Entry) -> bool:
         """Take in a record; True when roles changed."""
+        if entry.kind == REBUILT:
+            return False
         if entry.kind in ("list.inserted", "list.removed", "list.restored"):
             for key, cell in entry.cells.items():
                 self._count(key, cell)

@@ -49,6 +49,12 @@ class Guards:
             guard.users.add(user)
             return guard
 
+    async def reload(self, stream: str) -> None:
+        """The stream's cells were rebuilt: learn its rules anew, if somebody uses them. Raises `Unavailable`."""
+        guard = self._guards.get(stream)
+        if guard is not None:
+            await guard.reload(self._log, self._store, self._hub)
+
     def give_back(self, guard: Guard, user: object) -> None:
         """The end of one `take`."""
         guard.users.discard(user)

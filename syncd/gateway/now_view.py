@@ -18,8 +18,8 @@ from syncd.model.views.plays import consumed
 from syncd.protocol.framing import frame
 from syncd.protocol.messages import PlaybackNow, QueueEntry, View, ViewItem
 from syncd.push.entry import Entry
-from syncd.push.history import recent_entries
 from syncd.push.hub import Channel, Hub
+from syncd.push.settled import settled_cells
 from syncd.push.subscription import Subscription, SubscriptionState
 from syncd.store.port import StateReader
 
@@ -61,6 +61,13 @@ class NowViews:
             replica.watchers.discard(subscription)
             self._drop_if_unwatched(replica)
 
+    async def reload(self, stream: str) -> None:
+        """The stream's cells were rebuilt: look at them again, if a small device here watches them."""
+        replica = self._replicas.get(stream)
+        if replica is not None:
+            cells, _ = await self.cells_now(replica.channel)
+            replica.replace(cells)
+
     def refresh(self, subscription: Subscription) -> None:
         """A small device has drained its outbox and may have missed views."""
         replica = self._replicas.get(subscription.channel.stream)
@@ -72,11 +79,11 @@ class NowViews:
 
         Nothing is published between the last step and the return.
         """
-        recent = self._hub.recent[channel.partition]
-        state = await self._store.cells(channel.stream, channel.partition)
+        state, entries, position = await settled_cells(
+            self._log, self._store, self._hub.recent[channel.partition], channel,
+            lambda: self._store.cells(channel.stream, channel.partition),
+        )  # fmt: skip
         cells = {row.key: Cell(row.rank, from_canonical(row.value)) for row in state.cells}
-        offset = min(state.checkpoint.offset_next, recent.position)
-        entries, position = await recent_entries(self._log, recent, channel.stream, offset)
         for entry in entries:
             fold(cells, entry.cells)
         return cells, position
@@ -101,6 +108,11 @@ class _Replica:
 
     def close(self) -> None:
         self.channel.watchers.remove(self._changed)
+
+    def replace(self, cells: Cells) -> None:
+        """Show these from now on."""
+        self._cells = cells
+        self._send()
 
     def send_to(self, subscription: Subscription) -> None:
         """The view as it is now, to one device."""

@@ -342,7 +342,9 @@ VOID = "void"
 """The kind of the record that uses up the seq of a permanently refused event; lowers to nothing."""
 ERASED = "erased"
 """The kind of what is left of a record whose account was erased: its stream and its offset. Lowers to nothing."""
-SERVER_KINDS = frozenset({"device.revoked", VOID, ERASED, "projection.rebuilt"})
+REBUILT = "projection.rebuilt"
+"""The kind of the record that tells of a stream whose cells were swapped for ones that were built from the log anew."""
+SERVER_KINDS = frozenset({"device.revoked", VOID, ERASED, REBUILT})
 """Kinds that only a server writes; a client that emits one is told `forbidden`."""
 
 

@@ -11,14 +11,12 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from syncd.accounts import Accounts
 from syncd.errors import AppendUnknown, LogUnavailable, NotFound, Poison, Refused
 from syncd.log.port import EventLog
 from syncd.log.record import Record, decode_record
 from syncd.model.events import EVENTS, VOID
-from syncd.model.ids import AccountId, account_stream
 from syncd.model.lowering import lower
-from syncd.store.port import DeadLetter, DeadLetterRow, DeadLetters, LetterFilter, LetterPosition, WriterRegistry
+from syncd.store.port import DeadLetter, DeadLetterRow, DeadLetters, LetterFilter, LetterPosition
 
 PAGE: Final = 500
 """Letters asked for at once; without their bodies they are a few hundred bytes each."""
@@ -37,17 +35,6 @@ class Retried:
     partition: int
     offset: int | None
     reason: str
-
-
-async def streams_of(accounts: Accounts, store: WriterRegistry, account: str) -> list[str]:
-    """The account's stream, then the playlists that it owns. `account`: its id or name.
-
-    Raises:
-        NotFound: there is no such account.
-        StoreUnavailable: no answer.
-    """
-    found = AccountId((await accounts.find(account)).account)
-    return [account_stream(found), *await store.streams_owned(found)]
 
 
 async def letters(store: DeadLetters, filter_: LetterFilter) -> AsyncGenerator[DeadLetter, None]:

@@ -8,7 +8,7 @@ servers: each stream is compared at the checkpoint that its cells were read with
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -20,6 +20,8 @@ from syncd.model.cells import Cell, Cells, digest, fold
 from syncd.operations.refold import admitted_of, stream_pages, written_by
 from syncd.store.port import StateReader
 
+STREAMS_PAGE = 5_000
+"""Names of streams asked for at once."""
 KEYS_TOLD_MAX = 20
 """Keys named of one stream that differs; a projection that went wrong may differ in all of them."""
 
@@ -87,8 +89,10 @@ async def verify(
     """
     verified = Verified(seed)
     names: list[tuple[int, str]] = []
-    for partition in range(log.partitions) if partitions is None else partitions:
+    chosen = range(log.partitions) if partitions is None else partitions
+    for partition in chosen:
         names += [(partition, stream) for stream in await _streams(log, store, partition, verified)]
+    names += await _streams_without_records(log, store, dict.fromkeys(stream for _, stream in names), chosen)
     for n, (partition, stream) in enumerate(names, start=1):
         await _verify_stream(log, store, stream, partition, random.Random(f"{seed}/{stream}"), verified)
         progress(n, len(names))
@@ -113,6 +117,18 @@ async def _streams(log: EventLog, store: StateReader, partition: int, verified: 
         streams.update(dict.fromkeys(record.stream for record in page))
         offset = page[-1].offset + 1
     return list(streams)
+
+
+async def _streams_without_records(
+    log: EventLog, store: StateReader, known: Container[str], partitions: Container[int]
+) -> list[tuple[int, str]]:
+    """Streams that have cells, and nothing in the log that could have written them."""
+    found: list[tuple[int, str]] = []
+    after = ""
+    while page := await store.streams_with_cells(after=after, limit=STREAMS_PAGE):
+        found += [(log.partition_of(stream), stream) for stream in page if stream not in known]
+        after = page[-1]
+    return [(partition, stream) for partition, stream in found if partition in partitions]
 
 
 async def _verify_stream(

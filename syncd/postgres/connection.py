@@ -17,17 +17,23 @@ HANG_UP_TIMEOUT_S = 2.0
 
 
 async def connect(
-    dsn: str, *, name: str = "syncd", statement_timeout_s: float = limits.STATEMENT_TIMEOUT_S
+    dsn: str,
+    *,
+    name: str = "syncd",
+    statement_timeout_s: float = limits.STATEMENT_TIMEOUT_S,
+    answer_timeout_s: float | None = None,
 ) -> asyncpg.Connection[Any]:
     """One connection of one's own. Raises the driver's errors; deadline `CONNECT_TIMEOUT_S`.
 
     Args:
         name: what an operator sees in `pg_stat_activity`.
         statement_timeout_s: after which Postgres gives a statement up; 0 for never.
+        answer_timeout_s: after which we give one up, and the connection is closed; None leaves that to the caller.
     """
     return await asyncpg.connect(
         dsn,
         timeout=CONNECT_TIMEOUT_S,
+        command_timeout=answer_timeout_s,
         server_settings={
             "application_name": name,
             "statement_timeout": str(round(statement_timeout_s * 1000)),

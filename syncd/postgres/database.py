@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
@@ -100,6 +100,22 @@ class Database:
     async def row(self, query: str, *arguments: object) -> asyncpg.Record | None:
         """The first row of a statement's result, None when there is none."""
         return await self._run(lambda connection: connection.fetchrow(query, *arguments))
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[Connection]:
+        """A connection of one's own, for who keeps a lock or a transaction open. `name`: what an operator sees of it.
+
+        The driver's errors leave as ours; the connection is cut at the end, and with it goes what it held.
+        """
+        with failures_as(self._unavailable, self._what):
+            connection = await connect(self._dsn, name=name, answer_timeout_s=ANSWER_TIMEOUT_S)
+        self._busy.add(connection)
+        try:
+            with failures_as(self._unavailable, self._what):
+                yield connection
+        finally:
+            self._busy.discard(connection)
+            connection.terminate()
 
     async def close(self) -> None:
         """Cut all connections; statements under way fail, and later ones. Twice is harmless."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from syncd.errors import Poison
 from syncd.log.record import LoggedRecord, check_named, decode_record
@@ -13,6 +14,9 @@ from syncd.model.cells import Cell, wins
 from syncd.model.events import ERASED, EVENTS, SERVER_KINDS, VOID, Event, ListInserted
 from syncd.model.lowering import lower
 from syncd.store.port import CellRow, DeadLetterRow, SlotsRow, VoidRow, WriterRow
+
+_Joined: TypeAlias = dict[tuple[str, str], tuple[Cell, int]]
+"""(stream, key) -> the cell that has won so far, and the offset of its record."""
 
 _TEXT_CHARS_MAX = 300
 """Of a dead letter's names and reason. Those of our own records are shorter."""
@@ -45,7 +49,7 @@ def fold_records(records: Sequence[LoggedRecord]) -> Folded:
     letter; its seq still counts, or its writer would be told of a gap for ever.
     """
     folded = Folded()
-    cells: dict[tuple[str, str], tuple[Cell, int]] = {}
+    cells: _Joined = {}
     writers: dict[tuple[str, str], tuple[int, int, int]] = {}
     slots: Counter[tuple[str, str]] = Counter()
     for record in records:
@@ -66,13 +70,40 @@ def fold_records(records: Sequence[LoggedRecord]) -> Folded:
             folded.admitted_ms_first = admitted.admitted_ms
         writers[progress] = max(seq, event.seq), max(t, event.t), newest
         _fold_event(event, record.offset, cells, slots, folded)
-    folded.cells = [
-        CellRow(stream, key, cell.rank, canonical(cell.value), offset)
-        for (stream, key), (cell, offset) in cells.items()
-    ]
+    folded.cells = _rows(cells)
     folded.writers = [WriterRow(writer, stream, *row) for (writer, stream), row in writers.items()]
     folded.slots = [SlotsRow(stream, name, count) for (stream, name), count in slots.items()]
     return folded
+
+
+def fold_cells(records: Sequence[LoggedRecord]) -> tuple[list[CellRow], int]:
+    """As `fold_records`, the cells alone, and how many records could not be lowered."""
+    cells: _Joined = {}
+    unreadable = 0
+    for record in records:
+        try:
+            event = decode_record(record).event
+        except Poison:
+            unreadable += 1
+            continue
+        _join(event, record.offset, cells)
+    return _rows(cells), unreadable
+
+
+def _join(event: Event, offset: int, cells: _Joined) -> None:
+    stream = event.stream
+    for key, cell in lower(event).items():
+        at = (stream, key)
+        before = cells.get(at)
+        if before is None or wins(cell, before[0]):
+            cells[at] = (cell, offset)
+
+
+def _rows(cells: _Joined) -> list[CellRow]:
+    return [
+        CellRow(stream, key, cell.rank, canonical(cell.value), offset)
+        for (stream, key), (cell, offset) in cells.items()
+    ]
 
 
 def _is_named(record: LoggedRecord) -> bool:
@@ -103,21 +134,14 @@ def _storable(text: str) -> str:
     return "".join(c if c.isprintable() else "\ufffd" for c in text[:_TEXT_CHARS_MAX])
 
 
-def _fold_event(
-    event: Event, offset: int, cells: dict[tuple[str, str], tuple[Cell, int]], slots: Counter[tuple[str, str]],
-    folded: Folded,
-) -> None:  # fmt: skip
+def _fold_event(event: Event, offset: int, cells: _Joined, slots: Counter[tuple[str, str]], folded: Folded) -> None:
     if event.kind == VOID:
         reason = event.data.get("reason", "invalid") if isinstance(event.data, dict) else "invalid"
-        folded.voids.append(VoidRow(event.writer, event.stream, event.seq, str(reason)))
+        folded.voids.append(VoidRow(event.writer, event.stream, event.seq, _storable(str(reason))))
         return
     if event.kind not in EVENTS and event.kind not in SERVER_KINDS:
         folded.unknown_kinds[event.kind] += 1
         return
     if isinstance(event.data, ListInserted):
         slots[event.stream, event.data.list] += len(event.data.items)
-    for key, cell in lower(event).items():
-        at = (event.stream, key)
-        before = cells.get(at)
-        if wins(cell, None if before is None else before[0]):
-            cells[at] = (cell, offset)
+    _join(event, offset, cells)

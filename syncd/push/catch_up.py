@@ -9,7 +9,7 @@ has no await in it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from msgspec import Raw
@@ -25,6 +25,7 @@ from syncd.push.cursor import offset_of
 from syncd.push.entry import wire_cells
 from syncd.push.history import recent_entries
 from syncd.push.hub import Channel, Hub
+from syncd.push.settled import newest_rebuilt
 from syncd.push.state import check_epoch
 from syncd.push.subscription import Subscription, SubscriptionState
 from syncd.store.port import CellRow, StateReader
@@ -51,12 +52,19 @@ def plan(hub: Hub, channel: Channel, cursor: str | None) -> Plan:
 
 
 class CatchUp:
-    """Serves subscriptions of one gateway."""
+    """Serves subscriptions of one gateway.
 
-    def __init__(self, log: EventLog, store: StateReader, hub: Hub) -> None:
+    Args:
+        wake: called with a channel that has subscriptions BEHIND; each is to be resumed that can be.
+    """
+
+    def __init__(
+        self, log: EventLog, store: StateReader, hub: Hub, *, wake: Callable[[Channel], None]
+    ) -> None:  # fmt: skip
         self._log = log
         self._store = store
         self._hub = hub
+        self._wake = wake
 
     async def serve(self, subscription: Subscription, how: Plan) -> None:
         """Send what is missing; the subscription is LIVE, or BEHIND a full outbox, when this returns.
@@ -74,14 +82,24 @@ class CatchUp:
         """Go on where a slow reader stopped, unless it ended meanwhile or goes on already. Raises as `serve`."""
         if subscription.state is not SubscriptionState.BEHIND:
             return
-        channel, offset = subscription.channel, subscription.offset
+        offset = subscription.offset
         subscription.state = SubscriptionState.CATCHING_UP
-        covered = self._hub.recent[channel.partition].covers(channel.stream, offset)
-        await self.serve(subscription, Plan("tail" if covered else "cells", offset))
+        await self.serve(subscription, Plan("tail" if self._covers(subscription, offset) else "cells", offset))
+
+    def _covers(self, subscription: Subscription, offset: int) -> bool:
+        """Whether the ring has all that a reader lacks who has everything below `offset`."""
+        channel = subscription.channel
+        recent = self._hub.recent[channel.partition]
+        return subscription.generation == channel.generation and recent.covers(channel.stream, offset)
 
     def serve_tail(self, subscription: Subscription, offset: int) -> None:
         """The original deltas, from memory, all at once."""
         channel, sink = subscription.channel, subscription.sink
+        if not self._covers(subscription, offset):  # the cells were rebuilt since that was decided
+            subscription.state = SubscriptionState.BEHIND
+            subscription.offset = offset
+            self._wake(channel)
+            return
         for entry in self._hub.recent[channel.partition].since(channel.stream, offset):
             if sink.congested:
                 subscription.state = SubscriptionState.BEHIND
@@ -93,35 +111,78 @@ class CatchUp:
             subscription.state = SubscriptionState.LIVE
 
     async def _serve_cells(self, subscription: Subscription, how: Plan) -> None:
+        """Send the store's cells and what came since; all of it again when they were rebuilt meanwhile."""
+        channel = subscription.channel
+        recent = self._hub.recent[channel.partition]
+        rebuilt = recent.rebuilt_at(channel.stream)
+        while True:
+            if rebuilt >= 0:
+                await self._store.swap_ended(channel.partition)
+            newest = await self._serve_once(subscription, how, rebuilt)
+            if subscription.state is not SubscriptionState.CATCHING_UP:
+                return
+            rebuilt = max(newest, recent.rebuilt_at(channel.stream))
+
+    async def _serve_once(self, subscription: Subscription, how: Plan, rebuilt: int) -> int:
+        """One try; the subscription stays CATCHING_UP when it must be made again.
+
+        Args:
+            rebuilt: offset of a `projection.rebuilt` record whose swap has ended.
+
+        Returns:
+            The offset of the newest such record that was met.
+        """
         channel, sink = subscription.channel, subscription.sink
         stream, recent = channel.stream, self._hub.recent[channel.partition]
         state = await self._store.cells(stream, channel.partition, from_offset=how.offset)
         check_epoch(state.checkpoint, self._log.epoch(channel.partition))
-        parts = _Parts(channel, sink.codec, snapshot=how.resume == "snapshot")
+        if state.generation > channel.generation:
+            self._begin_generation(channel, state.generation)
+        generation = channel.generation
+        snapshot = how.resume == "snapshot" or subscription.generation != generation
+        if snapshot and how.offset > 0:
+            state = await self._store.cells(stream, channel.partition)
+        parts = _Parts(channel, sink.codec, snapshot=snapshot)
         *early, final = list(_chunks(state.cells)) or [()]
         for chunk in early:
             await sink.drained()
             if subscription.state is not SubscriptionState.CATCHING_UP:
-                return  # unsubscribed, or its role was lost: it gets nothing more
+                return rebuilt  # unsubscribed, or its role was lost: it gets nothing more
             sink.write(parts.framed(_wire_rows(chunk, sink.codec)))
             await asyncio.sleep(0)  # a large stream must not hold up the deltas of others
         late: Cells = {}
+        newest = rebuilt
         offset = min(state.checkpoint.offset_next, recent.position)
         while True:
             entries, offset = await recent_entries(self._log, recent, stream, offset)
+            newest = max(newest, newest_rebuilt(entries))
             for entry in entries:
                 fold(late, entry.cells)
             if not sink.congested:
                 break
             await sink.drained()
         if subscription.state is not SubscriptionState.CATCHING_UP:
-            return
+            return newest
+        if newest > rebuilt or channel.generation != generation:
+            return newest
         _drop_losers(late, state.cells)
         *before, last = [_wire_rows(final, sink.codec), *map(wire_cells, _chunks_of_cells(late))]
         for cells in before:
             sink.write(parts.framed(cells))
         sink.write(parts.framed(last, cursor=channel.cursor(offset)))
+        subscription.generation = generation
         subscription.state = SubscriptionState.LIVE
+        return newest
+
+    def _begin_generation(self, channel: Channel, generation: int) -> None:
+        """Cells were replaced by smaller ranks. A cursor of the new generation must never reach who holds older cells:
+        they are served a snapshot, too."""
+        channel.begin_generation(generation)
+        for subscription in channel.subscriptions:
+            if subscription.state is SubscriptionState.LIVE:
+                subscription.state = SubscriptionState.BEHIND
+                subscription.offset = 0
+        self._wake(channel)
 
 
 class _Parts:

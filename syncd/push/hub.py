@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from syncd.model.events import REBUILT
 from syncd.protocol.framing import frame
 from syncd.protocol.messages import Delta
 from syncd.push.cursor import cursor_prefix
@@ -27,16 +28,23 @@ class Channel:
         watchers: called with every entry of the stream before its fan-out (access rules, views of small devices).
     """
 
-    __slots__ = ("cursor_offset", "generation", "partition", "prefix", "stream", "subscriptions", "watchers")
+    __slots__ = ("_epoch", "cursor_offset", "generation", "partition", "prefix", "stream", "subscriptions", "watchers")
 
     def __init__(self, stream: str, *, partition: int, epoch: str, generation: int, position: int) -> None:
         self.stream = stream
         self.partition = partition
-        self.generation = generation
-        self.prefix = cursor_prefix(stream, generation=generation, epoch=epoch, partition=partition)
+        self._epoch = epoch
+        self.begin_generation(generation)
         self.cursor_offset = position
         self.subscriptions: dict[Subscription, None] = {}
         self.watchers: list[OnEntry] = []
+
+    def begin_generation(self, generation: int) -> None:
+        """From now on cursors are of this generation; those of an older one lead to a snapshot."""
+        self.generation = generation
+        self.prefix = cursor_prefix(
+            self.stream, generation=generation, epoch=self._epoch, partition=self.partition
+        )  # fmt: skip
 
     def cursor(self, offset: int) -> str:
         """The cursor at an offset of this stream's partition."""
@@ -92,6 +100,9 @@ class Hub:
             sent everything before.
         """
         self.recent[partition].add(entry)
+        if entry.kind == REBUILT:
+            self._rebuilt(partition, entry)
+            return None
         channel = self.channels.get(entry.stream)
         if channel is None:
             return None
@@ -113,6 +124,16 @@ class Hub:
                 sink.write(entry.framed(sink.codec, prefix))
                 self.deltas_sent += 1
         return origin_cursor
+
+    def _rebuilt(self, partition: int, entry: Entry) -> None:
+        """The store's cells of a stream are being swapped. Nobody passes this record but by reading them: its offset
+        is that of all that changes."""
+        self.recent[partition].rebuilt(entry)
+        channel = self.channels.get(entry.stream)
+        for subscription in channel.subscriptions if channel is not None else ():
+            if subscription.state is LIVE:
+                subscription.state = SubscriptionState.BEHIND
+                subscription.offset = entry.offset
 
     def refresh_cursors(self, channels: Iterable[Channel]) -> int:
         """Send an empty delta with a fresh cursor to the live subscribers of channels whose partition has moved on.

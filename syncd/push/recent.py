@@ -31,6 +31,7 @@ class Recent:
         self._entries: deque[Entry] = deque()
         self._by_stream: dict[str, deque[Entry]] = {}
         self._forgotten: dict[str, int] = {}
+        self._rebuilt: dict[str, int] = {}
 
     def add(self, entry: Entry) -> None:
         """Take in the record at `position`."""
@@ -49,9 +50,19 @@ class Recent:
         """Note that the record at `offset` can be pushed by nobody (it does not decode)."""
         self.position = max(self.position, offset + 1)
 
+    def rebuilt(self, entry: Entry) -> None:
+        """Note that the store's cells of the entry's stream were swapped: who is before it has to read them."""
+        self._rebuilt[entry.stream] = entry.offset
+
+    def rebuilt_at(self, stream: str) -> int:
+        """The offset of the newest such record that is here; -1 when there is none."""
+        return self._rebuilt.get(stream, -1)
+
     def covers(self, stream: str, offset: int) -> bool:
-        """Whether every record of the stream at `offset` and up is here."""
-        return self._forgotten.get(stream, self._start) <= offset <= self.position
+        """Whether every record of the stream at `offset` and up is here, and tells all that has changed since."""
+        return self._forgotten.get(stream, self._start) <= offset <= self.position and (
+            not self._rebuilt or self._rebuilt.get(stream, -1) < offset
+        )
 
     def since(self, stream: str, offset: int) -> Sequence[Entry]:
         """The stream's records at `offset` and up, in order. Ask `covers` first."""
@@ -79,6 +90,8 @@ class Recent:
         if not of_stream:
             del self._by_stream[entry.stream]
         self._forgotten[entry.stream] = entry.offset + 1
+        if self._rebuilt.get(entry.stream) == entry.offset:
+            del self._rebuilt[entry.stream]
         if len(self._forgotten) > FORGOTTEN_STREAMS_MAX:
             self._start = self._entries[0].offset if self._entries else self.position
             self._forgotten.clear()

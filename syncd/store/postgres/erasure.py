@@ -10,12 +10,13 @@ _QUERIES = load_queries("syncd.store", "erasure.sql")
 
 
 class PostgresErasure:
-    """An `Erasure`. Every method is one statement, so one transaction."""
+    """An `Erasure`. Every statement is a transaction, and may be done twice."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def erase_stream(self, stream: str) -> int:
+        await self._database.row(_QUERIES["forget_rebuilds"])
         row = await self._database.row(_QUERIES["erase_stream"], stream, NOBODY)
         assert row is not None, "the statement always returns one row"
         cells: int = row["cells"]

@@ -35,6 +35,9 @@ class PostgresReader:
         known = {row["stream"]: StreamInfo(row["owner"], row["generation"]) for row in rows}
         return {stream: known.get(stream, StreamInfo(None, 0)) for stream in streams}
 
+    async def streams_with_cells(self, *, after: str, limit: int) -> Sequence[str]:
+        return [row["stream"] for row in await self._database.rows(_QUERIES["streams_with_cells"], after, limit)]
+
     async def slots(self, stream: str, list_name: str) -> int:
         row = await self._database.row(_QUERIES["slots"], stream, list_name)
         return 0 if row is None else int(row["slots"])

@@ -9,13 +9,20 @@ from syncd.store.postgres.erasure import PostgresErasure
 from syncd.store.postgres.gateways import PostgresGateways
 from syncd.store.postgres.projection import PostgresProjection
 from syncd.store.postgres.reader import PostgresReader
+from syncd.store.postgres.rebuild import PostgresRebuilds
 from syncd.store.postgres.registry import PostgresRegistry
 
 
 class PostgresStore(
-    PostgresProjection, PostgresReader, PostgresDeadLetters, PostgresRegistry, PostgresErasure, PostgresGateways
+    PostgresProjection,
+    PostgresReader,
+    PostgresDeadLetters,
+    PostgresRegistry,
+    PostgresErasure,
+    PostgresGateways,
+    PostgresRebuilds,
 ):
-    """A `Store`. Its parts share a pool and nothing else."""
+    """A `Store` and a `RebuildStore`. Its parts share a pool and nothing else."""
 
     @classmethod
     async def open(cls, dsn: str, *, connections: int = 4) -> PostgresStore:

@@ -1,5 +1,10 @@
 -- Forgetting accounts.
 
+-- name: forget_rebuilds
+-- What a rebuild has staged may hold what is being erased: none goes on, none that is under way can stage or swap. Waits
+-- for a swap; a statement of its own, so that the next one sees what that has written.
+delete from rebuilds;
+
 -- name: erase_stream
 -- Everything the store holds of a stream. A playlist keeps its row, so that nobody can claim it again.
 with cells_gone as (
@@ -12,6 +17,8 @@ with cells_gone as (
     delete from list_slots where stream = $1
 ), letters_gone as (
     delete from dead_letters where stream = $1
+), staged_gone as (
+    delete from rebuilt_cells where run in ('', $1) and stream = $1
 ), nobody_s as (
     update streams set owner = $2, generation = generation + 1 where stream = $1
 )

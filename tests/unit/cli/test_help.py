@@ -27,7 +27,7 @@ DESIGNED = """
     serve · gateway · projector · api · demo · device · account create · account list · device link · device list
     · device revoke · log tail · log show · state · why · verify · migrate · migrate status · schemas · doctor
     · config show
-    · dead-letters list · dead-letters show · dead-letters retry · dead-letters drop
+    · rebuild · dead-letters list · dead-letters show · dead-letters retry · dead-letters drop
     · log trim · timeline · export · import · replay · backup · restore · erase · repartition
 """
 JSON_MISSING = {

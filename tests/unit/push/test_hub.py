@@ -173,7 +173,7 @@ def test_a_tail_stops_where_the_sink_is_full_and_resumes_there() -> None:
         subscription, sink = place.listener(SmallSink(), live=False)
         for offset in range(5):
             place.publish(offset)
-        catch_up = CatchUp(None, None, place.hub)  # type: ignore[arg-type]  # memory alone is asked
+        catch_up = CatchUp(None, None, place.hub, wake=print)  # type: ignore[arg-type]  # memory alone is asked
         catch_up.serve_tail(subscription, 0)
         for written, state, offset in ((2, "behind", 2), (4, "behind", 4), (5, "live", 4)):
             assert (len(sink.framed), subscription.state.value, subscription.offset) == (written, state, offset)
@@ -194,7 +194,7 @@ def test_what_ended_meanwhile_is_not_resumed() -> None:
         place.publish(0)
         place.hub.unsubscribe(subscription)
         sink.congested = False
-        await CatchUp(None, None, place.hub).resume(subscription)  # type: ignore[arg-type]
+        await CatchUp(None, None, place.hub, wake=print).resume(subscription)  # type: ignore[arg-type]
         assert sink.framed == []
         assert subscription.state is SubscriptionState.ENDED
 
