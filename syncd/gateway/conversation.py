@@ -105,7 +105,7 @@ class Conversation:
                 self._connection.pause_reading()
 
     def drained(self) -> None:
-        """The outbox has room again: whoever fell behind catches up."""
+        """The outbox has room, maybe again: whoever is behind, by that or since cells were rebuilt, catches up."""
         for subscription in list(self.subscriptions.values()):
             if subscription.state is SubscriptionState.BEHIND:
                 self._serve(partial(self._gateway.catch_up.resume, subscription))
@@ -130,10 +130,6 @@ class Conversation:
         self._gateway.conversation_closed(self)
 
     # --- from the gateway ---
-
-    def resume(self, subscription: Subscription) -> None:
-        """A subscription of ours is behind although we read: its stream's cells were rebuilt."""
-        self._serve(partial(self._gateway.catch_up.resume, subscription))
 
     def settled(self, entry: Entry, cursor: str | None) -> None:
         """An event of ours is durable."""

@@ -330,7 +330,7 @@ class Gateway:
             if subscription.state is SubscriptionState.BEHIND and not subscription.sink.congested:
                 conversation = self._conversation(subscription.sink)
                 if conversation is not None:
-                    conversation.resume(subscription)
+                    conversation.drained()
 
     async def _reload(self, stream: str) -> None:
         while stream in self.hub.channels:
