@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import resource
 import sys
 import tempfile
 import time
@@ -31,7 +32,7 @@ from load.peers import PEERS
 from load.peers.peer import Missing, Peer, Place
 from load.peers.pinned import ServerFailed
 from load.report import Progress
-from load.scenarios import SCENARIOS, Scenario
+from load.scenarios import ALL, SCENARIOS, Deliveries, Paced, Scenario
 
 REPORT = Path(__file__).parent / "report" / "latest.json"
 
@@ -39,7 +40,7 @@ REPORT = Path(__file__).parent / "report" / "latest.json"
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--servers", type=_names(PEERS), default=list(PEERS), metavar="NAME,…", help="all by default")
-    parser.add_argument("--scenarios", type=_names(SCENARIOS), default=list(SCENARIOS), metavar="NAME,…")
+    parser.add_argument("--scenarios", type=_names(ALL), default=list(SCENARIOS), metavar="NAME,…")
     parser.add_argument("--rounds", type=int, default=1, metavar="N", help="how often each cell is measured; 1")
     parser.add_argument("--seconds", type=float, metavar="S", help="measured time of each cell, instead of its own")
     parser.add_argument("--out", type=Path, default=REPORT, metavar="FILE", help="where the report goes")
@@ -48,6 +49,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.list:
         return _list()
+    _open_many_files()
     cores = sorted(os.sched_getaffinity(0))
     pinned = not options.no_pin and len(cores) > 1
     server_core, generator_core = (cores[0], cores[1]) if pinned else (None, None)
@@ -58,13 +60,14 @@ def main() -> int:
     )  # fmt: skip
     total = options.rounds * len(options.scenarios) * len(options.servers)
     progress = Progress("cells", total)
+    missing = _prepare(options.servers)
     done = 0
     interrupted = False
     with Report(options.out, header) as report:
         try:
             for number in range(1, options.rounds + 1):
                 for scenario_name in options.scenarios:
-                    scenario = _shortened(SCENARIOS[scenario_name], options.seconds)
+                    scenario = _shortened(ALL[scenario_name], options.seconds)
                     for name in options.servers:
                         label = f"{scenario_name} on {name}"
 
@@ -72,7 +75,11 @@ def main() -> int:
                             progress.advance(done, f"{label}: {step.done:g} of {step.total:g} {step.phase}")
 
                         place_cores = (server_core, generator_core)
-                        report.add(_cell(PEERS[name], scenario_name, scenario, number, place_cores, tell))
+                        why = missing.get(name) or PEERS[name].lacks(scenario)
+                        if why is not None:
+                            report.add(Absent(server=name, scenario=scenario_name, round=number, why=why))
+                        else:
+                            report.add(_cell(PEERS[name], scenario_name, scenario, number, place_cores, tell))
                         done += 1
         except KeyboardInterrupt:
             interrupted = True
@@ -80,6 +87,23 @@ def main() -> int:
     summary(report.lines)
     print(f"written: {options.out}")
     return 130 if interrupted else 1 if report.has_wrong else 0
+
+
+def _open_many_files() -> None:
+    """As many as we may, for us and whom we start: every connection is one, and a shell's limit is often 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _prepare(names: Collection[str]) -> dict[str, str]:
+    """Get what the servers need; those that this machine cannot run, and why."""
+    missing = {}
+    for name in names:
+        try:
+            PEERS[name].prepare()
+        except Missing as error:
+            missing[name] = str(error)
+    return missing
 
 
 def _cell(
@@ -95,7 +119,7 @@ def _cell(
                 )  # fmt: skip
                 started = time.time()
                 outcome = generate(job, core=cores[1], tell=tell)
-        except (Missing, ServerFailed, GeneratorFailed) as error:
+        except (ServerFailed, GeneratorFailed) as error:
             return Absent(server=peer.name, scenario=scenario_name, round=number, why=str(error))
     return Cell(
         server=peer.name, about=peer.about, scenario=scenario_name, settings=scenario, round=number,
@@ -105,7 +129,8 @@ def _cell(
 
 
 def _shortened(scenario: Scenario, seconds: float | None) -> Scenario:
-    return scenario if seconds is None else replace(scenario, seconds=seconds)
+    is_timed = isinstance(scenario, Deliveries | Paced)
+    return replace(scenario, seconds=seconds) if is_timed and seconds is not None else scenario
 
 
 def _names(known: Collection[str]) -> Callable[[str], list[str]]:
@@ -124,7 +149,7 @@ def _list() -> int:
     for peer in PEERS.values():
         print(f"  {peer.name:20} {peer.about}")
     print("scenarios")
-    for name, scenario in SCENARIOS.items():
+    for name, scenario in ALL.items():
         print(f"  {name:20} {scenario}")
     return 0
 

@@ -61,6 +61,10 @@ class Absent(Struct, frozen=True, tag="absent", kw_only=True):
 SYNCD = "syncd"
 """Whom the others are compared with."""
 
+HEAD = (
+    "server", "deliveries/s", "per CPU s", "syncd/it", "with all", "ms p50", "p95", "p99", "generator", "runs",
+)  # fmt: skip
+
 Line: TypeAlias = Header | Cell | Absent
 
 
@@ -104,36 +108,40 @@ def summary(lines: Sequence[Line]) -> None:
         if isinstance(line, Cell):
             scenarios[line.scenario][line.server].append(line)
     for scenario, servers in scenarios.items():
-        ours = _median(cell.per_cpu_s for cell in servers.get(SYNCD, ()))
         print(f"\n{scenario}")
-        head = (
-            "server",
-            "deliveries/s",
-            "per CPU s",
-            "syncd/it",
-            "with all",
-            "ms p50",
-            "p95",
-            "p99",
-            "generator",
-            "runs",
-        )
-        rows = []
-        for server, cells in servers.items():
-            own, in_all = (_median(cell.per_cpu_s for cell in cells), _median(cell.per_cpu_s_in_all for cell in cells))
-            latencies = [cell.outcome.latency for cell in cells if cell.outcome.latency is not None]
-            quantiles = [_shown(_median(each.at(share) for each in latencies), 2) for share in (0.5, 0.95, 0.99)]
-            rows.append((
-                server, _shown(_median(cell.outcome.deliveries / cell.outcome.window_s for cell in cells)),
-                _shown(own), _shown(None if own is None or ours is None else ours / own, 2), _shown(in_all), *quantiles,
-                f"{max(cell.outcome.generator_cpu_s / cell.outcome.window_s for cell in cells):.0%}", str(len(cells)),
-            ))  # fmt: skip
-        print_table(head, rows)
+        ours = _median(cell.per_cpu_s for cell in servers.get(SYNCD, ()))
+        figures = dict.fromkeys(name for cells in servers.values() for cell in cells for name in cell.outcome.figures)
+        if figures:
+            names = list(figures)
+            print_table(("server", *names), [(server, *_figures(cells, names)) for server, cells in servers.items()])
+        else:
+            print_table(HEAD, [(server, *_rates(cells, ours)) for server, cells in servers.items()])
         for server, cells in servers.items():
             for remark in dict.fromkeys(remark for cell in cells for remark in cell.outcome.remarks):
                 print(f"  {server}: {remark}")
     for absent in (line for line in lines if isinstance(line, Absent)):
         print(f"not measured: {absent.scenario} on {absent.server}, round {absent.round}: {absent.why}")
+
+
+def _figures(cells: Sequence[Cell], names: Sequence[str]) -> list[str]:
+    """Medians over the rounds of what a scenario is about."""
+    found = ((name, _median(cell.outcome.figures.get(name) for cell in cells)) for name in names)
+    return [_shown(value, 2 if "ms" in name or "KiB" in name or name.startswith("s ") else 0) for name, value in found]
+
+
+def _rates(cells: Sequence[Cell], ours: float | None) -> list[str]:
+    """Medians over the rounds of what came how fast, at which cost."""
+    own = _median(cell.per_cpu_s for cell in cells)
+    latencies = [cell.outcome.latency for cell in cells if cell.outcome.latency is not None]
+    return [
+        _shown(_median(cell.outcome.deliveries / cell.outcome.window_s for cell in cells)),
+        _shown(own),
+        _shown(ours / own if own and ours else None, 2),
+        _shown(_median(cell.per_cpu_s_in_all for cell in cells)),
+        *(_shown(_median(each.at(share) for each in latencies), 2) for share in (0.5, 0.95, 0.99)),
+        f"{max(cell.outcome.generator_cpu_s / cell.outcome.window_s for cell in cells):.0%}",
+        str(len(cells)),
+    ]
 
 
 def _per_s(count: int, seconds: float) -> float | None:

@@ -41,6 +41,11 @@ class ProcessGroup(Struct, frozen=True):
                 ticks += 0 if fields is None else int(fields[11]) + int(fields[12])
         return ticks / _TICKS_PER_S
 
+    def memory_kib(self) -> int:
+        """Proportional set size: what it holds, shared pages divided among those who share them. KiB."""
+        pids = [self.pid, *(_children(self.pid) if self.children else ())]
+        return sum(_pss_kib(pid) for pid in pids)
+
 
 def cpu_s_of(groups: Iterable[ProcessGroup]) -> dict[str, float]:
     """Processor seconds by name."""
@@ -60,6 +65,13 @@ def _children(pid: int) -> list[int]:
         if fields is not None and int(fields[1]) == pid:
             found.append(int(entry))
     return found
+
+
+def _pss_kib(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    raise ProcessLookupError(f"/proc tells no memory of process {pid}")
 
 
 def _fields(pid: int) -> list[str] | None:

@@ -42,13 +42,16 @@ class Device(Protocol):
     """
 
     async def connect(self, host: str, port: int) -> None:
-        """Log in and subscribe; returns when nothing is missing for a delivery. Raises `ConnectionError`."""
+        """Log in and subscribe; returns when the device gets what is sent from now on. Raises `ConnectionError`.
+
+        After a `close` it comes back where it was, and what it missed follows as deliveries.
+        """
 
     def emit(self, due_ns: int) -> None:
         """Send the next event."""
 
     def close(self) -> None:
-        """Leave. Twice is harmless."""
+        """Lose the connection, without a word. Twice is harmless."""
 
 
 class WebSocketDevice(WebSocket):
@@ -61,10 +64,6 @@ class WebSocketDevice(WebSocket):
         self.account = seat.account
         self.bit = seat.bit
         self.others = seat.others
-
-    async def connect(self, host: str, port: int) -> None:
-        await self.loop.create_connection(lambda: self, host, port)
-        await self.ready
 
     def received(self, count: int) -> None:
         self.tally.bytes_received += count

@@ -85,6 +85,7 @@ class Outcome(Struct, frozen=True, tag="outcome", kw_only=True):
         latency: device to device. In an open loop from when the event was due.
         ack: device to server and back, from the same moment.
         lateness: by how much events left later than due; open loops only.
+        figures: what else the scenario is about, by name and unit.
         bytes_received: of all devices, frames included.
         wrong: over the whole run, warm-up and drain included.
         remarks: what a reader of the figures must know.
@@ -100,6 +101,7 @@ class Outcome(Struct, frozen=True, tag="outcome", kw_only=True):
     latency: Spread | None = None
     ack: Spread | None = None
     lateness: Spread | None = None
+    figures: dict[str, float] = {}
     wrong: Wrong = Wrong()
     remarks: list[str] = []
 

@@ -21,3 +21,11 @@ def spread(samples_ns: Sequence[int]) -> Spread | None:
     last = len(ordered) - 1
     quantiles = [(share, round(ordered[min(last, int(share * len(ordered)))] / 1e6, 4)) for share in SHARES]
     return Spread(len(ordered), round(sum(ordered) / len(ordered) / 1e6, 4), quantiles)
+
+
+def milliseconds(what: str, samples_ns: Sequence[int]) -> dict[str, float]:
+    """A few quantiles as figures of a report."""
+    found = spread(samples_ns)
+    if found is None:
+        return {}
+    return {f"{what} ms p50": found.at(0.5), f"{what} ms p99": found.at(0.99), f"{what} ms max": found.at(1.0)}

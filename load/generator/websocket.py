@@ -46,13 +46,20 @@ class WebSocket(asyncio.Protocol):
     transport: asyncio.Transport
 
     def __init__(self, *, path: str, subprotocol: str | None = None) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.ready: asyncio.Future[None] = self.loop.create_future()
+        self.ready: asyncio.Future[None]
         self._path = path
         self._subprotocol = subprotocol
         self._rest = b""
         self._is_open = False
         self.is_closing = False
+
+    async def connect(self, host: str, port: int) -> None:
+        """Connect, again if need be; returns when the subclass is ready. Raises `ConnectionError`."""
+        loop = asyncio.get_running_loop()
+        self.ready = loop.create_future()
+        self._rest, self._is_open, self.is_closing = b"", False, False
+        await loop.create_connection(lambda: self, host, port)
+        await self.ready
 
     def opened(self) -> None:
         """The handshake is done."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +12,9 @@ from typing import Protocol
 
 from load.processes import ProcessGroup
 from load.scenarios import Scenario
+
+GET_TIMEOUT_S = 300.0
+"""For a peer's packages to be fetched and built; after that its place in the report says that it is missing."""
 
 
 class Missing(Exception):
@@ -49,10 +55,27 @@ class Peer(Protocol):
     @property
     def about(self) -> str: ...
 
+    def prepare(self) -> None:
+        """Get what it needs, once; before anything is measured. Raises `Missing`."""
+
+    def lacks(self, scenario: Scenario) -> str | None:
+        """Why a scenario makes no sense with it, or None."""
+
     def run(self, place: Place, scenario: Scenario) -> AbstractContextManager[Running]:
         """Serve until the block ends.
 
         Raises:
-            Missing: it cannot be had here.
             ServerFailed: it does not start.
         """
+
+
+def get(command: Sequence[str], *, cwd: Path) -> None:
+    """Fetch or build something by a command. Raises `Missing`, with the end of what the command said."""
+    if shutil.which(command[0]) is None:
+        raise Missing(f"this machine has no {command[0]}")
+    try:
+        subprocess.run(command, cwd=cwd, check=True, capture_output=True, timeout=GET_TIMEOUT_S)
+    except subprocess.TimeoutExpired as error:
+        raise Missing(f"{' '.join(command)} took over {GET_TIMEOUT_S:g} s") from error
+    except subprocess.CalledProcessError as error:
+        raise Missing(f"{' '.join(command)}: {error.stderr.decode(errors='replace').strip()[-500:]}") from error

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
+POLL_S = 0.05
 LOG_CHARS_SHOWN = 2_000
 
 
@@ -51,6 +53,17 @@ def pinned(
             process.wait()
         assert process.stdout is not None
         process.stdout.close()
+
+
+def until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Wait until something accepts on a port of this machine. Raises `ServerFailed`."""
+    end_s = time.monotonic() + READY_TIMEOUT_S
+    while process.poll() is None and time.monotonic() < end_s:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=READY_TIMEOUT_S):
+            return
+        time.sleep(POLL_S)
+    told = log.read_text(errors="replace")[-LOG_CHARS_SHOWN:]
+    raise ServerFailed(f"{process.args!r} does not listen on {port}: {told}")
 
 
 def first_line(process: subprocess.Popen[bytes], log: Path) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from load.peers.peer import Missing, Place, Running
 from load.peers.pinned import first_line, pinned
 from load.processes import ProcessGroup
-from load.scenarios import Scenario
+from load.scenarios import Opening, Scenario, Storm
 from syncd.testing.server_process import free_ports
 
 
@@ -24,10 +24,15 @@ class BareRelay:
     module: str
     needs: str
 
+    def prepare(self) -> None:
+        if importlib.util.find_spec(self.needs) is None:
+            raise Missing(f"the Python package {self.needs} is not installed; `make setup` installs it")
+
+    def lacks(self, scenario: Scenario) -> str | None:
+        return "it keeps nothing to come back to" if isinstance(scenario, Storm | Opening) else None
+
     @contextmanager
     def run(self, place: Place, scenario: Scenario) -> Iterator[Running]:
-        if importlib.util.find_spec(self.needs) is None:
-            raise Missing(f"the Python package {self.needs} is not installed; `make bench` installs it")
         (port,) = free_ports(1)
         log = place.folder / f"{self.name}.log"
         command = [sys.executable, "-m", self.module, str(port)]

@@ -32,6 +32,12 @@ class Syncd:
     about: str
     roles: tuple[str, ...]
 
+    def prepare(self) -> None:
+        pass
+
+    def lacks(self, scenario: Scenario) -> str | None:
+        return None
+
     @contextmanager
     def run(self, place: Place, scenario: Scenario) -> Iterator[Running]:
         ws_port, http_port = free_ports(2)
