@@ -309,8 +309,10 @@ def test_a_backup_that_fails_leaves_nothing(postgres_dsn: str, tmp_path: Path) -
 def test_a_backup_moves_between_versions_of_postgres(
     postgres_version: Version, postgres_dsn: str, postgres_servers: Callable[[Version], str], tmp_path: Path
 ) -> None:
+    newest_server = postgres_servers("18")  # here, because the fixture runs a loop of its own to start one
+
     async def story() -> None:
-        newest = await create_database(postgres_servers("18"))
+        newest = await create_database(newest_server)
         try:
             async with opened_house(newest) as house:
                 phone = await lived_in(house)
@@ -323,7 +325,7 @@ def test_a_backup_moves_between_versions_of_postgres(
                 after = await account_state(work.log, work.store, phone.account, START_MS)
             assert after["digests"] == before["digests"]
         finally:
-            await drop_database(postgres_servers("18"), newest)
+            await drop_database(newest_server, newest)
 
     told(story())
 
