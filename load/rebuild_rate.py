@@ -1,0 +1,279 @@
+"""How fast cells are folded, and built anew while traffic goes on, beside a bare upsert of the same rows.
+
+    python -m load.rebuild_rate                       a million events; minutes
+    python -m load.rebuild_rate --events 20000        a short one
+    python -m load.rebuild_rate --json                the figures as one JSON object
+
+A server runs on its own embedded Postgres. Events are written into its log, and its projector folds them. Then some
+cells are damaged by hand, `syncd rebuild` runs as a process of its own, and two SDK devices go on emitting and hearing
+each other. At the end every digest must agree: of both devices, of the gateway, of the store and of a refold of the
+log; and each device must show all that the other has emitted. Else the exit code is 1.
+
+The bare upsert writes the very rows that the store then holds, 2,000 a statement by `unnest`, into an empty table of
+the same shape. Processor seconds are those of the process that does the work, for the rebuild with the start of the
+command; and once more with those of Postgres, for the rebuild with what the traffic costs it. Events a second are on
+the wall, and depend on what else the machine does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from load.report import Progress, print_table
+from syncd.accounts import LinkedDevice
+from syncd.bootstrap import Deployment, open_deployment
+from syncd.client import Device
+from syncd.limits import APPEND_RECORDS_MAX
+from syncd.log.record import Body, Record, encode_record
+from syncd.model.events import EVENTS
+from syncd.model.stamp import pack
+from syncd.operations.verify import verify
+from syncd.testing.quiet import until_projected
+from syncd.testing.server_process import ServerProcess
+
+EVENTS_COUNT = 1_000_000
+STREAMS = 1_000
+BARE_ROWS = 2_000
+"""Rows of one bare statement."""
+EMIT_PAUSE_S = 0.02
+"""Between events of one device: about 50 a second, as one busy listener never makes."""
+FOLD_TIMEOUT_S = 3_600.0
+DAMAGE = (
+    "delete from cells where stream < 'a:seed0010' and key like 'library/%'",
+    "update cells set rank = 'zzz' where stream < 'a:seed0005' and key like 'settings/%'",
+)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """One way to write the rows."""
+
+    way: str
+    events: int
+    wall_s: float
+    cpu_s: float
+    postgres_cpu_s: float
+
+    @property
+    def events_per_s(self) -> float:
+        return self.events / self.wall_s
+
+    @property
+    def events_per_cpu_s(self) -> float:
+        return self.events / max(self.cpu_s, 0.01)  # the clock of processors ticks every 10 ms
+
+    @property
+    def events_per_all_cpu_s(self) -> float:
+        return self.events / max(self.cpu_s + self.postgres_cpu_s, 0.01)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What came of a run. `problems` is empty when everything agrees."""
+
+    rates: list[Rate]
+    rows: int
+    swapped: int
+    emitted: int
+    problems: list[str]
+
+
+def seeded(count: int) -> Iterator[Record]:
+    """Events as a thousand listeners leave them: plays, likes, settings, progress, and queues."""
+    now_ms = time.time_ns() // 1_000_000 - count
+    for n in range(count):
+        stream, seq = f"a:seed{n % STREAMS:04}", n // STREAMS + 1
+        kinds: dict[str, dict[str, Any]] = {
+            "history.played": {"play": f"p{seq}", "track": f"t{n}", "started_ms": now_ms, "listened_ms": n},
+            "library.changed": {"set": "tracks", "ids": [f"t{seq}"], "value": True},
+            "settings.changed": {f"key{seq % 50}": n},
+            "progress.listened": {"episode": f"e{seq % 200}", "position_ms": n, "through": "0" * 21},
+            "list.inserted": {"list": "queue", "items": [{"track": f"t{n}"}], "side": "R", "parent": None},
+        }
+        kind, data = list(kinds.items())[seq % len(kinds)]
+        typed = data if kind == "settings.changed" else EVENTS[kind](**data)
+        body = Body(pack(now_ms + n), typed, stream[2:], "seed", now_ms + n)
+        yield encode_record(stream, f"w{n % STREAMS:09}", seq, kind, body)
+
+
+async def run(folder: Path, *, events: int, progress: Progress) -> Figures:
+    """One run on a server of its own."""
+    with ServerProcess(folder / "data", options=["--no-demo"]) as server:
+        async with open_deployment(server.config) as work:
+            folded = await _fold(server, work, events, progress)
+            logins = await server.link("rebuilt while they play", "phone", "laptop")
+            async with AsyncExitStack() as stack:
+                devices = [Device(server.ws_url, login.token, store=str(folder / login.device)) for login in logins]
+                for device in devices:
+                    await stack.enter_async_context(device)
+                await asyncio.gather(*(device.ready() for device in devices))
+                await _by_hand(work.dsn)
+                stop = asyncio.Event()
+                traffic = [asyncio.create_task(_emit(device, n, stop)) for n, device in enumerate(devices)]
+                try:
+                    progress.note("rebuilding, while two devices emit")
+                    rebuilt, swapped = await _rebuild(server)
+                finally:
+                    stop.set()
+                    emitted = await asyncio.gather(*traffic)
+                problems = await _problems(work, logins, devices, emitted)
+            problems += [] if swapped else ["the damage was not found"]
+            bare, rows = await _bare(server, work.dsn, events)
+    return Figures([folded, rebuilt, bare], rows, swapped, sum(emitted), problems)
+
+
+async def _fold(server: ServerProcess, work: Deployment, events: int, progress: Progress) -> Rate:
+    """Write the events into the log, and let the server's projector fold them."""
+    records = seeded(events)
+    done = 0
+    cpu_s, postgres_cpu_s, started_s = server.cpu_s, server.postgres_cpu_s, time.monotonic()
+    while part := list(islice(records, APPEND_RECORDS_MAX)):
+        for outcome in await work.log.append(part):
+            assert outcome.outcome == "written", outcome.reason
+        done += len(part)
+        progress.advance(done, "written")
+    await until_projected(work.log, work.store, timeout_s=FOLD_TIMEOUT_S)
+    progress.done()
+    spent = (server.cpu_s - cpu_s, server.postgres_cpu_s - postgres_cpu_s)
+    return Rate("projector", events, time.monotonic() - started_s, *spent)
+
+
+async def _by_hand(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        for statement in DAMAGE:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _emit(device: Device, number: int, stop: asyncio.Event) -> int:
+    """Settings of its own, one after the other; how many."""
+    count = 0
+    while not stop.is_set():
+        count += 1
+        device.settings.set(f"device {number}", count)
+        device.library.add("tracks", f"{number}/{count}")
+        await asyncio.sleep(EMIT_PAUSE_S)
+    await device.settled()
+    return count
+
+
+async def _rebuild(server: ServerProcess) -> tuple[Rate, int]:
+    """`syncd rebuild` as an operator runs it; with it, how many cells it swapped."""
+    command = [sys.executable, "-m", "syncd.cli", "rebuild", "--json", "--data-dir", str(server.data_dir)]
+
+    def work() -> tuple[bytes, float]:
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            said = process.stdout.read()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            raise RuntimeError(f"syncd rebuild ended with {process.returncode}")
+        return said, usage.ru_utime + usage.ru_stime
+
+    postgres_cpu_s, started_s = server.postgres_cpu_s, time.monotonic()
+    said, cpu_s = await asyncio.to_thread(work)
+    done = json.loads(said)
+    spent = (cpu_s, server.postgres_cpu_s - postgres_cpu_s)
+    return Rate("rebuild", done["records"], time.monotonic() - started_s, *spent), done["cells_changed"]
+
+
+async def _problems(
+    work: Deployment, logins: list[LinkedDevice], devices: list[Device], emitted: list[int]
+) -> list[str]:
+    """What is not as it must be after quiet."""
+    await until_projected(work.log, work.store)
+    found = []
+    for device, login in zip(devices, logins, strict=True):
+        for number, count in enumerate(emitted):
+            await device.until(lambda: device.settings.get(f"device {number}") == count)  # noqa: B023
+            missed = sum(not device.library.has("tracks", f"{number}/{n}") for n in range(1, count + 1))
+            found += [f"{login.name} lacks {missed} of {count} events of device {number}"] if missed else []
+        verified = await device.verify()
+        if verified.ours != verified.theirs:
+            found.append(f"{login.name}: digest {verified.ours}, the gateway says {verified.theirs}")
+    log_says = await verify(work.log, work.store, seed=1, progress=lambda done, of_all: None)
+    return found + [f"{differs.stream} differs from the log" for differs in log_says.differences]
+
+
+async def _bare(server: ServerProcess, dsn: str, events: int) -> tuple[Rate, int]:
+    """The rows that the store holds now, upserted into an empty table by nothing but a driver and a statement."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = [tuple(row) for row in await connection.fetch("select stream, key, rank, value, log_offset from cells")]
+        await connection.execute("create table bare_cells (like cells including all)")
+        statement = """
+            insert into bare_cells (stream, key, rank, value, log_offset)
+            select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bigint[])
+            on conflict (stream, key) do update set
+                rank = excluded.rank, value = excluded.value, log_offset = excluded.log_offset
+            where (excluded.rank, excluded.value) > (bare_cells.rank, bare_cells.value)
+        """
+        cpu_s, postgres_cpu_s, started_s = time.process_time(), server.postgres_cpu_s, time.monotonic()
+        for start in range(0, len(rows), BARE_ROWS):
+            await connection.execute(statement, *zip(*rows[start : start + BARE_ROWS], strict=True))
+        wall_s, spent = time.monotonic() - started_s, time.process_time() - cpu_s
+        rate = Rate("bare upsert", events, wall_s, spent, server.postgres_cpu_s - postgres_cpu_s)
+        await connection.execute("drop table bare_cells")
+    finally:
+        await connection.close()
+    return rate, len(rows)
+
+
+def report(figures: Figures) -> None:
+    """The table, and what is wrong."""
+    bare = figures.rates[-1]
+    print_table(
+        ("way", "events/s", "events/CPU s", "of bare", "with Postgres", "of bare"),
+        [
+            (
+                rate.way,
+                f"{rate.events_per_s:,.0f}",
+                f"{rate.events_per_cpu_s:,.0f}",
+                f"{rate.events_per_cpu_s / bare.events_per_cpu_s:.2f}",
+                f"{rate.events_per_all_cpu_s:,.0f}",
+                f"{rate.events_per_all_cpu_s / bare.events_per_all_cpu_s:.2f}",
+            )
+            for rate in figures.rates
+        ],
+    )
+    print(f"{figures.rows:,} rows; {figures.swapped:,} cells swapped; {figures.emitted:,} rounds of events meanwhile")
+    for problem in figures.problems:
+        print(f"WRONG: {problem}")
+
+
+def main() -> int:
+    """Run it, and print what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=EVENTS_COUNT, metavar="N", help=f"{EVENTS_COUNT:,} by default")
+    parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="syncd-rebuild-") as folder:
+        progress = Progress("events", arguments.events)
+        figures = asyncio.run(run(Path(folder), events=arguments.events, progress=progress))
+    if arguments.json:
+        print(json.dumps(asdict(figures)))
+    else:
+        report(figures)
+    return 1 if figures.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
