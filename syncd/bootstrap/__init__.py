@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from syncd.operations.advance import Advance
     from syncd.operations.backup.manifest import Manifest
+    from syncd.operations.move_log import Moved
     from syncd.operations.repartition import Repartitioned
     from syncd.operations.transfer.importing import Phase
 
@@ -29,6 +30,7 @@ __all__ = [
     "Deployment",
     "Running",
     "back_up_deployment",
+    "move_log",
     "open_database",
     "open_deployment",
     "repartition_topic",
@@ -68,6 +70,13 @@ async def restore_deployment(config: Config, folder: Path, manifest: Manifest, *
     from syncd.bootstrap.backups import restore_deployment as work
 
     await work(config, folder, manifest, replace=replace, phase=phase)
+
+
+async def move_log(config: Config, topic: str, *, progress: Advance) -> Moved:
+    """See `syncd.bootstrap.moving`; imported late, as the next one."""
+    from syncd.bootstrap.moving import move_log as work
+
+    return await work(config, topic, progress=progress)
 
 
 async def repartition_topic(config: Config, topic: str, partitions: int, *, progress: Advance) -> Repartitioned:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syncd.accounts import Accounts
@@ -17,6 +17,7 @@ from syncd.errors import Unavailable
 from syncd.log.port import TrimmableLog
 from syncd.logs import get_logger
 from syncd.store import embedded
+from syncd.store.deployment_row import DeploymentRow, deployment_row
 from syncd.store.migrate import migrate
 from syncd.store.port import SideChannel, Store
 from syncd.store.postgres import PostgresStore
@@ -42,6 +43,8 @@ class Deployment:
     accounts: Accounts
     side_channel: SideChannel
     clock: Clock
+    row: DeploymentRow
+    """As it was when the log was opened."""
 
 
 @asynccontextmanager
@@ -105,6 +108,8 @@ async def open_deployment(
         dsn = await stack.enter_async_context(open_database(config, on_progress=on_progress))
         if migrating:
             await migrate(dsn)
+        row = await deployment_row(dsn)
+        row = replace(row, log=row.log or config.log)  # the first opening writes it down
         event_log = await open_log(config, dsn, making=migrating, serves_devices=serves_devices)
         stack.push_async_callback(event_log.close)
         store = await PostgresStore.open(dsn)
@@ -114,4 +119,4 @@ async def open_deployment(
         stack.push_async_callback(accounts.close)
         side_channel = await PostgresSideChannel.open(dsn)
         stack.push_async_callback(side_channel.close)
-        yield Deployment(config, dsn, event_log, store, store, accounts, side_channel, clock)
+        yield Deployment(config, dsn, event_log, store, store, accounts, side_channel, clock, row)

@@ -14,13 +14,16 @@ from uuid import UUID
 from syncd.config import Config
 from syncd.errors import ConfigError
 from syncd.log.port import EventLog, TrimmableLog
-from syncd.log.postgres import PostgresLog
+from syncd.log.postgres import LogClosed, PostgresLog
 from syncd.log.postgres.notifier import LATER_MS, SOON_MS
+from syncd.logs import get_logger
 from syncd.projector.shares import EveryPartition, Shares
-from syncd.store.deployment_row import DeploymentRow, claim_topic, deployment_row
+from syncd.store.deployment_row import DeploymentRow, claim_topic, deployment_row, open_abandoned
 
 if TYPE_CHECKING:
     from syncd.log.kafka import KafkaLog, KafkaSecurity
+
+log = get_logger("bootstrap")
 
 TAKE_OVER = "if it is to be this deployment's log from now on, run `syncd migrate --new-epoch` first"
 
@@ -37,33 +40,48 @@ async def open_log(config: Config, dsn: str, *, making: bool, serves_devices: bo
         ConfigError: it is not where the settings say, or not as it was written down.
         LogUnavailable, StoreUnavailable: no answer.
     """
-    if config.log == "postgres":
-        news_within_ms = SOON_MS if serves_devices else LATER_MS
-        return await PostgresLog.open(dsn, partitions=config.log_partitions, news_within_ms=news_within_ms)
     written = await deployment_row(dsn)
-    _check_place(config, written)
+    url = config.log
+    if url == "postgres":
+        if written.log in (None, "postgres"):
+            return await _open_table(config, dsn, news_within_ms=SOON_MS if serves_devices else LATER_MS)
+        # It moved, while servers ran or since they were set up: the row is right, and nobody need hurry.
+        assert written.log is not None
+        url = written.log
+        log.warning("log_has_moved", reason=f"set SYNCD_LOG to {url}")
+    _check_place(url, config, written)
     # Not at the top: the package is an extra, and commands on Postgres need not wait for it.
     try:
         from syncd.log.kafka import open_kafka_log
     except ImportError as error:
-        raise ConfigError(f"SYNCD_LOG is {config.log}: `pip install syncd[kafka]` ({error})") from error
+        raise ConfigError(f"the log is in {url}: `pip install syncd[kafka]` ({error})") from error
     is_known = bool(written.topic_id)
     try:
-        log = await open_kafka_log(
-            config.log, partitions=written.partitions or config.log_partitions, security=kafka_security(config),
-            marker=str(written.life), making=making and not is_known,
+        topic = await open_kafka_log(
+            url, partitions=written.partitions or config.log_partitions, security=kafka_security(config),
+            marker=str(written.life), making=making and not is_known, epoch=written.epoch,
         )  # fmt: skip
     except ConfigError as error:
         if is_known:
             error.add_note(f"this deployment's log was there: bring the topic back; or, {TAKE_OVER}")
         raise
     try:
-        await _check_topic(log, written)
-        await _claim(log, config, dsn, written)
+        await _check_topic(topic, written)
+        await _claim(topic, url, dsn, written)
     except BaseException:
-        await log.close()
+        await topic.close()
         raise
-    return log
+    return topic
+
+
+async def _open_table(config: Config, dsn: str, *, news_within_ms: int) -> PostgresLog:
+    try:
+        return await PostgresLog.open(dsn, partitions=config.log_partitions, news_within_ms=news_within_ms)
+    except LogClosed:
+        # Whoever closed it to move it may have died since. While he lives, he holds a lock.
+        if not await open_abandoned(dsn):
+            raise
+        return await PostgresLog.open(dsn, partitions=config.log_partitions, news_within_ms=news_within_ms)
 
 
 async def open_topic(config: Config, url: str, *, partitions: int, life: UUID) -> KafkaLog:
@@ -80,11 +98,12 @@ async def open_topic(config: Config, url: str, *, partitions: int, life: UUID) -
 
 def shares_of(config: Config, log: EventLog) -> Shares:
     """How projectors share the log's partitions: a consumer group deals those of a topic."""
-    if config.log == "postgres":
+    if isinstance(log, PostgresLog):
         return EveryPartition(log.partitions)
-    from syncd.log.kafka import KafkaAddress, KafkaGroup
+    from syncd.log.kafka import KafkaGroup, KafkaLog
 
-    return KafkaGroup(KafkaAddress.of_url(config.log), kafka_security(config))
+    assert isinstance(log, KafkaLog), "there are two kinds"
+    return KafkaGroup(log.address, kafka_security(config))
 
 
 def kafka_security(config: Config) -> KafkaSecurity:
@@ -103,14 +122,12 @@ def kafka_security(config: Config) -> KafkaSecurity:
     )
 
 
-def _check_place(config: Config, written: DeploymentRow) -> None:
+def _check_place(url: str, config: Config, written: DeploymentRow) -> None:
     """Raise unless the settings and the row may mean the same log."""
     if written.log == "postgres":
-        raise ConfigError(
-            f"SYNCD_LOG is {config.log}, but this deployment's log is in Postgres: `syncd move-log` moves it"
-        )
-    if written.log is not None and _topic(written.log) != _topic(config.log):
-        raise ConfigError(f"SYNCD_LOG is {config.log}, but this deployment's log is in {written.log}")
+        raise ConfigError(f"SYNCD_LOG is {url}, but this deployment's log is in Postgres: `syncd move-log` moves it")
+    if written.log is not None and _topic(written.log) != _topic(url):
+        raise ConfigError(f"SYNCD_LOG is {url}, but this deployment's log is in {written.log}")
     if config.log_partitions not in (None, written.partitions) and written.partitions is not None:
         raise ConfigError(
             f"SYNCD_LOG_PARTITIONS is {config.log_partitions}, but the log has {written.partitions}: "
@@ -131,13 +148,13 @@ async def _check_topic(log: KafkaLog, written: DeploymentRow) -> None:
                 )
 
 
-async def _claim(log: KafkaLog, config: Config, dsn: str, written: DeploymentRow) -> None:
+async def _claim(log: KafkaLog, url: str, dsn: str, written: DeploymentRow) -> None:
     """Write down what was opened, where nobody did."""
     if written.topic_id == log.topic_id:
         return
-    if await claim_topic(dsn, written, log=config.log, topic_id=log.topic_id, partitions=log.partitions):
+    if await claim_topic(dsn, written, log=url, topic_id=log.topic_id, partitions=log.partitions):
         return
-    raise ConfigError(f"somebody opened another log than {config.log} for this deployment just now; see its settings")
+    raise ConfigError(f"somebody opened another log than {url} for this deployment just now; see its settings")
 
 
 def _topic(url: str) -> str:

@@ -6,7 +6,9 @@ import asyncio
 import gc
 import random
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 from syncd.api.app import create_app, create_probe_app
 from syncd.api.server import HttpListeners
@@ -16,27 +18,86 @@ from syncd.bootstrap import Running
 from syncd.bootstrap.deployment import Deployment, OnProgress, open_deployment
 from syncd.bootstrap.present_log import shares_of
 from syncd.config import Config
-from syncd.errors import ConfigError, Unavailable
+from syncd.errors import ConfigError, EpochChanged, LogUnavailable, PositionLost, Unavailable
 from syncd.gateway.gateway import Gateway, GatewayServices
 from syncd.gateway.owners import Owners, ranked
+from syncd.logs import get_logger
 from syncd.metrics import Metrics
 from syncd.operations.state import account_state
 from syncd.projector.projector import Projector
 from syncd.protocol.version import PATH
+from syncd.store.deployment_row import LOOK_S, until_log_moves
 from syncd.store.migrate import migration_status
 from syncd.traces import Traces
 
+log = get_logger("bootstrap")
+
 GC_OBJECTS = 50_000
 """Objects made and not freed before the youngest are looked at; some 20 MB at worst."""
+REOPEN_PAUSE_S = 0.2
+"""Between attempts to open a log that moves."""
 READY_TIMEOUT_S = 1.5
 """How long `/readyz` waits for the database."""
+
+
+class LogMoves(Exception):
+    """The log is about to be somewhere else, or lives another life."""
 
 
 async def serve(
     config: Config, roles: frozenset[str], *, on_ready: Callable[[Running], None], stop: asyncio.Event,
     on_progress: OnProgress | None,
 ) -> None:  # fmt: skip
-    """See `syncd.bootstrap.run_roles`."""
+    """See `syncd.bootstrap.run_roles`.
+
+    When the log moves (`syncd move-log`) or begins another life, everything is drained and opened anew, on the same
+    ports: devices come back by themselves.
+    """
+    first: Running | None = None
+    is_reopening = False
+
+    def is_ready(running: Running) -> None:
+        nonlocal first, is_reopening
+        is_reopening = False
+        if first is None:
+            first = running
+            on_ready(running)
+
+    while not (is_reopening and stop.is_set()):
+        try:
+            await _serve_one_log(config, roles, on_ready=is_ready, stop=stop, on_progress=on_progress)
+            return
+        except LogMoves:
+            is_reopening = True
+            log.warning("log_moves")
+            assert first is not None, "the log is watched from when everything is ready"
+            config = _on_ports_of(first, config)
+        except Unavailable as error:
+            if not is_reopening:
+                raise
+            log.warning("log_moves", code=error.code, error=str(error))
+            await asyncio.sleep(REOPEN_PAUSE_S)
+
+
+def _on_ports_of(running: Running, config: Config) -> Config:
+    """The settings with the ports that were taken the first time, also where any free one was asked for."""
+    return replace(
+        config,
+        port=_port(running.http_url) or config.port,
+        ws_port=_port(running.ws_url) or config.ws_port,
+        metrics_port=_port(running.metrics_url),
+    )
+
+
+def _port(url: str | None) -> int | None:
+    return None if url is None else urlsplit(url).port
+
+
+async def _serve_one_log(
+    config: Config, roles: frozenset[str], *, on_ready: Callable[[Running], None], stop: asyncio.Event,
+    on_progress: OnProgress | None,
+) -> None:  # fmt: skip
+    """Serve until `stop` is set. Raises `LogMoves`, or what ended a role."""
     async with AsyncExitStack() as stack:
         # A port that is taken should be said before seconds go into starting a database.
         sockets = []
@@ -82,7 +143,9 @@ async def serve(
                     _url("http", config.host, metrics_port),
                 )
             )
-            await _until_stopped(stop, [*background, *http.serving])
+            watching = asyncio.create_task(until_log_moves(deployment.dsn, deployment.row), name="log")
+            background.append(watching)
+            await _until_stopped(stop, [*background, *http.serving], watching)
         finally:
             if gateway is not None:
                 await gateway.drain()
@@ -114,16 +177,28 @@ def _calm_collector() -> None:
     gc.set_threshold(GC_OBJECTS, 20, 50)
 
 
-async def _until_stopped(stop: asyncio.Event, background: Sequence[asyncio.Task[None]]) -> None:
-    """Return when `stop` is set; raise what ended a role before."""
+async def _until_stopped(
+    stop: asyncio.Event, background: Sequence[asyncio.Task[None]], watching: asyncio.Task[None]
+) -> None:
+    """Return when `stop` is set; raise what ended a role before, or `LogMoves`."""
     stopping = asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait((stopping, *background), return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
-    for task in background:
-        if task.done():
-            task.result()
+    try:
+        for task in background:
+            if task.done():
+                task.result()
+    except EpochChanged:
+        # A role noticed it a moment before we look.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 * LOOK_S):
+                await asyncio.wait((watching,))
+        if not watching.done():
+            raise
+    if watching.done() and not stop.is_set():
+        raise LogMoves
 
 
 def _gateway_services(deployment: Deployment, metrics: Metrics, traces: Traces | None) -> GatewayServices:
@@ -170,7 +245,10 @@ def _probe_services(deployment: Deployment, metrics: Metrics, gateway: Gateway |
 
 def _api_services(deployment: Deployment, probes: ProbeServices, ws_port: int) -> ApiServices:
     async def state(account: str) -> Mapping[str, object]:
-        return await account_state(deployment.log, deployment.store, account, deployment.clock.now_ms())
+        try:
+            return await account_state(deployment.log, deployment.store, account, deployment.clock.now_ms())
+        except PositionLost as error:  # the log begins another life, or moves; in a moment we have opened it anew
+            raise LogUnavailable(str(error)) from error
 
     owners = Owners(deployment.store)
 

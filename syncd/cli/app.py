@@ -21,6 +21,7 @@ from syncd.cli import (
     import_file,
     log,
     migrate,
+    move_log,
     output,
     repartition,
     replay,
@@ -89,6 +90,7 @@ _command(verify_command.verify, KEEP, example="syncd verify --seed 7")
 _command(rebuild_command.rebuild, KEEP, example="syncd rebuild --account alice")
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=KEEP)
 _command(repartition.repartition, KEEP, example="syncd repartition 12")
+_command(move_log.move_log, KEEP, example="syncd move-log kafka://broker:9092/syncd", name="move-log")
 app.add_typer(migrate.app, name="migrate", rich_help_panel=KEEP)
 _command(schemas.schemas, KEEP, example="syncd schemas --check")
 _command(export.export, MOVE, example="syncd export alice --to alice.jsonl.gz")

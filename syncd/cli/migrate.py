@@ -29,7 +29,7 @@ def migrate(
         typer.Option(
             "--new-epoch",
             help="Afterwards, begin a new life of the log: for a database that was restored from a copy of its files. "
-            "Every device takes a snapshot; servers that run must be started again.",
+            "Every device takes a snapshot; servers that run open the log anew.",
         ),
     ] = False,
     as_json: options.AsJson = False,
@@ -59,7 +59,7 @@ def migrate(
     if not applied:
         output.result("nothing to apply")
     if new_epoch:
-        output.result("the log has a new epoch; start the servers again")
+        output.result("the log has a new epoch; servers that run open it anew")
 
 
 @app.command(epilog="Example: syncd migrate status")

@@ -148,7 +148,7 @@ async def new_epoch(dsn: str) -> None:
     """
     async with _alone(dsn) as connection, connection.transaction():
         # Whichever topic is there now is the log from here on, though it was made again or somebody else filled it.
-        renew = "update deployment set life = gen_random_uuid(), topic_id = '' returning life"
+        renew = "update deployment set life = gen_random_uuid(), topic_id = '', epoch = null returning life"
         life = await connection.fetchval(renew)
         await connection.execute("update log_partitions set life = $1", life)
 

@@ -56,7 +56,7 @@ class KafkaLog:
     async def open(
         cls, servers: str | Sequence[str], topic: str, *, partitions: int | None = None,
         security: KafkaSecurity = PLAINTEXT, marker: str = "", append_timeout_s: float = limits.APPEND_TIMEOUT_S,
-        making: bool = True,
+        making: bool = True, epoch: str | None = None,
     ) -> KafkaLog:  # fmt: skip
         """Open the log in a topic.
 
@@ -67,6 +67,7 @@ class KafkaLog:
             marker: of the deployment; part of the epoch, so that `syncd migrate --new-epoch` begins one.
             append_timeout_s: after this long an append's outcome is unknown.
             making: create the topic when there is none.
+            epoch: the name of its life, where it has another than the topic's id and the marker give it.
 
         Raises:
             ConfigError: the topic is absent, has another number of partitions, or settings that lose records;
@@ -80,8 +81,13 @@ class KafkaLog:
         except BaseException:
             await brokers.close()
             raise
-        epoch = epoch_name(found.topic_id, marker)
+        epoch = epoch or epoch_name(found.topic_id, marker)
         return cls(brokers, security, found, epoch=epoch, append_timeout_s=append_timeout_s)
+
+    @property
+    def address(self) -> KafkaAddress:
+        """Its cluster and name."""
+        return self._brokers.address
 
     @property
     def topic(self) -> str:
@@ -189,10 +195,11 @@ class KafkaLog:
 
 async def open_kafka_log(
     url: str, *, partitions: int | None = None, security: KafkaSecurity = PLAINTEXT, marker: str = "",
-    making: bool = True,
+    making: bool = True, epoch: str | None = None,
 ) -> KafkaLog:  # fmt: skip
     """`KafkaLog.open` of what `SYNCD_LOG` names: `kafka://host:port[,host:port]/topic`."""
     address = KafkaAddress.of_url(url)
     return await KafkaLog.open(
-        address.servers, address.topic, partitions=partitions, security=security, marker=marker, making=making
-    )
+        address.servers, address.topic, partitions=partitions, security=security, marker=marker, making=making,
+        epoch=epoch,
+    )  # fmt: skip

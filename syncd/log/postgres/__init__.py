@@ -1,5 +1,5 @@
 """The log as a Postgres table: the default. Source: docs/decisions/0004-postgres-log.md"""
 
-from syncd.log.postgres.log import PostgresLog
+from syncd.log.postgres.log import LogClosed, PostgresLog
 
-__all__ = ["PostgresLog"]
+__all__ = ["LogClosed", "PostgresLog"]

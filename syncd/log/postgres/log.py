@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
+from uuid import UUID
 
 import asyncpg
 
@@ -33,6 +34,10 @@ TRIM_RECORDS = 10_000
 
 
 assert FEW_RECORDS * limits.EVENT_BYTES_MAX <= limits.READ_BYTES_MAX
+
+
+class LogClosed(LogUnavailable):
+    """The log takes no appends: it is about to be somewhere else."""
 
 
 class PostgresLog:
@@ -69,8 +74,10 @@ class PostgresLog:
         with failures_as(LogUnavailable, "log"):
             connection = await connect(dsn)
             try:
-                count = await _agree_on_partitions(connection, partitions)
+                count, marker = await _agree_on_partitions(connection, partitions)
                 life = await life_of(connection)
+                if life.marker != marker:
+                    raise LogUnavailable("the log began another life just now: open it again")
             finally:
                 await hang_up(connection)
         database = await Database.open(
@@ -178,7 +185,7 @@ class PostgresLog:
         check_kept(from_, start=start, end=end)
 
 
-async def _agree_on_partitions(connection: asyncpg.Connection, asked: int | None) -> int:
+async def _agree_on_partitions(connection: asyncpg.Connection, asked: int | None) -> tuple[int, UUID]:
     row = await connection.fetchrow(_QUERIES["decide_partitions"], asked or 1)
     if row is None:
         raise ConfigError("the database says of no deployment: run `syncd migrate`")
@@ -188,4 +195,6 @@ async def _agree_on_partitions(connection: asyncpg.Connection, asked: int | None
     if asked not in (None, count):
         raise ConfigError(f"the log has {count} partitions, not {asked}: `syncd repartition` changes it")
     await connection.execute(_QUERIES["create_partitions"], count, row["life"])
-    return count
+    if await connection.fetchval(_QUERIES["is_closed"], row["life"]):
+        raise LogClosed("the log is closed while it moves: `syncd move-log` is at work")
+    return count, row["life"]

@@ -116,6 +116,10 @@ where e.partition = $1 and e."offset" = r."offset";
 update deployment set partitions = coalesce(partitions, $1), log = coalesce(log, 'postgres')
 returning partitions, life, log;
 
+-- name: is_closed
+-- Whether the log takes no appends of its life $1, because `syncd move-log` has closed it.
+select exists (select from log_partitions where life <> $1::uuid);
+
 -- name: create_partitions
 -- The counter rows that are missing.
 insert into log_partitions (partition, life)

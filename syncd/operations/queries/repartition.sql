@@ -45,7 +45,7 @@ update deployment set partitions = $1, life = gen_random_uuid();
 
 -- name: move_to_topic
 -- The same, with the log in a topic, which has the name $1, the id $2 and $3 partitions.
-update deployment set log = $1::text, topic_id = $2::text, partitions = $3::int, life = gen_random_uuid();
+update deployment set log = $1::text, topic_id = $2::text, partitions = $3::int, life = gen_random_uuid(), epoch = null;
 
 -- name: drop_counters
 -- The counter rows of the old partitions.

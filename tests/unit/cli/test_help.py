@@ -29,6 +29,7 @@ DESIGNED = """
     · config show
     · rebuild · dead-letters list · dead-letters show · dead-letters retry · dead-letters drop
     · log trim · timeline · export · import · replay · backup · restore · erase · repartition
+    · move-log
 """
 JSON_MISSING = {
     "device": "its output is JSON anyhow",
