@@ -6,7 +6,8 @@
 
 Each cell is one scenario on one server that was just started, with the server on one core and the generator on
 another; a round goes through all servers before the next begins, so that what else the machine does meets all of them.
-The report is load/report/latest.json (JSON lines: the run, then a line for each cell). Ctrl-C ends the run after
+The report is load/report/latest.json (JSON lines: the run, then a line for each cell), and
+latest.html beside it to look at. Ctrl-C ends the run after
 stopping the servers, and keeps the cells that were done.
 """
 
@@ -25,6 +26,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from load.bench_page import page
 from load.bench_report import Absent, Cell, Header, Report, summary
 from load.generator.job import Job, Step
 from load.generator_process import GeneratorFailed, generate
@@ -85,7 +87,9 @@ def main() -> int:
             interrupted = True
     progress.done()
     summary(report.lines)
-    print(f"written: {options.out}")
+    shown = options.out.with_suffix(".html")
+    shown.write_text(page(report.lines))
+    print(f"written: {options.out} and {shown}")
     return 130 if interrupted else 1 if report.has_wrong else 0
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from load.peers.logins import make_logins
-from load.peers.peer import Place, Running
+from load.peers.peer import Missing, Place, Running
 from load.peers.pinned import first_line, pinned
 from load.processes import ProcessGroup
 from load.scenarios import Scenario
 from syncd.config import Config
+from syncd.testing.kafka import KafkaMissing, fetch_jars, running_kafka
 from syncd.testing.server_process import free_ports
 
 
@@ -26,14 +27,20 @@ class Syncd:
 
     Attributes:
         roles: one process for each; the first one has the gateway. `serve` is all of them in one.
+        kafka: whether the log is a topic of a broker of its own, on the server's core like everything else.
     """
 
     name: str
     about: str
     roles: tuple[str, ...]
+    kafka: bool = False
 
     def prepare(self) -> None:
-        pass
+        if self.kafka:
+            try:
+                fetch_jars()
+            except KafkaMissing as error:
+                raise Missing(str(error)) from error
 
     def lacks(self, scenario: Scenario) -> str | None:
         return None
@@ -47,6 +54,12 @@ class Syncd:
         environment = {**clean, "SYNCD_LOG_LEVEL": "warning"}
         with ExitStack() as stack:
             processes = []
+            broker = None
+            if self.kafka:
+                broker = stack.enter_context(running_kafka(place.folder / "kafka"))
+                if place.core is not None:
+                    _pin(broker.pid, place.core)
+                environment["SYNCD_LOG"] = f"kafka://{broker.address}/events"
             for role in self.roles:
                 ports = {"serve": ("--port", http_port, "--ws-port", ws_port), "gateway": ("--ws-port", ws_port)}
                 options = ["--no-demo"] if role == "serve" else []
@@ -57,6 +70,8 @@ class Syncd:
                 json.loads(first_line(process, log))
                 processes.append(ProcessGroup(role, process.pid))
             processes.append(ProcessGroup("postgres", _postmaster(data_dir), children=True))
+            if broker is not None:
+                processes.append(ProcessGroup("kafka", broker.pid))
             logins = asyncio.run(make_logins(Config(data_dir=data_dir), scenario.accounts, scenario.devices))
             yield Running("syncd", ws_port, processes, logins=logins)
 
@@ -65,7 +80,14 @@ def _postmaster(data_dir: Path) -> int:
     return int((data_dir / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
 
 
+def _pin(pid: int, core: int) -> None:
+    """All threads of a process that runs already."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {core})
+
+
 SYNCD = (
     Syncd("syncd-serve", "syncd serve: all roles in one process, acks durable in Postgres", ("serve",)),
     Syncd("syncd", "syncd gateway beside syncd projector, acks durable in Postgres", ("gateway", "projector")),
+    Syncd("syncd-kafka", "the same, acks durable in Kafka (acks=all)", ("gateway", "projector"), kafka=True),
 )
