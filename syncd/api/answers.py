@@ -10,7 +10,17 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from syncd.errors import Conflict, Forbidden, LimitExceeded, NotFound, Refused, SyncdError, Unauthenticated, Unavailable
+from syncd.errors import (
+    Conflict,
+    Forbidden,
+    LimitExceeded,
+    NotFound,
+    PositionLost,
+    Refused,
+    SyncdError,
+    Unauthenticated,
+    Unavailable,
+)
 
 RETRY_AFTER_S: Final = 1
 """What a 503 asks for; our own clients spread their return by themselves."""
@@ -22,6 +32,10 @@ _STATUS: Final[tuple[tuple[type[SyncdError], int], ...]] = (
     (LimitExceeded, 413),
     (Refused, 400),
     (Unavailable, 503),
+    (
+        PositionLost,
+        503,
+    ),  # the log lives another life than this process knows of: it serves again when it is started anew
 )
 """First match wins. Errors of other families are our own faults and are not shown."""
 

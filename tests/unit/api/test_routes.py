@@ -12,7 +12,7 @@ from api_under_test import Api
 
 from syncd.accounts import Login
 from syncd.api.services import GatewayAddress, Readiness
-from syncd.errors import NotFound, StoreUnavailable
+from syncd.errors import EpochChanged, NotFound, StoreUnavailable
 from syncd.limits import READY_LAG_RECORDS_MAX
 
 
@@ -161,6 +161,14 @@ def test_a_store_that_does_not_answer_is_a_503_that_says_when_to_come_back(api: 
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert answer.json() == {"error": {"code": "store_unavailable", "message": "the store did not answer within 15 s"}}
+
+
+def test_another_life_of_the_log_is_a_503_and_no_fault_of_ours(api: Api) -> None:
+    async def changed(account: str) -> Mapping[str, object]:
+        raise EpochChanged("the log's epoch is not a any more: open it anew")
+
+    answer = api.having(account_state=changed).get("/v1/state", bearer(api.linked().token))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "epoch_changed")
 
 
 def test_an_error_of_another_family_keeps_its_code(api: Api) -> None:
