@@ -1,0 +1,50 @@
+/**
+ * JSON that an event carries as given, copied: what must not be in it, because some replica could not hold it.
+ *
+ * No fractions (replicas would round them apart), no integer beyond ±(2^53 - 1), no NUL (Postgres), no lone surrogate (it
+ * has no UTF-8, so no canonical bytes), no deeper nesting than a frame allows. Source: merge.md section 7.
+ */
+import { InvalidEvent } from "../errors.js";
+import { EVENT_NESTING_MAX } from "../limits.js";
+import type { Json } from "./canonical.js";
+import { shown } from "./shape.js";
+
+const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
+const ALLOWED = "null, true, false, whole numbers, strings, arrays and plain objects";
+
+/**
+ * A copy of a value, which nobody else can change. Properties that are `undefined` are left out, as in `JSON.stringify`.
+ *
+ * @param at - what to call it in an error's text.
+ * @param depth - the level of its outermost array or object within the event's data, which is level 1.
+ * @throws InvalidEvent: the text shows the value and what is allowed.
+ */
+export function freeJson(value: unknown, at: string, depth = 1): Json {
+  if (value === null || typeof value === "boolean") return value;
+  if (typeof value === "string") return checkedText(value, at);
+  if (typeof value === "number") {
+    if (!Number.isSafeInteger(value)) throw new InvalidEvent(`${at} is ${value}, numbers are whole and within ±(2^53 - 1)`);
+    return value === 0 ? 0 : value;
+  }
+  if (typeof value !== "object") throw new InvalidEvent(`${at} is ${shown(value)}, allowed are ${ALLOWED}`);
+  if (depth > EVENT_NESTING_MAX) {
+    throw new InvalidEvent(`${at} nests deeper than ${EVENT_NESTING_MAX}, the data itself included`);
+  }
+  if (Array.isArray(value)) return value.map((each, index) => freeJson(each, `${at}[${index}]`, depth + 1));
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw new InvalidEvent(`${at} is a ${value.constructor?.name}, allowed are ${ALLOWED}`);
+  }
+  // From entries, not by assignment: `copy["__proto__"] = …` would be something else.
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, each]) => each !== undefined)
+      .map(([key, each]) => [checkedText(key, `a key of ${at}`), freeJson(each, `${at}.${key}`, depth + 1)]),
+  );
+}
+
+function checkedText(text: string, at: string): string {
+  if (text.includes("\0")) throw new InvalidEvent(`${at} holds a NUL character: ${shown(text)}`);
+  if (LONE_SURROGATE.test(text)) throw new InvalidEvent(`${at} holds a lone surrogate: ${shown(text)}`);
+  return text;
+}
