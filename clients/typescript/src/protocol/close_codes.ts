@@ -1,0 +1,7 @@
+/** What a client does after a close, also for a code of a known family that is newer than the table. */
+import { OTHERWISE, THEN_OF, THEN_OF_FAMILY, type Then } from "../schemas/close_codes.js";
+
+/** The client's duty after a close. Source: schemas/close_codes.json. */
+export function then(code: number): Then {
+  return THEN_OF[code] ?? THEN_OF_FAMILY[Math.floor(code / 100)] ?? OTHERWISE;
+}

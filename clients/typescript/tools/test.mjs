@@ -1,0 +1,17 @@
+// Compiles sources and tests into build/, and runs the tests. Arguments are passed to `node --test`.
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const cwd = join(dirname(fileURLToPath(import.meta.url)), "..");
+const run = (...command) => {
+  const { status } = spawnSync(process.execPath, command, { cwd, stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+};
+
+for (const folder of ["build", "dist"]) rmSync(join(cwd, folder), { recursive: true, force: true });
+run("node_modules/typescript/bin/tsc", "-p", "tsconfig.json");
+run("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
+const args = process.argv.slice(2);
+run("--test", ...(args.length > 0 ? args : ["build/test/"]));
