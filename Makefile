@@ -42,8 +42,9 @@ fmt: $(STAMP) ## ruff: mend what can be mended
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-types: $(STAMP) ## mypy --strict
+types: $(STAMP) ## mypy --strict; tsc where Node's packages are installed
 	@$(BIN)/mypy
+	@[ ! -x clients/typescript/node_modules/.bin/tsc ] || npm --silent --prefix clients/typescript run types
 
 schemas: $(STAMP) ## write schemas/ and docs/reference/ anew
 	@$(BIN)/syncd schemas

@@ -26,5 +26,5 @@ export { consumed } from "./model/views/plays.js";
 export { progressView, type ProgressView } from "./model/views/progress.js";
 export { settingsView } from "./model/views/settings.js";
 export { ClientSession, OWN_STREAM, type Heard, type StreamState } from "./protocol/client_session.js";
-export { then } from "./protocol/close_codes.js";
+export { dutyAfter } from "./protocol/close_codes.js";
 export { CODECS, type Codec, type Format, type Payload } from "./protocol/codec.js";

@@ -18,9 +18,9 @@ test("the package offers what it promised", async () => {
   assert.deepEqual(offered.join(" "), [
     "CODECS ClientSession ConfigError HybridClock InvalidEvent LimitExceeded LinkClosed ListView NotFound NotReady",
     "NotSettled OWN_STREAM OtherAccount PositionLost ProtocolError Refused StoreBusy SyncdError Unauthenticated",
-    "Unavailable UndoGone UnexpectedMessage Unreadable WriterLost canonical checkedData consumed devicesView digest edits",
+    "Unavailable UndoGone UnexpectedMessage Unreadable WriterLost canonical checkedData consumed devicesView digest dutyAfter edits",
     "fold historyView isKind join libraryView listView lower merge modesView playbackView playlistView progressView",
-    "restamp settingsView shuffled sidebarView then upcoming",
+    "restamp settingsView shuffled sidebarView upcoming",
   ].join(" "));
 });
 
