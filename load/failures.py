@@ -28,6 +28,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from load.kill_cycles import not_admitted
 from load.report import Progress, print_table
 from load.role_process import RoleProcess
 from load.working_device import WorkingDevice
@@ -281,6 +282,7 @@ class Run:
         await until_projected(log, store, timeout_s=SETTLE_TIMEOUT_S)
         figures.events = sum(len(device.listener.events) for device in self._devices)
         figures.acked = len({(ack.stream, ack.writer, ack.seq) for ack in self._book.acks})
+        figures.problems += not_admitted([event for device in self._devices for event in device.listener.events])
         figures.problems += await self._book.problems(log, store)
         everything: Cells = {}
         for device in self._devices:
@@ -294,7 +296,8 @@ class Run:
         figures.problems += doubles(everything, [track for device in self._devices for track in device.listener.added])
         for role in self._roles.values():
             if "Traceback" in role.said():
-                figures.problems.append(f"a traceback of {role.name}: …{role.said()[-1_500:]}")
+                trace = role.said().partition("Traceback")[2]
+                figures.problems.append(f"a traceback of {role.name}: {trace[:3_000]}")
         await self._check_revocation(deployment)
 
     async def _check_revocation(self, deployment: Deployment) -> None:

@@ -231,7 +231,7 @@ class Run:
         figures.acked_as_seen = sum(ack.seen for ack in self.book.acks)
         figures.records = len(in_log.events)
         figures.admitted_twice = len(in_log.events) - len(in_log.times)
-        figures.problems += [*_not_admitted(made), *await self.book.problems(deployment.log, deployment.store)]
+        figures.problems += [*not_admitted(made), *await self.book.problems(deployment.log, deployment.store)]
 
     async def _check_cells(self, deployment: Deployment, streams: list[str]) -> None:
         everything: Cells = {}
@@ -268,7 +268,7 @@ class Run:
         return f"a:{self._workers[0].device.account}" if stream == "a:me" else stream
 
 
-def _not_admitted(made: list[OwnEvent]) -> list[str]:
+def not_admitted(made: list[OwnEvent]) -> list[str]:
     """Every reason with how many events it met, then the first events of each."""
     by_reason: dict[str, list[OwnEvent]] = {}
     for event in made:

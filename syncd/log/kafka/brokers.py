@@ -7,11 +7,11 @@ that it believed, and has one connection for requests that wait and requests tha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Any, Literal
 
 from aiokafka.conn import AIOKafkaConnection
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
 
 from syncd.errors import LogUnavailable
 from syncd.log.kafka.address import CLIENT_ID, KafkaAddress, KafkaSecurity
@@ -122,8 +122,7 @@ class Brokers:
         key = (target, lane)
         try:
             async with asyncio.timeout(timeout_s):
-                connection = await self._connect(key)
-                return await connection.send(request)
+                return await _send(await self._connect(key), request)
         except UNREACHABLE:
             # An answer that comes late would only be thrown away, but a connection that was cut hangs for minutes.
             self._drop(key)
@@ -180,6 +179,18 @@ def error_name(error: int) -> str:
     """A code of Kafka's in words."""
     names = {100: "UnknownTopicId", 103: "InconsistentTopicId"}
     return names.get(error) or f"{for_code(error).__name__.removesuffix('Error')} ({error})"
+
+
+def _send(connection: AIOKafkaConnection, request: Any) -> Awaitable[Any]:
+    """Write a request; its answer. Of a connection that closed a moment ago uvloop says so by a `RuntimeError`, which
+    the driver does not know: it expects asyncio's `OSError`."""
+    try:
+        answer: Awaitable[Any] = connection.send(request)
+    except KafkaError:  # is a RuntimeError, too
+        raise
+    except RuntimeError as error:
+        raise KafkaConnectionError(str(error)) from error
+    return answer
 
 
 def _up(opening: asyncio.Future[AIOKafkaConnection]) -> bool:
