@@ -183,7 +183,8 @@ async def test_the_one_that_gets_the_ack_gets_no_delta_and_everyone_else_does(li
         assert (first.by.account, first.by.device, first.by.kind) == (phone.account, phone.device, "settings.changed")
         assert (first.by.event, first.by.t) == (f"{ack.writer}.1", ack.t)
         await device.round_trip()
-        assert not [m for m in device.heard if isinstance(m, Delta)]
+        # Not "no delta at all": those of the devices' linking come behind the snapshot when the projector is busy.
+        assert first.by.event not in [m.by.event for m in device.heard if isinstance(m, Delta) and m.by is not None]
         await device.cut()
         del device.cursors[f"a:{phone.account}"]
         device.cells.clear()
@@ -289,7 +290,7 @@ async def test_cursors_only_rise_and_nothing_is_missing_below_them(live: Live, s
         for stream in ("a:me", playlist):
             await device.agrees(devices[0].digest(stream), stream)
         assert device.digest(playlist) == (await device.server_digest(playlist)).digest
-        assert device.digest() == (await device.server_digest()).digest
+        await device.agrees((await device.server_digest()).digest)
         await judge(device)
         await device.disconnect()
 
@@ -325,7 +326,8 @@ async def test_a_slow_reader_falls_behind_and_catches_up_with_nothing_lost(live:
         slow.go_on()
         await slow.agrees(device.digest())
         assert_in_order(slow, f"a:{phone.account}", await all_records(live.service.deployment.log), start=start)
-        deltas = [m.by.event for m in slow.heard if isinstance(m, Delta) and m.by is not None]
+        bys = [m.by for m in slow.heard if isinstance(m, Delta) and m.by is not None]
+        deltas = [by.event for by in bys if by.kind == "settings.changed"]  # not those of the devices' linking
         assert len(deltas) == len(set(deltas)) == 100
         ack = await slow.emit_acked("settings.changed", {"mine": 2})
         await device.knows(ack)
