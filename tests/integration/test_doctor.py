@@ -131,15 +131,19 @@ def listening() -> Iterator[int]:
 
 
 def test_a_port_where_nobody_of_ours_answers_fails() -> None:
-    with listening() as port:
-        for finding in (
-            asyncio.run(machine.http_port(Config(port=port))),
-            asyncio.run(machine.ws_port(Config(ws_port=port))),
-            asyncio.run(machine.metrics_port(Config(metrics_port=port))),
-        ):
+    async def story() -> None:
+        with listening() as port:
+            findings = await asyncio.gather(
+                machine.http_port(Config(port=port)),
+                machine.ws_port(Config(ws_port=port)),
+                machine.metrics_port(Config(metrics_port=port)),
+            )
+        for finding in findings:
             assert finding is not None
             assert finding.verdict == "fail"
             assert "serve" in finding.advice
+
+    asyncio.run(story())
 
 
 def test_a_data_folder_that_is_a_file_fails(tmp_path: Path) -> None:
