@@ -17,6 +17,7 @@ import argparse
 import os
 import platform
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -52,6 +53,8 @@ def main() -> int:
     if options.list:
         return _list()
     _open_many_files()
+    # As Ctrl-C does: servers are stopped, and what was measured is kept.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     cores = sorted(os.sched_getaffinity(0))
     pinned = not options.no_pin and len(cores) > 1
     server_core, generator_core = (cores[0], cores[1]) if pinned else (None, None)

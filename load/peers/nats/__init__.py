@@ -56,7 +56,7 @@ class Nats:
 def _make_stream(port: int, log: Path) -> None:
     """Wait until the server answers, and make the stream that keeps every account's subject."""
     request = json.dumps(
-        {"name": STREAM, "subjects": ["a.*"], "storage": "file", "num_replicas": 1, "max_consumers": -1}
+        {"name": STREAM, "subjects": ["a.*"], "storage": "file", "num_replicas": 1, "max_consumers": 20_000}
     ).encode()
     publish = b'CONNECT {"verbose":false,"echo":false}\r\nSUB made 1\r\nPUB $JS.API.STREAM.CREATE.%b made %d\r\n%b\r\n'
     end_s = time.monotonic() + READY_TIMEOUT_S
