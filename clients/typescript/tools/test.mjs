@@ -1,6 +1,6 @@
 // Compiles sources and tests into build/, and runs the tests. Arguments are passed to `node --test`.
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -14,4 +14,6 @@ for (const folder of ["build", "dist"]) rmSync(join(cwd, folder), { recursive: t
 run("node_modules/typescript/bin/tsc", "-p", "tsconfig.json");
 run("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
 const args = process.argv.slice(2);
-run("--test", ...(args.length > 0 ? args : ["build/test/"]));
+// Node 22 takes no folder any more, so files are named; TAP is asked for, as defaults differ between versions.
+const tests = readdirSync(join(cwd, "build/test"), { recursive: true }).filter((name) => name.endsWith(".test.js"));
+run("--test", "--test-reporter=tap", ...(args.length > 0 ? args : tests.sort().map((name) => join("build/test", name))));
