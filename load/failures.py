@@ -28,12 +28,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from load.kill_cycles import not_admitted
 from load.report import Progress, print_table
 from load.role_process import RoleProcess
 from load.working_device import WorkingDevice
 from syncd.bootstrap import Deployment, open_deployment
 from syncd.client import DeviceState
+from syncd.client.own_event import OwnEvent
 from syncd.config import Config
 from syncd.log.kafka import KafkaLog
 from syncd.model.cells import Cells
@@ -43,8 +43,9 @@ from syncd.testing.kafka import KafkaBroker, running_kafka
 from syncd.testing.patience import until
 from syncd.testing.postgres import create_database, installed_versions, running_postgres
 from syncd.testing.quiet import state_of_store, until_projected
-from syncd.testing.recorded_acks import AckBook, doubles, told
+from syncd.testing.recorded_acks import AckBook, doubles, read_log, told
 from syncd.testing.server_process import free_ports
+from syncd.testing.tally import tally
 
 DEVICES = 200
 DEVICES_PER_ACCOUNT = 4
@@ -67,6 +68,7 @@ class Figures:
     """What a run came to.
 
     Attributes:
+        acked, found: events that an ack named, and events that were admitted and told by the state instead.
         gateway_resumed_ms_p50, gateway_resumed_ms_p99: from the kill of a gateway until each device that it had was in
             step again, at another one.
         projector_moving_ms: from the kill of a projector until every partition was folded beyond where it ended then.
@@ -80,6 +82,7 @@ class Figures:
     seconds: float = 0.0
     events: int = 0
     acked: int = 0
+    found: int = 0
     gateway_resumed_ms_p50: float = 0.0
     gateway_resumed_ms_p99: float = 0.0
     projector_moving_ms: float = 0.0
@@ -280,9 +283,12 @@ class Run:
     async def _check(self, deployment: Deployment) -> None:
         figures, log, store = self.figures, deployment.log, deployment.store
         await until_projected(log, store, timeout_s=SETTLE_TIMEOUT_S)
-        figures.events = sum(len(device.listener.events) for device in self._devices)
-        figures.acked = len({(ack.stream, ack.writer, ack.seq) for ack in self._book.acks})
-        figures.problems += not_admitted([event for device in self._devices for event in device.listener.events])
+        made: dict[str, list[OwnEvent]] = {}
+        for device in self._devices:
+            made.setdefault(device.login.account, []).extend(device.listener.events)
+        counted = tally(made, self._book.acks, await read_log(log))
+        figures.events, figures.acked, figures.found, problems = counted
+        figures.problems += problems
         figures.problems += await self._book.problems(log, store)
         everything: Cells = {}
         for device in self._devices:

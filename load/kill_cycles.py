@@ -32,7 +32,6 @@ from load.report import Progress, print_table
 from syncd.bootstrap import Deployment, open_deployment
 from syncd.client import Device, DeviceState
 from syncd.client.link import Link
-from syncd.client.own_event import Outcome, OwnEvent
 from syncd.client.playlist import new_playlist_id
 from syncd.client.websocket_link import connect_websocket
 from syncd.model.cells import Cells
@@ -41,8 +40,9 @@ from syncd.protocol.codec import Codec
 from syncd.protocol.messages import Ack
 from syncd.testing.listener import ACTIONS, CONTROLS, Listener
 from syncd.testing.quiet import state_of_store, until_projected
-from syncd.testing.recorded_acks import AckBook, doubles, read_log, told
+from syncd.testing.recorded_acks import AckBook, doubles, read_log
 from syncd.testing.server_process import ServerProcess
+from syncd.testing.tally import tally
 
 CYCLES = 300
 DEVICES = 4
@@ -69,6 +69,7 @@ class Figures:
     Attributes:
         recovered_ms_p50, recovered_ms_p99, recovered_ms_max: from the kill of a server to the first ack of the next
             one; its start is in it and, where Postgres was given time to stop, that as well.
+        events_found: admitted, and told by the state that a device was sent, since their ack was lost.
         admitted_twice: records of an event that was in the log already, as happens when an append outlived its server;
             they change nothing.
     """
@@ -80,6 +81,7 @@ class Figures:
     seconds: float = 0.0
     events_emitted: int = 0
     events_acked: int = 0
+    events_found: int = 0
     acked_as_seen: int = 0
     records: int = 0
     admitted_twice: int = 0
@@ -224,14 +226,16 @@ class Run:
 
     async def _check_acks(self, deployment: Deployment) -> None:
         figures = self.figures
-        made = [event for worker in self._workers for event in worker.listener.events]
         in_log = await read_log(deployment.log)
-        figures.events_emitted = len(made)
-        figures.events_acked = len({(ack.stream, ack.writer, ack.seq) for ack in self.book.acks})
+        made = {self._account: [event for worker in self._workers for event in worker.listener.events]}
+        counted = tally(made, self.book.acks, in_log)
+        figures.events_emitted = counted.events
+        figures.events_acked = counted.acked
+        figures.events_found = counted.found
         figures.acked_as_seen = sum(ack.seen for ack in self.book.acks)
         figures.records = len(in_log.events)
         figures.admitted_twice = len(in_log.events) - len(in_log.times)
-        figures.problems += [*not_admitted(made), *await self.book.problems(deployment.log, deployment.store)]
+        figures.problems += [*counted.problems, *await self.book.problems(deployment.log, deployment.store)]
 
     async def _check_cells(self, deployment: Deployment, streams: list[str]) -> None:
         everything: Cells = {}
@@ -264,28 +268,12 @@ class Run:
             self.figures.recovered_ms_p99 = round(1e3 * ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)])
             self.figures.recovered_ms_max = round(1e3 * ordered[-1])
 
+    @property
+    def _account(self) -> str:
+        return self._workers[0].device.account or ""
+
     def _real(self, stream: str) -> str:
-        return f"a:{self._workers[0].device.account}" if stream == "a:me" else stream
-
-
-def not_admitted(made: list[OwnEvent]) -> list[str]:
-    """Every reason with how many events it met, then the first events of each."""
-    by_reason: dict[str, list[OwnEvent]] = {}
-    for event in made:
-        if event.outcome is not Outcome.ADMITTED:
-            reason = event.outcome.name if event.refusal is None else f"{event.refusal.reason}"
-            by_reason.setdefault(reason.lower(), []).append(event)
-    counts = [f"{len(events)} events not admitted: {reason}" for reason, events in by_reason.items()]
-    return [
-        *counts,
-        *(
-            line
-            for reason, events in by_reason.items()
-            for line in told(
-                f"{reason}: {event.event}, answered {event.refusal and event.refusal.message!r}" for event in events
-            )
-        ),
-    ]
+        return f"a:{self._account}" if stream == "a:me" else stream
 
 
 async def run_cycles(*, cycles: int, devices: int, seed: int, folder: Path, progress: Progress) -> Figures:

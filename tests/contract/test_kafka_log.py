@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -383,6 +384,28 @@ def test_who_waits_for_a_connection_that_another_gives_up_is_told_and_not_cancel
             await asked.close()
 
     asyncio.run(story())
+
+
+def test_under_uvloop_a_connection_that_closed_a_moment_ago_is_made_anew(kafka_address: str, topic: str) -> None:
+    """Its transport answers a write by a `RuntimeError`, which aiokafka does not expect: it would leave the adapter as
+    if it were a bug of ours."""
+
+    async def story() -> None:
+        async with open_log(kafka_address, topic) as log:
+            await log.append(records(1))
+            assert await log.end(0) == 1
+            for opening in list(log._brokers._connections.values()):
+                connection = opening.result()
+                connection._reader.feed_data(b"\0")  # the first byte of an answer that will not come
+                connection._writer.transport.abort()
+                await asyncio.sleep(0)  # uvloop closes in this turn; aiokafka sees it in the next
+                assert connection.connected()
+                with pytest.raises(RuntimeError):
+                    connection._writer.write(b"anything")
+            assert await log.end(0) == 1
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(story())
 
 
 @pytest.mark.parametrize("url", ["postgres", "kafka://h:1", "kafka://h/t", "http://h:1/t", "kafka://h:1,g/t"])

@@ -59,13 +59,16 @@ def record(seq: int, *, body: bytes = b"{}") -> Record:
 
 
 def tell(broker: KafkaBroker, story: Story) -> None:
-    """Run a story with a log in a topic of its own."""
+    """Run a story with a log in a topic of its own, in which nothing breaks behind its back."""
+    broken: list[dict[str, Any]] = []
 
     async def opened() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
         async with open_log(broker.address, f"test-{secrets.token_hex(8)}") as log:
             await story(log)
 
     asyncio.run(opened())
+    assert broken == []
 
 
 @asynccontextmanager

@@ -182,8 +182,19 @@ async def _put_away(producer: AIOKafkaProducer) -> None:
         producer._closed = True  # or it complains when it is collected
 
 
+class _Pending(set[Any]):
+    """The batches that aiokafka believes to be on their way.
+
+    It takes a batch out when it queues it once more, and again when the batch ends: ended while it is queued, as we end
+    it, the second time is a `KeyError` in a callback of the loop.
+    """
+
+    remove = set.discard
+
+
 def _fail_waiting(accumulator: Any) -> None:
     """End every wait for a batch, and for the place of one."""
+    accumulator._pending_batches = _Pending(accumulator._pending_batches)
     batches = [*accumulator._pending_batches, *chain.from_iterable(accumulator._batches.values())]
     accumulator.fail_all(KafkaError("given up"))
     for batch in batches:
