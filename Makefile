@@ -5,10 +5,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup serve demo test test-deep check bench lint fmt types schemas lock clean
+.PHONY: help setup serve demo test test-browser test-deep check bench lint fmt types schemas lock clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## a virtual environment in .venv with everything that is needed
 
@@ -27,6 +27,9 @@ test: $(STAMP) ## all tests; lists at the end what the machine lacked
 
 test-deep: $(STAMP) ## the same with long searches: minutes to hours
 	@HYPOTHESIS_PROFILE=deep tools/test
+
+test-browser: $(STAMP) ## the pages in a real Chromium (SYNCD_CHROMIUM names another); pictures go to .artefacts/browser
+	@tools/test -q tests/browser
 
 check: lint types ## what CI runs: lint, types, tests; a skipped test is a failure
 	@SYNCD_NO_SKIPS=1 HYPOTHESIS_PROFILE=ci tools/test

@@ -24,7 +24,7 @@ from starlette.routing import Route
 from syncd.api.answers import Json, bearer_token, refusal
 from syncd.api.docs_page import docs_page
 from syncd.api.gateway_url import gateway_urls
-from syncd.api.guard import PAGE_POLICY, Guard
+from syncd.api.guard import PAGE_POLICY, SCRIPTED_PAGE_POLICY, Guard
 from syncd.api.probes import probe_routes
 from syncd.api.services import ApiServices, ProbeServices
 from syncd.api.web_files import read_web_files, web_file
@@ -44,7 +44,7 @@ def create_app(services: ApiServices) -> Starlette:
     routes = [
         Route("/", api.page),
         Route("/docs", api.docs),
-        Route("/static/{name}", api.static),
+        Route("/static/{name:path}", api.static),
         Route("/v1/connect", api.connect),
         Route("/v1/state", api.state),
         *probe_routes(services.probes),
@@ -77,7 +77,7 @@ class _Api:
 
     async def page(self, request: Request) -> Response:
         sockets = " ".join(await self._gateway_urls(request, None))
-        policy = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self' {sockets}"
+        policy = f"{SCRIPTED_PAGE_POLICY} {sockets}"
         return self._files["index.html"].answer(request.headers, content_security_policy=policy)
 
     async def docs(self, request: Request) -> Response:

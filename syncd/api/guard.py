@@ -25,10 +25,15 @@ BASE_POLICY: Final = "default-src 'none'; base-uri 'none'; frame-ancestors 'none
 """Of answers that are no pages: a browser that is made to show one loads and runs nothing."""
 PAGE_POLICY: Final = f"{BASE_POLICY}; style-src 'self'; img-src 'self' data:"
 """Of pages without scripts."""
+SCRIPTED_PAGE_POLICY: Final = (
+    f"{PAGE_POLICY} blob:; media-src 'self' blob:; script-src 'self'; worker-src 'self'; connect-src 'self'"
+)
+"""Of pages with scripts: files of ours, no inline code. It ends with where they may connect; more may be appended."""
 _HEADERS: Final = {
     "content-security-policy": BASE_POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }

@@ -264,9 +264,13 @@ def test_nothing_is_left_over() -> None:
     assert not found, f"left over: {found}"
 
 
+OTHERS = {"node_modules", "vendor"}
+"""Folders of what others wrote."""
+
+
 def _texts(folder: Path) -> Iterator[Path]:
     for suffix in ("py", "js", "mjs", "ts", "sql", "toml", "sh"):
-        yield from (path for path in folder.rglob(f"*.{suffix}") if "node_modules" not in path.parts)
+        yield from (path for path in folder.rglob(f"*.{suffix}") if not OTHERS & set(path.parts))
 
 
 def test_every_test_file_has_a_name_of_its_own() -> None:

@@ -21,6 +21,8 @@ def test_every_answer_forbids_what_it_does_not_need(api: Api, path: str) -> None
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
     assert headers["cache-control"] in ("no-store", "no-cache")
     assert "access-control-allow-origin" not in headers
     assert "server" not in headers
@@ -33,7 +35,9 @@ def test_the_page_may_load_its_own_files_and_open_its_own_socket_only(api: Api) 
         "script-src 'self'",
         "style-src 'self'",
         "connect-src 'self' ws://music.local:8081/v1/sync",
-        "img-src 'self' data:",
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
+        "worker-src 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
         "form-action 'none'",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from posixpath import dirname, normpath
 from typing import get_args
 
 import pytest
@@ -69,8 +70,9 @@ def test_modules_import_only_modules_that_are_served() -> None:
     modules = {name: file.body.decode() for name, file in files.items() if name.endswith(".js")}
     assert "static/page.js" in modules
     for name, text in modules.items():
-        for imported in re.findall(r'from "\./([^"]+)"', text):
-            assert f"static/{imported}" in modules, f"{name} imports {imported}"
+        for imported in re.findall(r'\b(?:im|ex)port\b(?:[\w\s{},*$]*from)? *"([^"]+)"', text):
+            assert imported.startswith("."), f"{name} imports {imported}, which a browser finds nowhere"
+            assert normpath(f"{dirname(name)}/{imported}") in modules, f"{name} imports {imported}"
 
 
 def test_elements_that_the_script_asks_for_are_on_the_page(api: Api) -> None:

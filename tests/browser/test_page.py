@@ -7,12 +7,12 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from browser import Page, browsing, chromium
+from playwright.async_api import Page
+from tabs import browsing, until
 
 from syncd.accounts import LinkedDevice
 from syncd.config import Config
@@ -24,14 +24,6 @@ LIVE = "document.getElementById('connection').dataset.phase === 'live'"
 SIGNED_OUT = "!document.getElementById('sign-in').hidden"
 
 
-@pytest.fixture(autouse=True)
-def _needs_a_browser() -> None:
-    try:
-        chromium()
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
-
-
 class Listener:
     """Somebody in front of a page."""
 
@@ -40,11 +32,11 @@ class Listener:
         self.url = url
 
     async def opens(self, device: LinkedDevice) -> None:
-        await self.page.go(f"{self.url}/#token={device.token}")
-        await self.page.until(LIVE)
+        await self.page.goto(f"{self.url}/#token={device.token}")
+        await until(self.page, LIVE)
 
     async def presses(self, id_: str) -> None:
-        await self.page.until(f"document.getElementById('{id_}').disabled === false")
+        await until(self.page, f"document.getElementById('{id_}').disabled === false")
         await self.page.evaluate(f"document.getElementById('{id_}').click()")
 
     async def adds(self, track: str) -> None:
@@ -57,28 +49,25 @@ class Listener:
         """From the queue, on this very page."""
         label = json.dumps(f"Play {track}")
         button = f"[...document.querySelectorAll('#queue button')].find((b) => b.ariaLabel === {label} && !b.disabled)"
-        await self.page.until(f"!!{button}")
+        await until(self.page, f"!!{button}")
         await self.page.evaluate(f"{button}.click()")
 
     async def sees(self, id_: str, text: str) -> None:
-        await self.page.until(f"document.getElementById('{id_}').innerText === {json.dumps(text)}")
+        await until(self.page, f"document.getElementById('{id_}').innerText === {json.dumps(text)}")
 
     async def sees_queue(self, *tracks: str) -> None:
         shown = "JSON.stringify([...document.querySelectorAll('#queue .title')].map((t) => t.innerText))"
-        await self.page.until(f"{shown} === {json.dumps(json.dumps(list(tracks), separators=(',', ':')))}")
+        await until(self.page, f"{shown} === {json.dumps(json.dumps(list(tracks), separators=(',', ':')))}")
 
     async def reads_of(self, what: str) -> None:
-        await self.page.until(f"document.getElementById('news').innerText.includes({json.dumps(what)})")
+        await until(self.page, f"document.getElementById('news').innerText.includes({json.dumps(what)})")
 
 
 @asynccontextmanager
-async def listeners(service: Service, profile: Path, count: int) -> AsyncIterator[list[Listener]]:
-    """Each with a browser profile of their own. None of their pages may complain."""
-    async with browsing(profile) as browser:
-        made = [Listener(await browser.page(), service.http_url) for _ in range(count)]
-        yield made
-        for listener in made:
-            assert listener.page.complaints == []
+async def listeners(service: Service, count: int) -> AsyncIterator[list[Listener]]:
+    """Each with a browser profile of their own."""
+    async with browsing() as browser:
+        yield [Listener(await browser.profile(), service.http_url) for _ in range(count)]
 
 
 def run(dsn: str, story: Callable[[Service], Awaitable[None]]) -> None:
@@ -89,10 +78,10 @@ def run(dsn: str, story: Callable[[Service], Awaitable[None]]) -> None:
     asyncio.run(told())
 
 
-def test_two_pages_show_one_truth(postgres_dsn: str, tmp_path: Path) -> None:
+def test_two_pages_show_one_truth(postgres_dsn: str) -> None:
     async def story(service: Service) -> None:
         kitchen, phone = await service.account("ada", "Kitchen", "phone")
-        async with listeners(service, tmp_path, 2) as (ann, ben):
+        async with listeners(service, 2) as (ann, ben):
             await ann.opens(kitchen)
             assert await ann.page.evaluate("location.href") == f"{service.http_url}/", "the token is out of the address"
             await ben.opens(phone)
@@ -122,42 +111,42 @@ def test_two_pages_show_one_truth(postgres_dsn: str, tmp_path: Path) -> None:
     run(postgres_dsn, story)
 
 
-def test_a_page_stays_signed_in_until_it_is_signed_out(postgres_dsn: str, tmp_path: Path) -> None:
+def test_a_page_stays_signed_in_until_it_is_signed_out(postgres_dsn: str) -> None:
     async def story(service: Service) -> None:
         (phone,) = await service.account("ada", "phone")
-        async with listeners(service, tmp_path, 1) as (ann,):
+        async with listeners(service, 1) as (ann,):
             await ann.opens(phone)
             await ann.adds("So What")
             await ann.reads_of("You added a track")
-            await ann.page.evaluate("window.old = true; location.reload()")
-            await ann.page.until(f"window.old === undefined && {LIVE}")
+            await ann.page.evaluate("window.old = true; setTimeout(() => location.reload())")
+            await until(ann.page, f"window.old === undefined && {LIVE}")
             await ann.sees_queue("So What")
             await ann.adds("Naima")
             await ann.sees_queue("So What", "Naima")
             await ann.presses("sign-out")
-            await ann.page.until(SIGNED_OUT)
-            await ann.page.evaluate("window.old = true; location.reload()")
-            await ann.page.until(f"window.old === undefined && {SIGNED_OUT}")
+            await until(ann.page, SIGNED_OUT)
+            await ann.page.evaluate("window.old = true; setTimeout(() => location.reload())")
+            await until(ann.page, f"window.old === undefined && {SIGNED_OUT}")
             assert await ann.page.evaluate("localStorage.length + sessionStorage.length") == 0
 
     run(postgres_dsn, story)
 
 
-def test_a_page_comes_back_when_the_server_does(postgres_dsn: str, tmp_path: Path) -> None:
+def test_a_page_comes_back_when_the_server_does(postgres_dsn: str) -> None:
     async def story() -> None:
         config = Config(database_url=postgres_dsn, port=0, ws_port=0)
-        async with browsing(tmp_path) as browser:
+        async with browsing() as browser:
             async with running_service(config) as service:
                 (phone,) = await service.account("ada", "phone")
-                ann = Listener(await browser.page(), service.http_url)
+                ann = Listener(await browser.profile(), service.http_url)
                 await ann.opens(phone)
                 await ann.adds("So What")
                 await ann.reads_of("You added a track")
-            await ann.page.until(f"!({LIVE}) && document.getElementById('next').disabled")
+            await until(ann.page, f"!({LIVE}) && document.getElementById('next').disabled")
             await ann.sees_queue("So What")
             port, ws_port = (urlsplit(url).port or 0 for url in (service.http_url, service.ws_url))
             async with running_service(replace(config, port=port, ws_port=ws_port)):
-                await ann.page.until(LIVE)
+                await until(ann.page, LIVE)
                 await ann.adds("Naima")
                 await ann.reads_of("You added a track")
                 await ann.sees_queue("So What", "Naima")
@@ -165,27 +154,27 @@ def test_a_page_comes_back_when_the_server_does(postgres_dsn: str, tmp_path: Pat
     asyncio.run(story())
 
 
-def test_a_revoked_page_says_so_and_asks_for_another_login(postgres_dsn: str, tmp_path: Path) -> None:
+def test_a_revoked_page_says_so_and_asks_for_another_login(postgres_dsn: str) -> None:
     async def story(service: Service) -> None:
         phone, other = await service.account("ada", "phone", "other")
-        async with listeners(service, tmp_path, 1) as (ann,):
+        async with listeners(service, 1) as (ann,):
             await ann.opens(phone)
             await service.deployment.accounts.revoke(phone.device)
-            await ann.page.until(SIGNED_OUT)
+            await until(ann.page, SIGNED_OUT)
             assert "revoked" in await ann.page.evaluate("document.getElementById('why').innerText")
             pasted = json.dumps(f" {service.http_url}/#token={other.token} ")
             await ann.page.evaluate(f"document.getElementById('token').value = {pasted}")
             await ann.page.evaluate("document.querySelector('#sign-in button').click()")
-            await ann.page.until(LIVE)
+            await until(ann.page, LIVE)
 
     run(postgres_dsn, story)
 
 
-def test_markup_in_names_stays_text(postgres_dsn: str, tmp_path: Path) -> None:
+def test_markup_in_names_stays_text(postgres_dsn: str) -> None:
     async def story(service: Service) -> None:
         hostile = "<img src=x onerror=document.title='owned'>"
         (phone,) = await service.account("ada", "phone")
-        async with listeners(service, tmp_path, 1) as (ann,):
+        async with listeners(service, 1) as (ann,):
             await ann.opens(phone)
             await ann.adds(hostile)
             await ann.sees_queue(hostile)
