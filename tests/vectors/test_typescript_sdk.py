@@ -39,6 +39,7 @@ def npm() -> str:
     return found
 
 
+@pytest.mark.timeout(INSTALL_TIMEOUT_S + TEST_TIMEOUT_S)
 def test_the_typescript_sdk_passes_its_tests(npm: str) -> None:
     said = run(npm, "test", timeout_s=TEST_TIMEOUT_S)
     assert "# fail 0" in said

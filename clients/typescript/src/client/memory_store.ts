@@ -1,0 +1,88 @@
+/**
+ * A store that forgets everything with its process.
+ *
+ * Several devices of one process may have one, as tabs have an IndexedDB database; give it a name then.
+ */
+import type { Cells } from "../model/cells.js";
+import type { Clocks, Store } from "./store.js";
+import {
+  freshHeader,
+  minted,
+  renamed,
+  type Contents,
+  type Header,
+  type Ledger,
+  type Mint,
+  type OutboxRow,
+  type StreamRow,
+  type Transform,
+  type Unsaved,
+} from "./store_rows.js";
+
+export class MemoryStore implements Store {
+  #header: Header = freshHeader();
+  #streams = new Map<string, StreamRow>();
+  #outbox = new Map<number, OutboxRow>();
+  readonly #cells = new Map<string, Cells>();
+
+  constructor(readonly name: string | null = null) {}
+
+  async load(): Promise<Contents> {
+    const cells = new Map(Array.from(this.#cells, ([stream, each]) => [stream, new Map(each)]));
+    return { ...this.#ledger(), cells };
+  }
+
+  async ledger(): Promise<Ledger> {
+    return this.#ledger();
+  }
+
+  async mint(mint: Mint): Promise<Ledger | null> {
+    const header = minted(this.#header, mint);
+    if (header === null) return this.#ledger();
+    this.#header = header;
+    for (const row of mint.rows) {
+      this.#outbox.set(row.n, row);
+      this.#streams.set(row.stream, { cursor: this.#streams.get(row.stream)?.cursor ?? null, last_seq: row.seq });
+    }
+    return null;
+  }
+
+  async markSent(ns: readonly number[], sentT: number): Promise<void> {
+    for (const n of ns) {
+      const row = this.#outbox.get(n);
+      if (row !== undefined) this.#outbox.set(n, { ...row, sent: true });
+    }
+    this.#header = { ...this.#header, sent_t: Math.max(this.#header.sent_t, sentT) };
+  }
+
+  async rename(transform: Transform): Promise<Ledger> {
+    const after = renamed(this.#ledger(), transform);
+    this.#header = after.header;
+    this.#streams = new Map(after.streams);
+    this.#outbox = new Map(after.outbox.map((row) => [row.n, row]));
+    return after;
+  }
+
+  async save(unsaved: Unsaved, { seen_t, sent_t, wall_offset_ms }: Clocks): Promise<void> {
+    for (const stream of unsaved.replaced) this.#cells.delete(stream);
+    for (const [stream, cells] of unsaved.cells) {
+      this.#cells.set(stream, new Map([...(this.#cells.get(stream) ?? []), ...cells]));
+    }
+    for (const [stream, cursor] of unsaved.cursors) {
+      this.#streams.set(stream, { cursor, last_seq: this.#streams.get(stream)?.last_seq ?? 0 });
+    }
+    for (const n of unsaved.answered) this.#outbox.delete(n);
+    const { seen_t: seen, sent_t: sent } = this.#header;
+    this.#header = { ...this.#header, seen_t: Math.max(seen, seen_t), sent_t: Math.max(sent, sent_t), wall_offset_ms };
+  }
+
+  async leave(epoch: string | null): Promise<void> {
+    this.#header = { ...this.#header, left_epoch: epoch };
+  }
+
+  close(): void {}
+
+  #ledger(): Ledger {
+    return { header: this.#header, streams: new Map(this.#streams), outbox: [...this.#outbox.values()] };
+  }
+}
