@@ -8,6 +8,7 @@ import typer
 
 from syncd.cli import options, output
 from syncd.cli.deployment import on_deployment
+from syncd.cli.progress import progress
 
 if TYPE_CHECKING:
     from syncd.bootstrap import Deployment
@@ -36,7 +37,11 @@ def state(
     async def work(deployment: Deployment) -> StateObject:
         found = await deployment.accounts.find(account)
         now_ms = deployment.clock.now_ms()
-        return await account_state(deployment.log, deployment.store, found.account, now_ms, at_ms=at_ms)
+        with progress("reading", unit="records") as advance:
+            return await account_state(
+                deployment.log, deployment.store, found.account, now_ms,
+                at_ms=at_ms, born_ms=found.created_ms, progress=advance,
+            )  # fmt: skip
 
     shown = on_deployment(work, config_file=config_file, data_dir=data_dir)
     if as_json:

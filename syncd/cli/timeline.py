@@ -9,6 +9,7 @@ import typer
 
 from syncd.cli import options, output
 from syncd.cli.deployment import on_deployment
+from syncd.cli.progress import progress
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -76,7 +77,8 @@ def timeline(
             lost_only=lost,
         )
         streams = await _streams(deployment, found.account, stream, wanted)
-        shown = await operation.timeline(streams, last=last)
+        with progress("reading", unit="records") as advance:
+            shown = await operation.timeline(streams, last=last, progress=advance)
         teller = _Teller(found.account, shown.names, as_json=as_json)
         teller.begin(shown)
         if follow:

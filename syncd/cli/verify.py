@@ -43,7 +43,7 @@ def verify(
             raise typer.BadParameter(
                 f"there is no partition {beyond[0]}; there are {deployment.log.partitions}, from 0"
             )
-        with progress("comparing", unit="streams") as advance:
+        with progress("comparing", unit="records") as advance:
             return await operation.verify(
                 deployment.log, deployment.store, seed=drawn, partitions=partition, progress=advance
             )

@@ -8,6 +8,7 @@ import typer
 
 from syncd.cli import options, output
 from syncd.cli.deployment import on_deployment
+from syncd.cli.progress import progress
 
 if TYPE_CHECKING:
     from syncd.bootstrap import Deployment
@@ -28,8 +29,13 @@ def why(
 
     async def work(deployment: Deployment) -> Explanation:
         found = await deployment.accounts.find(account)
-        in_stream = account_stream(AccountId(found.account)) if stream is None else stream
-        return await operation.why(deployment.log, deployment.store, in_stream, key)
+        # A playlist may be older than the account that owns it now.
+        born_ms = found.created_ms if stream is None else None
+        in_stream = stream or account_stream(AccountId(found.account))
+        with progress("reading", unit="records") as advance:
+            return await operation.why(
+                deployment.log, deployment.store, in_stream, key, since_ms=born_ms, progress=advance
+            )
 
     explanation = on_deployment(work, config_file=config_file, data_dir=data_dir)
     if as_json:

@@ -156,6 +156,21 @@ class RewritableLog(EventLog, Protocol):
 
 
 @runtime_checkable
+class TimedLog(EventLog, Protocol):
+    """A log that keeps when a record was written, and finds a place by it. Kafka does."""
+
+    async def offset_at(self, partition: int, time_ms: int) -> int:
+        """The first record kept that was written at `time_ms` or later; the end when there is none.
+
+        Times are those of whoever appended, so they may fall a little from record to record, and one that was copied
+        from another log has the time of the copy.
+
+        Raises:
+            LogUnavailable: no answer in time.
+        """
+
+
+@runtime_checkable
 class TrimmableLog(EventLog, Protocol):
     """A log that can forget its oldest records."""
 

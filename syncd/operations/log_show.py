@@ -17,6 +17,7 @@ from syncd.model.canonical import Json
 from syncd.model.events import EVENTS, SERVER_KINDS
 from syncd.model.ids import event_id
 from syncd.operations.news import any_beyond
+from syncd.operations.refold import first_offset
 
 FOLLOW_WAIT_S: Final = 5.0
 """How long one wait for new records lasts before it is asked again."""
@@ -118,7 +119,9 @@ async def show(log: EventLog, filter_: Filter, *, from_: int | None = None) -> A
     """
     for partition in _partitions(log, filter_):
         end = await log.end(partition)
-        offset = await log.start(partition) if from_ is None else from_
+        offset = from_
+        if offset is None:
+            offset = max(await log.start(partition), await first_offset(log, partition, filter_.since_ms))
         # Asked once even where there is nothing, so that an offset which is not in the log is told.
         while (page := await _page(log, filter_, partition, offset, end)).offset_next > offset:
             for record in page.records:

@@ -14,7 +14,7 @@ from syncd.errors import EpochChanged, OffsetInFuture, Refused
 from syncd.limits import READ_RECORDS_MAX
 from syncd.log.port import EventLog, TrimmableLog
 from syncd.operations.advance import Advance
-from syncd.operations.refold import admitted_of
+from syncd.operations.refold import admitted_of, first_offset
 from syncd.store.port import StateReader
 
 COST: Final = (
@@ -123,7 +123,7 @@ async def _first_kept(
             raise OffsetInFuture(f"offset {before.offset} is beyond {end}, the end of partition {partition}")
         return before.offset
     assert before.time_ms is not None, "an offset or a time"
-    offset = start
+    offset = start = max(start, await first_offset(log, partition, before.time_ms))
     while offset < end:
         for record in await log.read(partition, offset, limit=READ_RECORDS_MAX):
             admitted = admitted_of(record)

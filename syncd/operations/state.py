@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
 import msgspec
 
 from syncd.log.port import EventLog
+from syncd.log.record import LoggedRecord
 from syncd.model.canonical import Json
 from syncd.model.cells import Cells, digest, fold
 from syncd.model.ids import AccountId, account_stream, is_stream
@@ -22,18 +24,19 @@ from syncd.model.views.playlist import playlist_view
 from syncd.model.views.plays import consumed
 from syncd.model.views.progress import progress_view
 from syncd.model.views.settings import settings_view
-from syncd.operations.refold import admitted_of, stream_pages, written_by
+from syncd.operations.advance import Advance, Count, quiet
+from syncd.operations.refold import admitted_of, first_offset, group_pages, groups, written_by
 from syncd.protocol.messages import PlaybackNow
 from syncd.push.state import CurrentState, current_state
 from syncd.store.port import StateReader
 
 StateObject: TypeAlias = dict[str, Json]
-ReadStream: TypeAlias = Callable[[str], Awaitable[CurrentState]]
 
 
 async def account_state(
-    log: EventLog, store: StateReader, account: str, now_ms: int, *, at_ms: int | None = None
-) -> StateObject:
+    log: EventLog, store: StateReader, account: str, now_ms: int, *, at_ms: int | None = None,
+    born_ms: int | None = None, progress: Advance = quiet,
+) -> StateObject:  # fmt: skip
     """Everything the account has, now or at an earlier moment.
 
     Args:
@@ -41,54 +44,80 @@ async def account_state(
         now_ms: server time, for the position of what plays.
         at_ms: the state as it was then, refolded from the log: each stream up to its first record that was admitted
             later. Roles in playlists count as they were then, owners as they are now.
+        born_ms: when the account was made, where that is known: its stream is not looked for before.
+        progress: (records looked at, of all) of an earlier state.
 
     Raises:
         EpochChanged: the store was folded from another life of the log.
         OffsetExpired: `at_ms` was given and the log does not reach back to its beginning.
         LogUnavailable, StoreUnavailable: no answer.
     """
-    read = _reader(log, store, at_ms)
-    mine = await read(account_stream(AccountId(account)))
-    playlists = await _playlists(store, account, mine.cells, read)
-    return _state_object(mine, playlists, now_ms if at_ms is None else at_ms)
-
-
-def _reader(log: EventLog, store: StateReader, at_ms: int | None) -> ReadStream:
+    own = account_stream(AccountId(account))
     if at_ms is None:
-        return lambda stream: current_state(log, store, stream)
-    moment_ms = at_ms
-    return lambda stream: _earlier_state(log, store, stream, moment_ms)
+        mine = await current_state(log, store, own)
+        playlists = [await current_state(log, store, stream) for stream in _playlists(mine.cells)]
+    else:
+        count = Count(progress)
+        (mine,) = await _earlier_states(log, store, [own], at_ms, born_ms, count)
+        playlists = await _earlier_states(log, store, _playlists(mine.cells), at_ms, None, count)
+    known = await store.streams([state.stream for state in playlists])
+    shown = [state for state in playlists if _shows(state, account, known[state.stream].owner)]
+    return _state_object(mine, shown, now_ms if at_ms is None else at_ms)
 
 
-async def _earlier_state(log: EventLog, store: StateReader, stream: str, at_ms: int) -> CurrentState:
-    """The cells of a stream before its first record that was admitted later than `at_ms`."""
-    partition = log.partition_of(stream)
-    generation = (await store.streams([stream]))[stream].generation
-    cells: Cells = {}
-    offset = 0
-    async for page in stream_pages(log, stream):
-        for record in page:
-            admitted = admitted_of(record)
-            if admitted is not None and admitted.admitted_ms > at_ms:
-                return CurrentState(cells, partition, log.epoch(partition), offset, generation, stream)
-            fold(cells, written_by(admitted))
-            offset = record.offset + 1
-    return CurrentState(cells, partition, log.epoch(partition), offset, generation, stream)
+async def _earlier_states(
+    log: EventLog, store: StateReader, streams: Sequence[str], at_ms: int, since_ms: int | None, count: Count
+) -> list[CurrentState]:
+    """The cells of each stream before its first record that was admitted later than `at_ms`.
 
-
-async def _playlists(store: StateReader, account: str, cells: Cells, read: ReadStream) -> list[CurrentState]:
-    """The account's playlists that show, in the order of its sidebar.
-
-    Deleted ones are hidden, and those it may no longer read. One that nobody has written to yet shows, empty.
+    Args:
+        since_ms: nothing of them was admitted before.
     """
-    streams = [f"p:{playlist}" for playlist in sidebar_view(cells)]
-    streams = [stream for stream in streams if is_stream(stream)]
     known = await store.streams(streams)
-    states = [await read(stream) for stream in streams]
-    return [state for state in states if _shows(state, account, known[state.stream].owner)]
+    found: dict[str, CurrentState] = {}
+    for group in groups(log, streams):
+        partition = log.partition_of(group[0])
+        offset, end = await first_offset(log, partition, since_ms), await log.end(partition)
+        count.begin(end - offset)
+        folds = {stream: _Fold() for stream in group}
+        async for page in group_pages(log, group, offset, end):
+            for record in page.records:
+                folds[record.stream].take(record, at_ms)
+            count.did(page.offset_next - offset)
+            offset = page.offset_next
+            if all(fold.ended for fold in folds.values()):
+                count.did(end - offset)
+                break
+        for stream, past in folds.items():
+            generation = known[stream].generation
+            found[stream] = CurrentState(past.cells, partition, log.epoch(partition), past.offset, generation, stream)
+    return [found[stream] for stream in streams]
+
+
+@dataclass(slots=True)
+class _Fold:
+    """A stream up to a moment. `offset`: behind its last record before that."""
+
+    cells: Cells = field(default_factory=dict)
+    offset: int = 0
+    ended: bool = False
+
+    def take(self, record: LoggedRecord, at_ms: int) -> None:
+        """The stream's next record."""
+        admitted = admitted_of(record)
+        self.ended = self.ended or (admitted is not None and admitted.admitted_ms > at_ms)
+        if not self.ended:
+            fold(self.cells, written_by(admitted))
+            self.offset = record.offset + 1
+
+
+def _playlists(cells: Cells) -> list[str]:
+    """The account's playlists, in the order of its sidebar."""
+    return [stream for stream in (f"p:{playlist}" for playlist in sidebar_view(cells)) if is_stream(stream)]
 
 
 def _shows(state: CurrentState, account: str, owner: str | None) -> bool:
+    """Whether the account's devices show a playlist: not a deleted one, nor one that it may no longer read."""
     may_read = owner is None or access_of(state.cells, account, owner).may_subscribe()
     return may_read and not playlist_view(state.cells).deleted
 

@@ -19,9 +19,10 @@ from syncd.log.record import Admitted, LoggedRecord
 from syncd.model.canonical import Json
 from syncd.model.cells import Cell, wins
 from syncd.model.ids import event_id, from_key_part
+from syncd.operations.advance import Advance, Count, quiet
 from syncd.operations.news import any_beyond
 from syncd.operations.rank_difference import rank_difference
-from syncd.operations.refold import admitted_of, stream_pages, written_by
+from syncd.operations.refold import admitted_of, group_pages, groups, written_by
 from syncd.operations.told import told
 
 STEPS_MAX: Final = 100_000
@@ -155,24 +156,11 @@ class StreamTimeline:
         self.offset_next = 0
         self.names: dict[str, str] = {}
 
-    async def look(self) -> AsyncIterator[Step]:
-        """The steps that pass, from where the last look ended to the log's present end.
-
-        A step's writes may still change while this goes on: one that stands may be replaced.
-
-        Raises:
-            OffsetExpired: the log was trimmed beyond where the last look ended, or while this goes on.
-            LogUnavailable: no answer.
-        """
-        if self.offset_next == 0:
-            self.begins_at = self.offset_next = await self.log.start(self.partition)
-        until = await self.log.end(self.partition)
-        async for page in stream_pages(self.log, self.stream, from_=self.offset_next, until=until):
-            for record in page:
-                step = self._step(record)
-                if self._filter.passes(step):
-                    yield step
-        self.offset_next = max(self.offset_next, until)
+    def take(self, record: LoggedRecord) -> Step | None:
+        """The stream's next record, as a step if it passes. Its writes may still change: one that stands may be
+        replaced."""
+        step = self._step(record)
+        return step if self._filter.passes(step) else None
 
     def _step(self, record: LoggedRecord) -> Step:
         step = Step(
@@ -217,6 +205,38 @@ class StreamTimeline:
             self.names[from_key_part(device)] = cell.value
 
 
+def _groups(streams: list[StreamTimeline]) -> list[list[StreamTimeline]]:
+    """Those that one reading serves."""
+    by_name = {stream.stream: stream for stream in streams}
+    return [[by_name[name] for name in group] for group in groups(streams[0].log, by_name)] if streams else []
+
+
+async def _look(group: list[StreamTimeline], count: Count) -> AsyncIterator[Step]:
+    """The steps that pass, from where the group's last look ended to the log's present end.
+
+    Raises:
+        OffsetExpired: the log was trimmed beyond where the last look ended, or while this goes on.
+        LogUnavailable: no answer.
+    """
+    one = group[0]
+    offset, until = one.offset_next, await one.log.end(one.partition)
+    if offset == 0:
+        offset = await one.log.start(one.partition)
+        for stream in group:
+            stream.begins_at = offset
+    by_name = {stream.stream: stream for stream in group}
+    count.begin(until - offset)
+    async for page in group_pages(one.log, by_name, offset, until):
+        for record in page.records:
+            step = by_name[record.stream].take(record)
+            if step is not None:
+                yield step
+        count.did(page.offset_next - offset)
+        offset = page.offset_next
+    for stream in group:
+        stream.offset_next = max(offset, until)
+
+
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """Steps of all streams asked for, by the time of their admission.
@@ -232,20 +252,22 @@ class Timeline:
     names: dict[str, str]
 
 
-async def timeline(streams: list[StreamTimeline], *, last: int) -> Timeline:
+async def timeline(streams: list[StreamTimeline], *, last: int, progress: Advance = quiet) -> Timeline:
     """What happened in these streams, up to now.
 
     Args:
         last: how many of the newest steps to keep, 1 to `STEPS_MAX`; those before them still count in the fold.
+        progress: (records looked at, of all).
 
     Raises:
         LogUnavailable: no answer.
     """
     kept: list[Step] = []
     passed = 0
-    for stream in streams:
+    count = Count(progress)
+    for group in _groups(streams):
         newest: deque[Step] = deque(maxlen=last)
-        async for step in stream.look():
+        async for step in _look(group, count):
             newest.append(step)
             passed += 1
         kept += newest
@@ -266,10 +288,12 @@ async def follow(log: EventLog, streams: list[StreamTimeline], *, wait_s: float)
     Raises:
         LogUnavailable: no answer.
     """
+    together = _groups(streams)
+    named = {stream.stream: stream.names for stream in streams}
     while True:
-        for stream in streams:
-            async for step in stream.look():
-                step.device_name = stream.names.get(step.device) or streams[0].names.get(step.device)
+        for group in together:
+            async for step in _look(group, Count(quiet)):
+                step.device_name = named[step.stream].get(step.device) or streams[0].names.get(step.device)
                 yield step
         await any_beyond(log, _offsets(streams), timeout_s=wait_s)
 

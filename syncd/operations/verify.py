@@ -3,26 +3,35 @@
 Order must not matter (merge.md section 4), so the refold draws one: pages of the log in a shuffled order, records
 shuffled within each. That checks the projector, the store and the merge rules in one go. It reads only, beside running
 servers: each stream is compared at the checkpoint that its cells were read with.
+
+A partition is read for all its streams together, once if it is small: a pass over it keeps in memory what its streams
+come to, so a large partition takes several, each for some of the streams.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from functools import partial
+from typing import Final, Literal, TypeAlias
+from zlib import crc32
 
 from syncd.errors import EpochChanged, OffsetExpired
 from syncd.limits import READ_RECORDS_MAX
 from syncd.log.port import EventLog
+from syncd.log.record import LoggedRecord
 from syncd.model.canonical import canonical, from_canonical
 from syncd.model.cells import Cell, Cells, digest, fold
-from syncd.operations.refold import admitted_of, stream_pages, written_by
-from syncd.store.port import StateReader
+from syncd.operations.advance import Advance, Count, quiet
+from syncd.operations.refold import admitted_of, written_by
+from syncd.store.port import CellRow, StateReader, StreamState
 
-STREAMS_PAGE = 5_000
+STREAMS_PAGE: Final = 5_000
 """Names of streams asked for at once."""
-KEYS_TOLD_MAX = 20
+PASS_RECORDS_MAX: Final = 250_000
+"""Records of a partition for each pass over it; some 300 MB where every record leaves a cell behind."""
+KEYS_TOLD_MAX: Final = 20
 """Keys named of one stream that differs; a projection that went wrong may differ in all of them."""
 
 Difference: TypeAlias = Literal["missing", "extra", "different"]
@@ -69,104 +78,165 @@ class Verified:
         return not self.differences
 
 
-Progress: TypeAlias = Callable[[int, int], None]
-"""(streams done, streams in all), after every stream."""
-
-
 async def verify(
-    log: EventLog, store: StateReader, *, seed: int, partitions: list[int] | None = None, progress: Progress
+    log: EventLog, store: StateReader, *, seed: int, partitions: list[int] | None = None, progress: Advance = quiet
 ) -> Verified:
     """Compare the store with the log.
 
     Args:
         seed: of the orders drawn; the same one draws the same.
         partitions: all of them when None.
+        progress: (records read, of all), counting those again that are read again.
 
     Raises:
-        EpochChanged: the store was folded from another life of the log.
+        EpochChanged: the store was folded from another life of the log, or from records that it has lost.
         OffsetExpired: the log does not reach back to its beginning.
         LogUnavailable, StoreUnavailable: no answer; ask again.
     """
     verified = Verified(seed)
-    names: list[tuple[int, str]] = []
     chosen = range(log.partitions) if partitions is None else partitions
-    for partition in chosen:
-        names += [(partition, stream) for stream in await _streams(log, store, partition, verified)]
-    names += await _streams_without_records(log, store, dict.fromkeys(stream for _, stream in names), chosen)
-    for n, (partition, stream) in enumerate(names, start=1):
-        await _verify_stream(log, store, stream, partition, random.Random(f"{seed}/{stream}"), verified)
-        progress(n, len(names))
+    folded = {partition: await _folded(log, store, partition, verified) for partition in chosen}
+    held = await _streams_with_cells(log, store, chosen)
+    passes = {partition: max(1, -(-until // PASS_RECORDS_MAX)) for partition, until in folded.items()}
+    count = Count(progress)
+    count.begin(sum(folded[partition] * passes[partition] for partition in chosen))
+    for partition, until in folded.items():
+        for n in range(passes[partition]):
+            is_mine = partial(_is_in_pass, n=n, of=passes[partition])
+            states = await _states(store, partition, filter(is_mine, held[partition]))
+            one = _Pass(log, partition, until, states, random.Random(f"{seed}/{partition}/{n}"))
+            await one.read(is_mine, count)
+            one.compare(verified)
     return verified
 
 
-async def _streams(log: EventLog, store: StateReader, partition: int, verified: Verified) -> list[str]:
-    """The streams that have records below the partition's checkpoint, in the order of their first ones."""
+async def _folded(log: EventLog, store: StateReader, partition: int, verified: Verified) -> int:
+    """Up to where a partition is folded, which must be a part of what the log has."""
     checkpoint = await store.checkpoint(partition)
     if checkpoint.epoch not in ("", log.epoch(partition)):
         raise EpochChanged(
             f"partition {partition} was folded in epoch {checkpoint.epoch}, the log is in {log.epoch(partition)}"
         )
-    start = await log.start(partition)
+    start, end = await log.start(partition), await log.end(partition)
     if start > 0:
         raise OffsetExpired(f"partition {partition} begins at offset {start}; what was before it was trimmed")
-    verified.behind += max(0, await log.end(partition) - checkpoint.offset_next)
-    streams: dict[str, None] = {}
-    offset = 0
-    while offset < checkpoint.offset_next:
-        page = await log.read(partition, offset, limit=READ_RECORDS_MAX)
-        streams.update(dict.fromkeys(record.stream for record in page))
-        offset = page[-1].offset + 1
-    return list(streams)
+    if end < checkpoint.offset_next:
+        raise EpochChanged(
+            f"partition {partition} ends at {end}, {checkpoint.offset_next} were folded: records are lost,"
+            " run `syncd migrate --new-epoch`"
+        )
+    verified.behind += end - checkpoint.offset_next
+    return checkpoint.offset_next
 
 
-async def _streams_without_records(
-    log: EventLog, store: StateReader, known: Container[str], partitions: Container[int]
-) -> list[tuple[int, str]]:
-    """Streams that have cells, and nothing in the log that could have written them."""
-    found: list[tuple[int, str]] = []
+async def _streams_with_cells(
+    log: EventLog, store: StateReader, partitions: Collection[int]
+) -> dict[int, list[str]]:  # fmt: skip
+    """By partition; also those with nothing in the log that could have written their cells."""
+    found: dict[int, list[str]] = {partition: [] for partition in partitions}
     after = ""
     while page := await store.streams_with_cells(after=after, limit=STREAMS_PAGE):
-        found += [(log.partition_of(stream), stream) for stream in page if stream not in known]
+        for stream in page:
+            if (partition := log.partition_of(stream)) in found:
+                found[partition].append(stream)
         after = page[-1]
-    return [(partition, stream) for partition, stream in found if partition in partitions]
+    return found
 
 
-async def _verify_stream(
-    log: EventLog, store: StateReader, stream: str, partition: int, order: random.Random, verified: Verified
-) -> None:
-    state = await store.cells(stream, partition)
-    until = state.checkpoint.offset_next
-    # Only where pages begin is kept, so that a stream of any length is refolded in the memory of one page.
-    parts = [(page[0].offset, page[-1].offset + 1) async for page in stream_pages(log, stream, until=until)]
-    order.shuffle(parts)
-    cells: Cells = {}
-    for from_, end in parts:
-        page = await log.read_stream(stream, from_, until=end, limit=READ_RECORDS_MAX)
-        assert page.offset_next == end, "what a page held once it holds again"
-        records = list(page.records)
-        order.shuffle(records)
-        for record in records:
+async def _states(store: StateReader, partition: int, streams: Iterable[str]) -> dict[str, StreamState]:
+    return {stream: await store.cells(stream, partition) for stream in streams}
+
+
+def _is_in_pass(stream: str, *, n: int, of: int) -> bool:
+    return crc32(stream.encode()) % of == n
+
+
+@dataclass(slots=True)
+class _Refold:
+    """What the records of a stream come to, below `until`; `held` is what the store has there."""
+
+    until: int
+    held: Sequence[CellRow] = ()
+    cells: Cells = field(default_factory=dict)
+    records: int = 0
+    unreadable: int = 0
+
+
+class _Pass:
+    """One reading of a partition, for some of its streams."""
+
+    def __init__(
+        self, log: EventLog, partition: int, until: int, states: Mapping[str, StreamState], order: random.Random
+    ) -> None:
+        self._log = log
+        self._partition = partition
+        self._until = until
+        self._order = order
+        # Each is compared where its cells were read, which may be further by now.
+        self._refolds = {stream: _Refold(state.checkpoint.offset_next, state.cells) for stream, state in states.items()}
+
+    async def read(self, is_mine: Callable[[str], bool], count: Count) -> None:
+        """Fold the records of the streams that are ours, in the order drawn."""
+        end = max([self._until, *(refold.until for refold in self._refolds.values())])
+        count.begin(end - self._until)
+        starts = list(range(0, end, READ_RECORDS_MAX))
+        self._order.shuffle(starts)
+        for start in starts:
+            until = min(start + READ_RECORDS_MAX, end)
+            records = await self._records(start, until)
+            self._order.shuffle(records)
+            for record in records:
+                if is_mine(record.stream):
+                    self._take(record)
+            count.did(until - start)
+
+    async def _records(self, from_: int, until: int) -> list[LoggedRecord]:
+        records: list[LoggedRecord] = []
+        while from_ < until:
+            page = await self._log.read(self._partition, from_, limit=until - from_)
+            records += page
+            from_ = page[-1].offset + 1
+        return records
+
+    def _take(self, record: LoggedRecord) -> None:
+        # A stream that had no cells when they were listed had none at the checkpoint before.
+        refold = self._refolds.setdefault(record.stream, _Refold(self._until))
+        if record.offset < refold.until:
             admitted = admitted_of(record)
-            verified.unreadable += admitted is None
-            fold(cells, written_by(admitted))
-        verified.records += len(records)
-    verified.streams += 1
-    verified.cells += len(cells)
-    held = {row.key: (row.rank, row.value) for row in state.cells}
-    right = {key: (cell.rank, canonical(cell.value)) for key, cell in cells.items()}
-    if held != right:
+            fold(refold.cells, written_by(admitted))
+            refold.records += 1
+            refold.unreadable += admitted is None
+
+    def compare(self, verified: Verified) -> None:
+        """Add what was found."""
+        for stream in sorted(self._refolds):
+            refold = self._refolds.pop(stream)
+            if not refold.records and not refold.held:
+                continue  # it began behind the checkpoint
+            verified.streams += 1
+            verified.records += refold.records
+            verified.unreadable += refold.unreadable
+            verified.cells += len(refold.cells)
+            held = {row.key: (row.rank, row.value) for row in refold.held}
+            right = {key: (cell.rank, canonical(cell.value)) for key, cell in refold.cells.items()}
+            if held != right:
+                verified.differences.append(self._difference(stream, refold, held, right))
+
+    def _difference(self, stream: str, refold: _Refold, held: _Values, right: _Values) -> StreamDiffers:
         keys = sorted(key for key in held.keys() | right.keys() if held.get(key) != right.get(key))
-        verified.differences.append(
-            StreamDiffers(
-                stream=stream,
-                partition=partition,
-                offset=until,
-                store_digest=digest({row.key: Cell(row.rank, from_canonical(row.value)) for row in state.cells}),
-                refolded_digest=digest(cells),
-                keys={key: _difference(key in held, key in right) for key in keys[:KEYS_TOLD_MAX]},
-                keys_count=len(keys),
-            )
+        return StreamDiffers(
+            stream=stream,
+            partition=self._partition,
+            offset=refold.until,
+            store_digest=digest({row.key: Cell(row.rank, from_canonical(row.value)) for row in refold.held}),
+            refolded_digest=digest(refold.cells),
+            keys={key: _difference(key in held, key in right) for key in keys[:KEYS_TOLD_MAX]},
+            keys_count=len(keys),
         )
+
+
+_Values: TypeAlias = dict[str, tuple[str, bytes]]
+"""Key -> rank and canonical value."""
 
 
 def _difference(is_held: bool, is_right: bool) -> Difference:

@@ -15,8 +15,9 @@ from syncd.log.record import Admitted
 from syncd.model.canonical import Json
 from syncd.model.cells import Cell, Cells, fold
 from syncd.model.ids import event_id, from_key_part
+from syncd.operations.advance import Advance, quiet
 from syncd.operations.rank_difference import rank_difference
-from syncd.operations.refold import admitted_of, stream_pages, written_by
+from syncd.operations.refold import admitted_of, first_offset, group_pages, written_by
 from syncd.push.state import current_state
 from syncd.store.port import StateReader
 
@@ -66,8 +67,14 @@ class Explanation:
     unreadable: int
 
 
-async def why(log: EventLog, store: StateReader, stream: str, key: str) -> Explanation:
+async def why(
+    log: EventLog, store: StateReader, stream: str, key: str, *, since_ms: int | None = None, progress: Advance = quiet
+) -> Explanation:
     """Explain one cell.
+
+    Args:
+        since_ms: nothing of the stream was admitted before, where that is known.
+        progress: (records looked at, of all).
 
     Raises:
         NotFound: no event wrote it; the text names the nearest keys that were written.
@@ -78,8 +85,11 @@ async def why(log: EventLog, store: StateReader, stream: str, key: str) -> Expla
     names: Cells = {}
     keys: dict[str, None] = {}
     unreadable = 0
-    async for page in stream_pages(log, stream):
-        for record in page:
+    partition = log.partition_of(stream)
+    start, end = await first_offset(log, partition, since_ms), await log.end(partition)
+    async for page in group_pages(log, [stream], start, end):
+        progress(page.offset_next - start, end - start)
+        for record in page.records:
             admitted = admitted_of(record)
             if admitted is None:
                 unreadable += 1

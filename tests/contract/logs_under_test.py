@@ -51,7 +51,7 @@ class PostgresUnderTest:
 
 @dataclass
 class KafkaUnderTest:
-    """A topic of a shared broker. It is no `SearchableLog`: tests that search are expected to fail."""
+    """A topic of a shared broker. It is no `SearchableLog`: tests that search are not for it."""
 
     address: str
     topic: str = field(default_factory=lambda: f"test-{secrets.token_hex(8)}")

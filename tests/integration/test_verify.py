@@ -29,7 +29,27 @@ def test_a_store_that_was_folded_from_the_log_agrees_with_it_in_any_order(tell: 
             found = await verify(house.log, house.store, seed=seed, progress=lambda *step: steps.append(step))
             assert found.agrees
         assert (found.streams, found.records, found.behind, found.unreadable) == (3, await house.log.end(0), 0, 0)
-        assert steps[:3] == [(1, 3), (2, 3), (3, 3)]
+        end = await house.log.end(0)
+        assert steps[0] == (end, end), "a partition is read once for all its streams"
+
+    tell(story)
+
+
+def test_a_large_partition_is_compared_in_several_passes(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syncd.operations.verify.PASS_RECORDS_MAX", 5)
+
+    async def story(house: House) -> None:
+        for name in "abcdef":
+            await house.device(name, "phone")
+        await lived_in(house)
+        await house.project()
+        end = await house.log.end(0)
+        assert end > 15
+        steps: list[tuple[int, int]] = []
+        found = await verify(house.log, house.store, seed=3, progress=lambda *step: steps.append(step))
+        assert (found.agrees, found.streams, found.records) == (True, 9, end)
+        passes = -(-end // 5)
+        assert steps == [(n * end, passes * end) for n in range(1, passes + 1)]
 
     tell(story)
 

@@ -26,7 +26,7 @@ from syncd.log.record import LoggedRecord, Record
 
 
 class KafkaLog:
-    """An `EventLog` and a `TrimmableLog`. No `SearchableLog`: to read one stream it reads its partition.
+    """An `EventLog`, a `TrimmableLog` and a `TimedLog`. No `SearchableLog`: to read one stream it reads its partition.
 
     Attributes:
         topic_id: drawn by the cluster when it made the topic; hexadecimal.
@@ -157,6 +157,10 @@ class KafkaLog:
                 # Nothing was heard. Also the watchdog: a watch may stand still, and the topic may be another one.
                 if (end := await self.end(partition)) > offset or loop.time() >= deadline:
                     return end
+
+    async def offset_at(self, partition: int, time_ms: int) -> int:
+        with self._one_life():
+            return await self._reader.offset_at(partition, time_ms)
 
     async def trim(self, partition: int, before: int) -> None:
         start, end = await self._bounds(partition)

@@ -86,6 +86,12 @@ class Reader:
         self._ends.rise(partition, fetched.stable)
         return Bounds(fetched.start, fetched.stable)
 
+    async def offset_at(self, partition: int, time_ms: int) -> int:
+        """As `TimedLog.offset_at`."""
+        offset = await self._list_offset(partition, max(time_ms, 0))
+        await self.check_life()
+        return offset if offset >= 0 else (await self.bounds(partition)).end
+
     async def check_life(self) -> None:
         """Raise `EpochChanged` when the topic is another one, or gone."""
         for attempt in range(1, CERTAIN_TIMES + 1):

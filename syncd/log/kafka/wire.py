@@ -191,7 +191,7 @@ class _ListOffsetsRequest(RequestStruct):
 
 
 class ListOffset(Request[_ListOffsetsRequest]):
-    """Asks for `EARLIEST` or `LATEST` of one partition.
+    """Asks for `EARLIEST` or `LATEST` of one partition, or for the first record of a time (ms since 1970) or later.
 
     This version answers with an error, and not with an old number, while a new leader does not know yet how far the
     partition had come.
@@ -207,7 +207,7 @@ class ListOffset(Request[_ListOffsetsRequest]):
 
     @staticmethod
     def answer(response: _ListOffsetsResponse) -> tuple[int, int]:
-        """Kafka's error code, and the offset."""
+        """Kafka's error code, and the offset; -1 when nothing is so late."""
         ((_, ((_, error, _, offset, _, _),), _),) = response.get_item("topics")
         return error, offset
 
