@@ -7,6 +7,7 @@
 import { StoreBusy, type SyncdError } from "../errors.js";
 import { pack } from "../model/stamp.js";
 import { checkedData } from "../model/validate.js";
+import { OWN_STREAM } from "../protocol/client_session.js";
 import type { ServerTime } from "./clocks.js";
 import type { Draft } from "./draft.js";
 import { Outbox } from "./outbox.js";
@@ -45,6 +46,13 @@ export class Held {
   /** This admitted time was received. */
   see(t: number): void {
     if (t > this.#header.seen_t) this.amend({ seen_t: t });
+  }
+
+  /** The listener has left a detached session. No cell says so, but whoever shows plays has to look again. */
+  leave(epoch: string | null): void {
+    const before = this.#header.left_epoch;
+    this.amend({ left_epoch: epoch });
+    if (epoch !== before) this.#retell(`play/${epoch ?? before}`);
   }
 
   /** A time of this writer that may have left the device. */
@@ -168,10 +176,18 @@ export class Held {
   rebase(ledger: Ledger, gone: Outcome): void {
     const { replicas, outbox } = this;
     const held = { replicas, outbox, header: this.#header, settled: this.#settled };
+    const { left_epoch: left } = this.#header;
     ({ header: this.#header, lastN: this.#lastN } = rebase(held, ledger, gone));
     replicas.account = this.#header.account;
+    if (this.#header.left_epoch !== left) this.#retell(`play/${this.#header.left_epoch ?? left}`);
     const stored = new Set(ledger.outbox.map(({ n }) => n));
     this.forgetSettled([...this.#settled].filter((n) => !stored.has(n)));
+  }
+
+  /** Tell of a cell of the own stream as if it had changed. */
+  #retell(key: string): void {
+    const cell = this.replicas.own.shown.get(key);
+    if (cell !== undefined) this.replicas.changed(OWN_STREAM, new Map([[key, cell]]));
   }
 
   #enter(event: OwnEvent): void {

@@ -146,9 +146,10 @@ export class LocalState {
   acked({ stream, writer, seq, t, seen = false, cursor = null }: AckItem, isAssembling: boolean): OwnEvent | null {
     const replica = this.replicas.get(stream);
     this.#held.see(t);
-    const event = writer === this.header.writer ? this.outbox.find(replica.stream, seq) : undefined;
-    if (writer === this.header.writer) this.#held.left(t);
-    if (event === undefined) {
+    const isOurs = writer === this.header.writer;
+    if (isOurs) this.#held.left(t);
+    const event = isOurs ? this.#owed(replica, seq) : null;
+    if (event === null) {
       if (seen) return null;
       this.dropCursor(replica.stream);
       throw new PositionLost(`ack of ${writer}.${seq} on ${stream}, which is not pending here`);
@@ -170,8 +171,8 @@ export class LocalState {
   /** An own event was refused for good: what it wrote shows no more. null when it was not pending. */
   refused({ stream, seq, reason, message }: Nack, outcome: Outcome = "refused"): OwnEvent | null {
     const replica = this.replicas.get(stream);
-    const event = this.outbox.find(replica.stream, seq);
-    if (event === undefined) return null;
+    const event = this.#owed(replica, seq);
+    if (event === null) return null;
     event.refusal = { reason, message };
     this.#settle(event, outcome);
     this.replicas.changed(replica.stream, replica.drop(event.n, event.cells));
@@ -238,7 +239,7 @@ export class LocalState {
 
   /** Remember which detached session the listener has left; see `Header.left_epoch`. */
   async leave(epoch: string | null): Promise<void> {
-    this.#held.amend({ left_epoch: epoch });
+    this.#held.leave(epoch);
     await this.#serial.run(() => this.#store.leave(epoch));
     this.ears.renamed();
   }
@@ -333,6 +334,12 @@ export class LocalState {
       const { stream, kind } = pending;
       this.onUnsaved({ stream, kind, reason: error.code, message: error.message, reissued: false });
     }
+  }
+
+  /** The own event that a server can mean by this seq: one that is not saved yet never left, and may get another. */
+  #owed({ stream }: Replica, seq: number): OwnEvent | null {
+    const event = this.outbox.find(stream, seq);
+    return event?.isSaved ? event : null;
   }
 
   #settle(event: OwnEvent, outcome: Outcome): void {

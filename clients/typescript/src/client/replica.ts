@@ -75,6 +75,7 @@ const NOTHING: ReadonlyCells = new Map();
 /** What shows, by key; kept by the keys' first word, so that a view of one thing does not pass over all others. */
 export class Shown {
   readonly #families = new Map<string, Cells>();
+  readonly #changes = new Map<string, number>();
 
   constructor(cells: ReadonlyCells) {
     for (const [key, cell] of cells) this.put(key, cell);
@@ -82,6 +83,15 @@ export class Shown {
 
   get(key: string): Cell | undefined {
     return this.#families.get(family(key))?.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  /** How often cells of these families have changed: as long as it is the same, so is every view of them. */
+  changes(...families: readonly string[]): number {
+    return families.reduce((sum, each) => sum + (this.#changes.get(each) ?? 0), 0);
   }
 
   /** The cells of some families ("play", "mode", …), as one map. Do not keep it. */
@@ -98,10 +108,11 @@ export class Shown {
 
   /** Show a cell, or none; false when it showed already. */
   put(key: string, cell: Cell | null): boolean {
-    const cells = at(this.#families, family(key), () => new Map());
-    if (cell === null) return cells.delete(key);
-    if (sameCell(cells.get(key), cell)) return false;
-    cells.set(key, cell);
+    const name = family(key);
+    const cells = at(this.#families, name, () => new Map());
+    if (cell === null ? !cells.delete(key) : sameCell(cells.get(key), cell)) return false;
+    if (cell !== null) cells.set(key, cell);
+    this.#changes.set(name, (this.#changes.get(name) ?? 0) + 1);
     return true;
   }
 }

@@ -13,7 +13,7 @@ export class Replicas {
   /** Whose `a:me` is; null while the store has never been online. */
   account: string | null = null;
   readonly #byStream = new Map<string, Replica>();
-  readonly #watchers: Watcher[] = [];
+  readonly #watchers = new Set<Watcher>();
 
   [Symbol.iterator](): IterableIterator<Replica> {
     return this.#byStream.values();
@@ -38,15 +38,16 @@ export class Replicas {
     return fresh;
   }
 
-  /** Call `watcher` with every change, in order, where it happens: be quick. */
-  watch(watcher: Watcher): void {
-    this.#watchers.push(watcher);
+  /** Call `watcher` with every change, in order, where it happens: be quick. Returns what ends that. */
+  watch(watcher: Watcher): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   /** Tell the watchers, if anything changed. */
   changed(stream: string, cells: ChangedCells, by: By | null = null): void {
     if (cells.size === 0) return;
     const change = new Change(stream, cells, by);
-    for (const watcher of this.#watchers) watcher(change);
+    for (const watcher of [...this.#watchers]) watcher(change);
   }
 }

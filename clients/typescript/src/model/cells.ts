@@ -14,6 +14,8 @@ export type Cell = { readonly rank: string; readonly value: Json };
 /** The cells of one stream by key. A map, because an object would put keys that look like numbers first. */
 export type Cells = Map<string, Cell>;
 export type ReadonlyCells = ReadonlyMap<string, Cell>;
+/** Cells that are asked for by key. */
+export type CellsByKey = Pick<ReadonlyCells, "get" | "has">;
 
 /** Whether `cell` replaces `old`. */
 export function wins(cell: Cell, old: Cell | undefined): boolean {

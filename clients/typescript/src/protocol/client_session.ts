@@ -178,12 +178,13 @@ export class ClientSession {
 
   // --- what is still open ---
 
-  /** What has waited longer than `ANSWER_TIMEOUT_MS` for its answer: "hello", "event", "subscribe", … */
+  /** What has waited longest for its answer, if that is over `ANSWER_TIMEOUT_MS`: "hello", "event", "subscribe", … */
   overdue(nowMs: number): string | null {
-    for (const { what, atMs } of [...this.#questions.values(), ...this.#events.values()]) {
-      if (nowMs - atMs > ANSWER_TIMEOUT_MS) return what;
+    let oldest: Asked | null = null;
+    for (const open of [this.#questions, this.#events]) {
+      for (const asked of open.values()) if (oldest === null || asked.atMs < oldest.atMs) oldest = asked;
     }
-    return null;
+    return oldest !== null && nowMs - oldest.atMs > ANSWER_TIMEOUT_MS ? oldest.what : null;
   }
 
   /** Whether an event was sent on this connection and is not answered. */

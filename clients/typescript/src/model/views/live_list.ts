@@ -30,6 +30,8 @@ export class ListView {
   /** Entry -> the slot it sits at, shown or not; none while its run waits for a parent. */
   readonly #seat = new Map<string, string>();
   readonly #shown = new Shown(this.#order);
+  /** The answer of `items`, while it holds. */
+  #items: readonly ItemView[] | null = null;
 
   /** An empty list, or the list that these cells of a stream hold. */
   constructor(
@@ -96,9 +98,10 @@ export class ListView {
     return this.#order.slots.blocks.reduce((sum, block) => sum + this.#shown.inBlock(block).length, 0);
   }
 
-  /** The entries that show, in order. */
-  items(): ItemView[] {
-    return this.#order.slots.blocks.flatMap((block) => this.#shown.inBlock(block));
+  /** The entries that show, in order; the same array until one of them changes. */
+  items(): readonly ItemView[] {
+    this.#items ??= this.#order.slots.blocks.flatMap((block) => this.#shown.inBlock(block));
+    return this.#items;
   }
 
   /** The entries from `start` up to but not including `stop`; those beyond the end are left out. */
@@ -161,6 +164,11 @@ export class ListView {
     return seenIn(this.#order.runIds);
   }
 
+  /** Whether a slot is in the order, whether or not anything shows there. */
+  hasSlot(slot: string): boolean {
+    return this.#order.slots.has(slot);
+  }
+
   /** All slots in order, those of entries that do not show included. Linear. */
   slots(): string[] {
     return this.#order.slots.blocks.flatMap((block) => block.slots);
@@ -193,6 +201,7 @@ export class ListView {
   }
 
   #seatEverybody(): void {
+    this.#items = null;
     this.#seat.clear();
     this.#shown.clear();
     this.#seatAgain(this.#entries.keys());
@@ -202,6 +211,7 @@ export class ListView {
   #seatAgain(items: Iterable<string>): void {
     const { slots } = this.#order;
     for (const item of items) {
+      this.#items = null;
       const left = this.#seat.get(item);
       if (left !== undefined) {
         this.#seat.delete(item);

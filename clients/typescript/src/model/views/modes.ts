@@ -1,5 +1,5 @@
 /** How playback goes on: shuffle, repeat, the sleep timer. Source: merge.md section 3.2. */
-import type { ReadonlyCells } from "../cells.js";
+import type { CellsByKey } from "../cells.js";
 
 export type Repeat = "off" | "one" | "all";
 
@@ -12,7 +12,7 @@ export type ModesView = {
 };
 
 /** The account's modes; what was never chosen is off. */
-export function modesView(cells: ReadonlyCells): ModesView {
+export function modesView(cells: CellsByKey): ModesView {
   return {
     shuffle: (cells.get("mode/shuffle")?.value ?? { on: false, seed: 0 }) as ModesView["shuffle"],
     repeat: (cells.get("mode/repeat")?.value ?? "off") as Repeat,

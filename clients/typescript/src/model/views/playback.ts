@@ -4,8 +4,8 @@
  * Source: merge.md section 3.2; the form is that of the `view` message in design.md section 6.
  */
 import type { Json } from "../canonical.js";
-import type { ReadonlyCells } from "../cells.js";
-import { Plays, shownHead } from "./plays.js";
+import type { CellsByKey, ReadonlyCells } from "../cells.js";
+import { Plays, shownHead, type Play } from "./plays.js";
 import { commandsOf, soundingAt } from "./sounding.js";
 
 /** How far past an item's end playback is reckoned without an event before it shows as stale: its renderer is gone. */
@@ -44,7 +44,11 @@ export type PlaybackView = {
  */
 export function playbackView(cells: ReadonlyCells, nowMs: number, device: string | null = null): PlaybackView | null {
   const plays = new Plays(cells);
-  const head = shownHead(plays, device);
+  return playbackAt(cells, plays, shownHead(plays, device), nowMs);
+}
+
+/** What shows of a play of these `plays` at `nowMs`, server time. */
+export function playbackAt(cells: CellsByKey, plays: Plays, head: Play | null, nowMs: number): PlaybackView | null {
   const start = head === null ? null : plays.startOf(head);
   if (head === null || start === null || start.device === null) return null;
   const commands = commandsOf(cells, head, start.device);

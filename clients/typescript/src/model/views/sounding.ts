@@ -6,7 +6,7 @@
  * that a stale "play" cannot erase the pause before it. A renderer's report replaces the reckoning only while it answers
  * exactly the commands that stand. Source: merge.md section 3.2, "Position".
  */
-import type { Cell, ReadonlyCells } from "../cells.js";
+import type { Cell, CellsByKey } from "../cells.js";
 import { keyPart } from "../ids.js";
 import { ms, NO_STAMP, STAMP_LENGTH, stampT } from "../stamp.js";
 import type { Play } from "./plays.js";
@@ -39,7 +39,7 @@ export type Sounding = {
 };
 
 /** Gather what was commanded of a play; `device` is its epoch's. */
-export function commandsOf(cells: ReadonlyCells, play: Play, device: string): Commands {
+export function commandsOf(cells: CellsByKey, play: Play, device: string): Commands {
   return {
     at: cells.get(`play_at/${play.id}`) ?? NONE,
     on: cells.get(`play_on/${play.epoch}`) ?? NONE,
