@@ -71,12 +71,14 @@ class Storm(Struct, frozen=True, tag="storm", kw_only=True):
         devices: of an account; the last one stays, and is who sends.
         missed: events that each of the others missed.
         away_s: between the loss and the events, so that every server has noticed.
+        calm_s: between the events and the storm; a profiler needs a moment to attach.
     """
 
     accounts: int = 1_000
     devices: int = 4
     missed: int = 10
     away_s: float = 1.0
+    calm_s: float = 0.0
 
 
 class Opening(Struct, frozen=True, tag="opening", kw_only=True):

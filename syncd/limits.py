@@ -114,6 +114,17 @@ TAIL_OPEN_TIMEOUT_S = 10.0
 TAIL_LINGER_S = 30.0
 """How long a partition is tailed on after the last who needed it: longer than most reconnects take."""
 
+LEFT_KEPT_S = 20.0
+"""How long a gateway keeps what it knows of a device whose connection ended: its login, its writer's seqs, the rules of
+its account's stream. Most reconnects take less, and then cost no question of their own."""
+
+LEFT_KEPT_MAX = 20_000
+"""Of each; beyond it the longest gone are forgotten. About 2 KiB a device."""
+
+LOGIN_TRUSTED_S = 5.0
+"""How long a gateway that cannot ask lets in a device whose token it has seen; then close 4001. As long as a revoked
+device's socket may stay open."""
+
 GATEWAY_HEARTBEAT_S = 1.0
 """How often a gateway says that it is here."""
 
@@ -181,4 +192,6 @@ assert APPEND_WAITING_BYTES_MAX >= 2 * APPEND_BYTES_MAX >= 4 * EVENT_BYTES_MAX
 assert ITEMS_MAX <= LIST_ITEMS_MAX <= LIST_ITEMS_MAX_MOST
 assert SLOW_ACKS_MAX >= EMIT_EVENTS_MAX, "a slow reader may still be acked for a whole emit"
 assert GATEWAY_TTL_S > 3 * GATEWAY_HEARTBEAT_S
+assert LEFT_KEPT_S < TAIL_LINGER_S, "what is kept of a writer is kept up to date by the tail"
+assert REVOCATION_POLL_S < LOGIN_TRUSTED_S, "a login that was asked about in time is trusted"
 assert REVOCATION_POLL_S < 5.0, "a revoked device's socket closes within 5 s even if the notification was lost"

@@ -6,9 +6,11 @@ Postgres, `memory` as its peer in tests, and the rules they share. Other rooms k
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from syncd.errors import Unauthenticated
 
 __all__ = ["Account", "Accounts", "Device", "LinkedDevice", "Login"]
 
@@ -86,6 +88,9 @@ class Accounts(Protocol):
 
     async def login(self, token: str) -> Login:
         """Who holds this token. Raises `LoginExpired` when nobody does, `LoginRevoked` when it was revoked."""
+
+    async def logins(self, tokens: Sequence[str]) -> Mapping[str, Login | Unauthenticated]:
+        """Who holds each of these tokens; instead of raising, it answers with what `login` raises."""
 
     async def revoked_of(self, devices: Sequence[str]) -> Sequence[str]:
         """Those of the devices that are revoked or gone: what a gateway asks every few seconds for its connected

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from syncd.accounts import Account, Device, LinkedDevice, Login
 from syncd.accounts.minting import Mint, token_hash
 from syncd.accounts.names import as_kept, device_taken, name_taken, usable_name
 from syncd.clock import Clock
-from syncd.errors import LoginExpired, LoginRevoked, NotFound
+from syncd.errors import LoginExpired, LoginRevoked, NotFound, Unauthenticated
 
 
 class MemoryAccounts:
@@ -89,6 +89,15 @@ class MemoryAccounts:
         if known.revoked_ms is not None:
             raise LoginRevoked(f"device {device} was revoked")
         return Login(known.account, device)
+
+    async def logins(self, tokens: Sequence[str]) -> Mapping[str, Login | Unauthenticated]:
+        answers: dict[str, Login | Unauthenticated] = {}
+        for token in tokens:
+            try:
+                answers[token] = await self.login(token)
+            except Unauthenticated as error:
+                answers[token] = error
+        return answers
 
     async def revoked_of(self, devices: Sequence[str]) -> Sequence[str]:
         return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import asyncpg
@@ -11,7 +11,7 @@ from syncd.accounts import Account, Device, LinkedDevice, Login
 from syncd.accounts.minting import Mint, token_hash
 from syncd.accounts.names import as_kept, device_taken, is_storable, name_taken, usable_name
 from syncd.clock import Clock
-from syncd.errors import LoginExpired, LoginRevoked, NotFound, StoreUnavailable
+from syncd.errors import LoginExpired, LoginRevoked, NotFound, StoreUnavailable, Unauthenticated
 from syncd.postgres.database import Database
 from syncd.postgres.queries import load_queries
 
@@ -95,12 +95,15 @@ class PostgresAccounts:
         return Device(*row)
 
     async def login(self, token: str) -> Login:
-        row = await self._database.row(_QUERIES["login"], token_hash(token))
-        if row is None:
-            raise LoginExpired("no device has this token")
-        if row["revoked"]:
-            raise LoginRevoked(f"device {row['device']} was revoked")
-        return Login(row["account"], row["device"])
+        answer = (await self.logins([token]))[token]
+        if isinstance(answer, Unauthenticated):
+            raise answer
+        return answer
+
+    async def logins(self, tokens: Sequence[str]) -> Mapping[str, Login | Unauthenticated]:
+        hashes = [token_hash(token) for token in tokens]
+        holders = {row["token_hash"]: row for row in await self._database.rows(_QUERIES["logins"], hashes)}
+        return {token: _login(holders.get(proof)) for token, proof in zip(tokens, hashes, strict=True)}
 
     async def revoked_of(self, devices: Sequence[str]) -> Sequence[str]:
         asked = [device for device in devices if is_storable(device)]
@@ -110,6 +113,14 @@ class PostgresAccounts:
     async def _row(self, query: str, named: str, *values: object) -> asyncpg.Record | None:
         """The row of what somebody named; a name that Postgres cannot even hold names nothing."""
         return await self._database.row(_QUERIES[query], named, *values) if is_storable(named) else None
+
+
+def _login(row: asyncpg.Record | None) -> Login | Unauthenticated:
+    if row is None:
+        return LoginExpired("no device has this token")
+    if row["revoked"]:
+        return LoginRevoked(f"device {row['device']} was revoked")
+    return Login(row["account"], row["device"])
 
 
 def _no_account(account: str) -> NotFound:

@@ -193,7 +193,7 @@ class Conversation:
     async def _hello(self, hello: Hello) -> None:
         gateway = self._gateway
         self._connection.greeted()
-        self.login = await gateway.accounts.login(hello.token)
+        self.login = await gateway.logins.of(hello.token)
         self.own_stream = f"a:{self.login.account}"
         self.author = Author(self.login.account, self.login.device, gateway.region)
         home = gateway.log.partition_of(f"a:{self.login.account}")

@@ -22,10 +22,12 @@ from syncd.gateway.conversation import Conversation
 from syncd.gateway.guard import Guard
 from syncd.gateway.guards import Guards
 from syncd.gateway.heartbeat import Heartbeat
+from syncd.gateway.logins import Logins
 from syncd.gateway.now_view import NowViews
 from syncd.gateway.outbox import Outbox
 from syncd.gateway.owners import Owners, ranked
 from syncd.gateway.presence import PresenceBoard
+from syncd.gateway.questions import Questions
 from syncd.gateway.spans import AppendSpans, traced_publish
 from syncd.gateway.tails import Tails
 from syncd.gateway.writers import Writers
@@ -107,6 +109,8 @@ class Gateway:
         self.ws_logger = logging.getLogger("syncd.websockets")
         self.ws_logger.setLevel(logging.CRITICAL)  # a peer's faults are counted, not logged line by line
         self.hub = Hub()
+        questions = Questions(self.log, self.store, self.accounts)
+        self.logins = Logins(self.accounts, questions.logins, self.clock)
         traces = services.traces
         publish = self._publish if traces is None else traced_publish(self._publish, traces, self.hub)
         self.appender = Appender(
@@ -118,10 +122,10 @@ class Gateway:
             ring_bytes_max=services.ring_bytes_max, publish=publish, in_use=self.appender.has_under_way,
         )  # fmt: skip
         self.guards = Guards(
-            self.log, self.store, self.hub, self.tails, on_roles=self.roles_changed,
+            self.log, self.store, questions, self.hub, self.tails, self.clock, on_roles=self.roles_changed,
             list_items_max=services.list_items_max,
         )  # fmt: skip
-        self.writers = Writers(self.log, self.store, self.hub, self.tails, self.appender)
+        self.writers = Writers(self.log, self.store, questions, self.hub, self.tails, self.appender, self.clock)
         self.catch_up = CatchUp(self.log, self.store, self.hub, wake=self._wake)
         self.views = NowViews(self.log, self.store, self.hub, self.clock)
         self.id = secrets.token_hex(6)
@@ -369,6 +373,8 @@ class Gateway:
         for origin in {pending.origin for pending in pendings}:
             self.appender.withdraw(origin)
             origin.end(close_codes.UNAVAILABLE)
+        for pending in pendings:
+            self.writers.distrust(pending.record.writer)
 
     # --- from the side ---
 
@@ -386,6 +392,7 @@ class Gateway:
                 conversation.presence(presence)
 
     def _revoked(self, device: str) -> None:
+        self.logins.revoked(device)
         for conversation in list(self._by_device.get(device, ())):
             conversation.end(close_codes.LOGIN_REVOKED)
 
@@ -393,11 +400,9 @@ class Gateway:
         """Ask for revoked devices, in case the side channel lost the news."""
         while True:
             await asyncio.sleep(REVOCATION_POLL_S)
-            devices = list(self._by_device)
             try:
-                for start in range(0, len(devices), 5_000):
-                    for device in await self.accounts.revoked_of(devices[start : start + 5_000]):
-                        self._revoked(device)
+                for device in await self.logins.sweep(self._by_device):
+                    self._revoked(device)
             except Unavailable as error:
                 log.warning("revocations_unknown", code=error.code)
 
@@ -407,6 +412,12 @@ class Gateway:
             now_s = asyncio.get_running_loop().time()
             for connection in list(self._connections):
                 connection.keep_alive(now_s)
+            self.forget_left(self.clock.monotonic_s())
+
+    def forget_left(self, now_s: float) -> None:
+        """Let go of what was kept for devices that have not come back. `now_s`: the clock's monotonic time."""
+        self.writers.sweep(now_s)
+        self.guards.sweep(now_s)
 
     async def _refresh_cursors(self) -> None:
         """Idle streams get fresh cursors, a hundredth of them at a time so that no loop turn is long."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from syncd.clock import Clock
 from syncd.gateway.admission import Rules
+from syncd.gateway.questions import Questions
 from syncd.limits import ITEMS_MAX, LIST_ITEMS_MAX
 from syncd.log.port import EventLog
 from syncd.model.canonical import from_canonical
@@ -82,28 +83,30 @@ class Guard(Rules):
         full = any(count > self._list_items_max - ITEMS_MAX for count in self._slots.values())
         return full and now_s - self._counted_s > RECOUNT_S
 
-    async def load(self, log: EventLog, store: Store, hub: Hub) -> None:
+    async def load(self, log: EventLog, store: Store, questions: Questions, hub: Hub) -> None:
         """Learn the present rules; watches the channel from the moment they are complete."""
-        await self._learn(log, store, hub)
+        await self._learn(log, store, questions, hub)
         self.channel.watchers.append(self._watch)
 
-    async def reload(self, log: EventLog, store: Store, hub: Hub) -> None:
+    async def reload(self, log: EventLog, store: Store, questions: Questions, hub: Hub) -> None:
         """Learn the rules anew: the stream's cells were rebuilt."""
         before = self._roles
-        await self._learn(log, store, hub)
+        await self._learn(log, store, questions, hub)
         self._showing.clear()
         self._counted_s = float("-inf")
         if self._roles != before:
             self._on_roles(self)
 
-    async def _learn(self, log: EventLog, store: Store, hub: Hub) -> None:
+    async def _learn(self, log: EventLog, store: Store, questions: Questions, hub: Hub) -> None:
         partition = self.channel.partition
         slots: dict[str, int] = {}
 
         async def read() -> StreamState:
-            state = await store.cells_under(self.stream, partition, prefixes=ROLES_UNDER if self.playlist else ())
-            for name in LISTS[self.playlist]:
-                slots[name] = await store.slots(self.stream, name)
+            if self.playlist:
+                state = await store.cells_under(self.stream, partition, prefixes=ROLES_UNDER)
+            else:  # an account's own stream has no roles
+                state = StreamState(await questions.checkpoints.answer(partition), 0, ())
+            slots.update(await questions.slots.answer(self.stream))
             return state
 
         state, entries, _ = await settled_cells(log, store, hub.recent[partition], self.channel, read)

@@ -7,15 +7,20 @@ What is known comes from the store, plus the log from the store's checkpoint to 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import TypeAlias
 
 from syncd.push.entry import Entry, VoidAnswer
 
 ANSWERS_MAX = 1_024
 """Answers remembered per writer and stream: several emits; an older one is looked up in the log."""
+ANSWERS_KEPT = 32
+"""Of them, for a writer whose connection ended."""
 
 Answer = int | VoidAnswer
 """The time an event was admitted with, or what its void says."""
+Identity: TypeAlias = tuple[str, str, str]
+"""(account, device, nonce): whose local store a writer belongs to."""
 
 
 class StreamLedger:
@@ -64,19 +69,27 @@ class StreamLedger:
                 self.answers[seq] = answer
                 self.answers.move_to_end(seq, last=False)
 
+    def rest(self) -> None:
+        """The connection is gone; what only it knew is forgotten, and most answers."""
+        self.gap_told = False
+        while len(self.answers) > ANSWERS_KEPT:
+            self.answers.popitem(last=False)
+
 
 class WriterLedger:
     """One writer on all streams.
 
     Attributes:
+        identity: whose local store it belongs to; None while that is being asked.
         is_fresh: the writer was made for this connection, so a stream that is not in `streams` has nothing of it.
         last_t: the largest time admitted of it, on any stream.
     """
 
-    __slots__ = ("is_fresh", "last_t", "streams", "writer")
+    __slots__ = ("identity", "is_fresh", "last_t", "streams", "writer")
 
-    def __init__(self, writer: str, *, is_fresh: bool = False) -> None:
+    def __init__(self, writer: str, identity: Identity | None = None, *, is_fresh: bool = False) -> None:
         self.writer = writer
+        self.identity = identity
         self.is_fresh = is_fresh
         self.last_t = 0
         self.streams: dict[str, StreamLedger] = {}
@@ -88,3 +101,13 @@ class WriterLedger:
         ledger = self.streams.get(entry.stream)
         if ledger is not None:
             ledger.note(entry)
+
+    def rest(self) -> None:
+        """The connection is gone, and may come back."""
+        for ledger in self.streams.values():
+            ledger.rest()
+
+    def come_back(self, streams: Collection[str]) -> None:
+        """A connection goes on with it that listens to these streams; of others, the tail may have ended by now."""
+        self.is_fresh = False
+        self.streams = {stream: ledger for stream, ledger in self.streams.items() if stream in streams}

@@ -1,15 +1,23 @@
-"""Which writer a connection gets, and what its ledgers begin with."""
+"""Which writer a connection gets, and what its ledgers begin with.
+
+The ledger of a writer whose connection ended is kept a while, and the tail keeps it up to date. Who comes back in that
+time needs no look into the store; what it may have written through another gateway is in the log, up to whose end the
+tail is always waited for.
+"""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from syncd.clock import Clock
 from syncd.errors import LogUnavailable
 from syncd.gateway.admission import Author
-from syncd.gateway.ledger import StreamLedger, WriterLedger
+from syncd.gateway.lately import Lately
+from syncd.gateway.ledger import Identity, StreamLedger, WriterLedger
 from syncd.gateway.old_answers import old_answers
+from syncd.gateway.questions import Questions
 from syncd.gateway.tails import Tails
 from syncd.limits import APPEND_TIMEOUT_S
 from syncd.log.port import EventLog
@@ -25,10 +33,7 @@ if TYPE_CHECKING:
     from syncd.gateway.conversation import Conversation
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
-_NOBODY = WriterKnown(account="", device="", nonce="")
 _NOTHING = WriterProgress(0, 0, -1)
-_Identity: TypeAlias = tuple[str, str, str]
-"""(account, device, nonce): whose local store a writer belongs to."""
 
 
 def fresh_writer() -> str:
@@ -37,16 +42,22 @@ def fresh_writer() -> str:
 
 
 class Writers:
-    """The ledgers of the writers that are connected here."""
+    """The ledgers of the writers that are connected here, or were a moment ago."""
 
-    def __init__(self, log: EventLog, store: Store, hub: Hub, tails: Tails, appender: Appender) -> None:
+    def __init__(
+        self, log: EventLog, store: Store, questions: Questions, hub: Hub, tails: Tails, appender: Appender,
+        clock: Clock,
+    ) -> None:  # fmt: skip
         self._log = log
         self._store = store
+        self._questions = questions
+        self._clock = clock
         self._hub = hub
         self._tails = tails
         self._appender = appender
         self.ledgers: dict[str, WriterLedger] = {}
         self._holders: dict[str, Conversation] = {}
+        self._left: Lately[str] = Lately(self._forget)
 
     async def claim(
         self, writer: str | None, *, nonce: str, author: Author, claims: Sequence[StreamClaim],
@@ -69,7 +80,8 @@ class Writers:
             resumed = await self._resume(writer, identity, claims, conversation)
             if resumed is not None:
                 return resumed
-        ledger = WriterLedger(fresh or await self._draw(nonce=nonce, author=author), is_fresh=True)
+        identity = (author.account, author.device, nonce)
+        ledger = WriterLedger(fresh or await self._draw(nonce=nonce, author=author), identity, is_fresh=True)
         for claim in claims:
             ledger.streams[claim.stream] = StreamLedger()
         self._hold(ledger, conversation)
@@ -97,33 +109,58 @@ class Writers:
         return bool(answers)
 
     def release(self, conversation: Conversation) -> None:
-        """A connection is gone; its writer's ledger goes with it, unless another connection took the writer over."""
-        if conversation.writer is not None:
-            self._let_go(conversation.writer.writer, conversation)
+        """A connection is gone; its writer may come back, unless another connection took it over."""
+        ledger = conversation.writer
+        if ledger is not None and self._holders.get(ledger.writer) is conversation:
+            del self._holders[ledger.writer]
+            ledger.rest()
+            self._left.left(ledger.writer, now_s=self._clock.monotonic_s())
+
+    def distrust(self, writer: str) -> None:
+        """Nobody knows what became of some of its events: who comes back with it has it loaded anew."""
+        if writer not in self._holders:
+            self._left.drop(writer)
+            self._forget(writer)
+
+    def sweep(self, now_s: float) -> None:
+        """Forget those who did not come back."""
+        self._left.sweep(now_s)
 
     # --- inside ---
 
     async def _resume(
-        self, writer: str, identity: _Identity, claims: Sequence[StreamClaim], conversation: Conversation
+        self, writer: str, identity: Identity, claims: Sequence[StreamClaim], conversation: Conversation
     ) -> WriterLedger | None:
         """The ledger of a writer that the connection may keep, or None."""
+        known = self.ledgers.get(writer)
         # Writer ids are no secret, they stand in everybody's cells: a stranger must not end the owner's connection.
-        if writer in self._holders and _identity((await self._store.writers([writer])).get(writer)) != identity:
-            return None
+        if known is not None:
+            whose = known.identity or _identity(await self._questions.writers.answer(writer))
+            if whose != identity:
+                return None
         await self._take_over(writer)
-        ledger = WriterLedger(writer)
+        streams = [claim.stream for claim in claims]
+        ledger = self._come_back(writer, streams)
         # Held before it is loaded: what the tail publishes meanwhile is noted.
         self._hold(ledger, conversation)
         try:
-            known = await self._load(ledger, [claim.stream for claim in claims])
+            await self._load(ledger, streams)
         except BaseException:
             self._let_go(writer, conversation)
             raise
         is_whole = all((claim.last_seq or 0) >= ledger.streams[claim.stream].durable for claim in claims)
-        if _identity(known) == identity and is_whole:
+        if ledger.identity == identity and is_whole:
             return ledger
         self._let_go(writer, conversation)
         return None
+
+    def _come_back(self, writer: str, streams: Sequence[str]) -> WriterLedger:
+        """The ledger that was left here, or an empty one."""
+        if not self._left.taken(writer, now_s=self._clock.monotonic_s()):
+            return WriterLedger(writer)
+        ledger = self.ledgers[writer]
+        ledger.come_back(streams)
+        return ledger
 
     def _hold(self, ledger: WriterLedger, conversation: Conversation) -> None:
         self.ledgers[ledger.writer] = ledger
@@ -134,13 +171,16 @@ class Writers:
             del self._holders[writer]
             del self.ledgers[writer]
 
+    def _forget(self, writer: str) -> None:
+        self.ledgers.pop(writer, None)
+
     async def _take_over(self, writer: str) -> None:
         """A local store has one connection: close an older one, and let what it has under way reach the log."""
         while True:
             older = self._holders.get(writer)
             if older is not None:
                 older.end(close_codes.REPLACED)
-                self._let_go(writer, older)
+                self._let_go(writer, older)  # one that was still being loaded; else its end has left it behind
             await self._appender.settled(writer, timeout_s=APPEND_TIMEOUT_S)
             if writer not in self._holders:  # else a third one came while we waited
                 return
@@ -155,16 +195,23 @@ class Writers:
     async def _register(self, writer: str, *, nonce: str, author: Author) -> bool:
         return await self._store.register_writer(writer, account=author.account, device=author.device, nonce=nonce)
 
-    async def _load(self, writer: WriterLedger, streams: Sequence[str]) -> WriterKnown:
-        """Add the ledgers of streams: what the store knows, then the log from its checkpoint to its end.
+    async def _load(self, writer: WriterLedger, streams: Sequence[str]) -> None:
+        """Bring the ledgers of streams to the log's end; of those that are not here, add what the store knows and the
+        log holds from its checkpoint on.
 
         The checkpoints are read before the store's writers: what was folded in between is then met twice, never missed.
         """
-        checkpoints = {}
-        for partition in {self._log.partition_of(stream) for stream in streams}:
-            await self._tails.of(partition).reached(await self._log.end(partition), timeout_s=APPEND_TIMEOUT_S)
-            checkpoints[partition] = await self._store.checkpoint(partition)
-        known = (await self._store.writers([writer.writer])).get(writer.writer, _NOBODY)
+        questions = self._questions
+        partitions = {self._log.partition_of(stream) for stream in streams}
+        for partition in partitions:
+            end = await questions.ends.answer(partition)
+            await self._tails.of(partition).reached(end, timeout_s=APPEND_TIMEOUT_S)
+        streams = [stream for stream in streams if stream not in writer.streams]
+        if not streams and writer.identity is not None:
+            return
+        checkpoints = {partition: await questions.checkpoints.answer(partition) for partition in partitions}
+        known = await questions.writers.answer(writer.writer)
+        writer.identity = _identity(known)
         # A connected writer may be ahead of the store: its clock never falls.
         writer.last_t = max(writer.last_t, *(progress.t for progress in known.progress.values()), 0)
         for stream in streams:
@@ -180,8 +227,7 @@ class Writers:
                     writer.last_t = max(writer.last_t, entry.t)
                     ledger.note(entry)
             writer.streams[stream] = ledger
-        return known
 
 
-def _identity(known: WriterKnown | None) -> _Identity | None:
-    return None if known is None else (known.account, known.device, known.nonce)
+def _identity(known: WriterKnown) -> Identity:
+    return known.account, known.device, known.nonce

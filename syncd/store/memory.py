@@ -166,8 +166,12 @@ class MemoryStore:
     async def streams_with_cells(self, *, after: str, limit: int) -> Sequence[str]:
         return sorted(stream for stream, cells in self._cells.items() if cells and stream > after)[:limit]
 
-    async def slots(self, stream: str, list_name: str) -> int:
-        return self._slots.get((stream, list_name), ("", 0))[1]
+    async def slots(self, streams: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        found: dict[str, dict[str, int]] = {stream: {} for stream in streams}
+        for (stream, list_name), (_, slots) in self._slots.items():
+            if stream in found:
+                found[stream][list_name] = slots
+        return found
 
     def _info(self, stream: str) -> StreamInfo:
         return self._streams.get(stream, StreamInfo(None, 0))

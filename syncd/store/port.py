@@ -205,8 +205,9 @@ class StateReader(Protocol):
     async def streams_with_cells(self, *, after: str, limit: int) -> Sequence[str]:
         """At most `limit` streams behind `after` that have cells, ascending."""
 
-    async def slots(self, stream: str, list_name: str) -> int:
-        """How many slots the list has by the projector's count."""
+    async def slots(self, streams: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        """Of each stream asked for: list -> how many slots it has by the projector's count; a list without any is not
+        there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def test_a_commit_moves_the_checkpoint_and_writes_everything(store_under_test: S
         assert state.checkpoint == Checkpoint(0, "e1", 7) == await store.checkpoint(0)
         assert list(state.cells) == [cell("a", "2"), cell("b", "1", b'"\xc3\xbc"')]
         assert list((await store.cells("p:x", 0)).cells) == [cell("a", "3", stream="p:x")]
-        assert await store.slots("a:1", "queue") == 500
+        assert (await store.slots(["a:1"]))["a:1"] == {"queue": 500}
         assert await store.writers(["wwwwwwwwww", "unknown"]) == {
             "wwwwwwwwww": WriterKnown(
                 account="9f3c", device="d1", nonce="n" * 16,
@@ -100,7 +100,7 @@ def test_a_commit_needs_offset_epoch_and_term_to_be_right(store_under_test: Stor
         assert (state.checkpoint, list(state.cells)) == (Checkpoint(0, "e1", 1), [cell("a", "1")])
         known = (await store.writers(["wwwwwwwwww"]))["wwwwwwwwww"]
         assert (known.progress, known.voids) == ({}, {})
-        assert await store.slots("a:1", "queue") == 0
+        assert (await store.slots(["a:1"]))["a:1"] == {}
         assert await store.commit(good) == 2
 
     tell(store_under_test, story)
@@ -222,8 +222,7 @@ def test_counts_add_up_and_maxima_stay(store_under_test: StoreUnderTest) -> None
             )  # fmt: skip
         known = (await store.writers(["wwwwwwwwww"]))["wwwwwwwwww"]
         assert (known.progress, known.voids) == ({"a:1": WriterProgress(4, 12, 2)}, {"a:1": frozenset({2})})
-        assert (await store.slots("a:1", "queue"), await store.slots("a:1", "sidebar")) == (12, 3)
-        assert (await store.slots("a:1", "other"), await store.slots("a:2", "queue")) == (0, 0)
+        assert await store.slots(["a:1", "a:2"]) == {"a:1": {"queue": 12, "sidebar": 3}, "a:2": {}}
 
     tell(store_under_test, story)
 
@@ -252,10 +251,10 @@ def test_records_folded_again_in_another_epoch_do_not_count_twice(store_under_te
         slots = [SlotsRow("a:1", "queue", 15_000)]
         await commit(store, lease, at=0, slots=slots)
         await store.begin_epoch(lease, epoch="e2", offset_next=0)
-        assert await store.slots("a:1", "queue") == 15_000
+        assert (await store.slots(["a:1"]))["a:1"] == {"queue": 15_000}
         await store.commit(Batch(lease, "e2", 0, 1, slots=slots))
         await store.commit(Batch(lease, "e2", 1, 2, slots=[SlotsRow("a:1", "queue", 3)]))
-        assert await store.slots("a:1", "queue") == 15_003
+        assert (await store.slots(["a:1"]))["a:1"] == {"queue": 15_003}
 
     tell(store_under_test, story)
 

@@ -198,9 +198,9 @@ class SideBySide(RuleBasedStateMachine):
     def streams_known(self, asked: list[str]) -> None:
         self.ask(lambda store: store.streams(asked))
 
-    @rule(stream=streams, list_name=st.sampled_from(["queue", "items"]))
-    def slots(self, stream: str, list_name: str) -> None:
-        self.ask(lambda store: store.slots(stream, list_name))
+    @rule(asked=st.lists(streams))
+    def slots(self, asked: list[str]) -> None:
+        self.ask(lambda store: store.slots(asked))
 
     @rule(asked=st.none() | st.lists(streams), part=st.sampled_from([None, "", "a"]), limit=st.integers(1, 3))
     def dead_letters(self, asked: list[str] | None, part: str | None, limit: int) -> None:

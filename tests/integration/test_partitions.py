@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidHandshake
 
 from syncd.bootstrap import ROLES
 from syncd.config import Config
-from syncd.gateway import tails
+from syncd.gateway import lately, tails
 from syncd.log.postgres import PostgresLog
 from syncd.store.migrate import new_epoch
 from syncd.testing.patience import eventually
@@ -117,6 +117,7 @@ def test_a_device_that_returns_after_the_ring_has_gone_misses_nothing(
     postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tails, "TAIL_LINGER_S", 0.05)
+    monkeypatch.setattr(lately, "LEFT_KEPT_S", 0.01)
 
     async def tell() -> None:
         async with asyncio.timeout(STORY_S), eight_partitions(postgres_dsn) as service:

@@ -6,8 +6,9 @@ The log is the real one, wrapped: its appends end as a test says.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -117,10 +118,10 @@ class HeldStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    async def slots(self, stream: str, list_name: str) -> int:
+    async def slots(self, streams: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
         self.asked += 1
         await self.open.wait()
-        return await self._store.slots(stream, list_name)
+        return await self._store.slots(streams)
 
 
 @dataclass
@@ -227,6 +228,7 @@ async def test_an_append_outlives_its_connection_and_so_does_the_tail_that_it_is
         at.log.open.set()
 
         async def is_untailed() -> bool:
+            at.gateway.forget_left(math.inf)
             return at.gateway.metrics.tailed_partitions == 0
 
         await eventually(is_untailed)
@@ -431,10 +433,11 @@ async def test_rules_that_nobody_waits_for_any_more_are_not_kept(live: Live) -> 
                 await device.say({"type": "subscribe", "stream": playlist})
             await eventually(lambda: _is(at.store.asked > before))
             await at.device.cut()  # who loads, while the other waits for it
-            await eventually(lambda: _is(at.store.asked > before + 1))
+            await eventually(lambda: _is(at.gateway.metrics.connections == 1))
             at.store.open.set()
             await twin.until(lambda: playlist in twin.cursors)
-            assert set(at.gateway.hub.channels) == {playlist}
+            assert at.store.asked == before + 2
+            assert set(at.gateway.hub.channels) == {playlist, f"a:{at.linked.account}"}
             at.store.open.clear()
             await twin.say({"type": "subscribe", "stream": f"{playlist}-2"})
             await eventually(lambda: _is(at.store.asked > before + 2))
@@ -447,6 +450,7 @@ async def _is(truth: bool) -> bool:
 
 
 async def _is_empty(gateway: Gateway) -> bool:
+    gateway.forget_left(math.inf)
     return not (gateway.hub.channels or gateway.writers.ledgers or gateway.metrics.connections)
 
 

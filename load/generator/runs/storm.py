@@ -18,6 +18,7 @@ from load.scenarios import Storm
 SETTLE_TIMEOUT_S = 30.0
 """For the events before the storm; a server that does not manage them gets no figures."""
 STORM_TIMEOUT_S = 60.0
+CALM = "s of calm before the storm"
 CONNECTING = 512
 """Devices that connect at the same time: as many as every server's accept queue holds."""
 
@@ -47,6 +48,8 @@ async def storm(
     await _must(
         window, lambda: tally.acks - acks == scenario.missed * len(at_home), "the missed events were not all acked"
     )
+    tell(Step(CALM, 0, scenario.calm_s))
+    await asyncio.sleep(scenario.calm_s)
     window.open()
     took_ns = await fleet.connect(tell, away, at_once=CONNECTING)
     await window.drain(STORM_TIMEOUT_S)

@@ -36,9 +36,9 @@ select device, account, name, linked_ms, revoked_ms from devices where account =
 update devices set revoked_ms = coalesce(revoked_ms, $2) where device = $1
 returning device, account, name, linked_ms, revoked_ms;
 
--- name: login
--- Who holds the token with this hash.
-select device, account, revoked_ms is not null as revoked from devices where token_hash = $1;
+-- name: logins
+-- Who holds the tokens with these hashes.
+select token_hash, device, account, revoked_ms is not null as revoked from devices where token_hash = any($1::bytea[]);
 
 -- name: standing_of
 -- Those of the devices that may log in.

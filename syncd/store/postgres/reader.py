@@ -38,9 +38,11 @@ class PostgresReader:
     async def streams_with_cells(self, *, after: str, limit: int) -> Sequence[str]:
         return [row["stream"] for row in await self._database.rows(_QUERIES["streams_with_cells"], after, limit)]
 
-    async def slots(self, stream: str, list_name: str) -> int:
-        row = await self._database.row(_QUERIES["slots"], stream, list_name)
-        return 0 if row is None else int(row["slots"])
+    async def slots(self, streams: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        found: dict[str, dict[str, int]] = {stream: {} for stream in streams}
+        for stream, list_name, slots in await self._database.rows(_QUERIES["slots"], streams):
+            found[stream][list_name] = slots
+        return found
 
 
 def _state(stream: str, partition: int, row: asyncpg.Record | None) -> StreamState:

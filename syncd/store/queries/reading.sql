@@ -44,8 +44,8 @@ cross join lateral (
 select stream, owner, generation from streams where stream = any($1::text[]);
 
 -- name: slots
--- How many slots a list has by the projector's count.
-select slots from list_slots where stream = $1 and list_name = $2;
+-- How many slots the lists of some streams have by the projector's count.
+select stream, list_name, slots from list_slots where stream = any($1::text[]);
 
 -- name: streams_with_cells
 -- A page of the streams that have cells. Each is looked up behind the one before, so that a stream of 10,000 cells costs

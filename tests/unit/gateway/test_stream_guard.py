@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from msgspec import convert
 
+from syncd.accounts.memory import MemoryAccounts
 from syncd.gateway import guard as guards
 from syncd.gateway.guard import Guard
+from syncd.gateway.questions import Questions
 from syncd.limits import LIST_ITEMS_MAX
 from syncd.log.memory import MemoryLog
 from syncd.log.record import Body, LoggedRecord, decode_record, encode_record
@@ -73,7 +75,8 @@ class Stream:
     async def guard(self, *, list_items_max: int = LIST_ITEMS_MAX) -> Guard:
         channel = self.hub.open(self.stream, partition=0, epoch="memory0", generation=0)
         guard = Guard(channel, owner=self.owner, on_roles=self.changed.append, list_items_max=list_items_max)
-        await guard.load(self.log, self.store, self.hub)
+        questions = Questions(self.log, self.store, MemoryAccounts(HandClock()))
+        await guard.load(self.log, self.store, questions, self.hub)
         return guard
 
 

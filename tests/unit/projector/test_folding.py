@@ -55,7 +55,7 @@ async def stored(records: Sequence[LoggedRecord], cuts: Sequence[int]) -> tuple[
     state = {
         "cells": {row.key: (row.rank, row.value) for row in cells},
         "writers": await store.writers(sorted(writers)),
-        "slots": {name: await store.slots(STREAM, name) for name in ("queue", "sidebar")},
+        "slots": (await store.slots([STREAM]))[STREAM],
         "checkpoint": await store.checkpoint(0),
     }
     return state, store

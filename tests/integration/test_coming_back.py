@@ -1,0 +1,197 @@
+"""What it costs log and store when devices come back: counts of questions, which no noise of the machine moves."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from live_service import Live, on_live
+from raw_device import RawDevice
+
+from syncd.api.sockets import bind
+from syncd.gateway.gateway import Gateway, GatewayServices
+from syncd.log.port import EventLog
+from syncd.metrics import Metrics
+from syncd.protocol.close_codes import LOGIN_REVOKED
+from syncd.protocol.messages import Welcome
+from syncd.store.port import Store
+from syncd.testing.patience import eventually
+
+BACKGROUND = {"wait_beyond", "announce", "live_gateways", "revoked_of"}
+"""What a gateway asks anyway, by its own clock."""
+DEVICES = 12
+INSERT = ("list.inserted", {"list": "queue", "parent": None, "side": "R", "items": [{"track": "t"}]})
+
+
+class Counted:
+    """Something real, whose questions are counted by name, and held up while the gate of their name is closed."""
+
+    def __init__(self, real: object, asked: Counter[str], gates: dict[str, asyncio.Event]) -> None:
+        self._real = real
+        self._asked = asked
+        self._gates = gates
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._real, name)
+        if not inspect.iscoroutinefunction(found):
+            return found
+
+        async def counted(*args: Any, **named: Any) -> Any:
+            if name not in BACKGROUND:
+                self._asked[name] += 1
+            if name in self._gates:
+                await self._gates[name].wait()
+            return await found(*args, **named)
+
+        return counted
+
+
+@dataclass
+class Counting:
+    """A gateway of its own beside the module's service; `asked` counts what it asks."""
+
+    gateway: Gateway
+    url: str
+    asked: Counter[str]
+    gates: dict[str, asyncio.Event]
+
+    def gate(self, name: str) -> asyncio.Event:
+        """Hold up questions of a name until it is set."""
+        self.gates[name] = asyncio.Event()
+        return self.gates[name]
+
+
+@asynccontextmanager
+async def counting(live: Live) -> AsyncIterator[Counting]:
+    work, asked, gates = live.service.deployment, Counter[str](), dict[str, asyncio.Event]()
+    log, store, accounts = (Counted(part, asked, gates) for part in (work.log, work.store, work.accounts))
+    gateway = Gateway(
+        GatewayServices(
+            log=cast(EventLog, log), store=cast(Store, store), accounts=cast(Any, accounts),
+            side_channel=work.side_channel, clock=work.clock, metrics=Metrics(),
+        )
+    )  # fmt: skip
+    sockets = await bind("127.0.0.1", 0, setting="SYNCD_WS_PORT")
+    await gateway.start(sockets)
+    try:
+        yield Counting(gateway, f"ws://127.0.0.1:{sockets[0].getsockname()[1]}/v1/sync", asked, gates)
+    finally:
+        for gate in gates.values():
+            gate.set()
+        await gateway.drain()
+        for sock in sockets:
+            sock.close()
+
+
+@asynccontextmanager
+async def household(live: Live, url: str) -> AsyncIterator[list[RawDevice]]:
+    """Devices of a few accounts, which have arrived at the gateway and lost their connections."""
+    linked = [phone for _ in range(DEVICES // 3) for phone in await live.account("phone", "laptop", "car")]
+    async with AsyncExitStack() as stack:
+        devices = [await stack.enter_async_context(RawDevice(url, each.token)) for each in linked]
+        for device in devices:
+            await device.arrive("a:me")
+            await device.emit_acked(*INSERT)
+        for device in devices:
+            await device.cut()
+        yield devices
+
+
+async def come_back(devices: Sequence[RawDevice]) -> list[str]:
+    """All in one moment; how each is served."""
+
+    async def one(device: RawDevice) -> str:
+        writer = device.writer
+        await device.connect()
+        welcome = await device.arrive("a:me")
+        assert welcome.writer == writer
+        return welcome.streams[0].resume
+
+    return await asyncio.gather(*map(one, devices))
+
+
+@on_live
+async def test_devices_that_the_gateway_knows_come_back_without_any_question_of_their_own(live: Live) -> None:
+    async with counting(live) as at, household(live, at.url) as devices:
+        at.asked.clear()
+        assert await come_back(devices) == ["tail"] * DEVICES
+        assert set(at.asked) == {"end"}, "up to where the log goes is asked for all who arrive together"
+        assert at.asked["end"] <= DEVICES
+
+
+@on_live
+async def test_devices_that_the_gateway_has_never_seen_share_their_questions(live: Live) -> None:
+    async with household(live, live.service.ws_url) as devices, counting(live) as at:
+        for device in devices:
+            device.url = at.url
+        await live.projected()
+        gate = at.gate("logins")
+        back = asyncio.create_task(come_back(devices))
+
+        async def all_here() -> bool:
+            waiting = sum(connection.conversation is not None for connection in at.gateway._connections)
+            return waiting == DEVICES
+
+        await eventually(all_here)
+        gate.set()
+        await back
+        per_stream = {"cells"}  # read by each, since what each lacks is its own
+        shared = {name: count for name, count in at.asked.items() if name not in per_stream}
+        assert {"logins", "end", "checkpoint", "writers", "streams", "slots"} <= set(shared)
+        assert sum(shared.values()) < 2 * DEVICES, shared
+        assert max(shared[name] for name in ("logins", "writers", "streams", "slots")) <= 4, shared
+
+
+@on_live
+async def test_what_a_device_wrote_through_another_gateway_is_known_when_it_comes_back(live: Live) -> None:
+    """The ledger that was kept is older than that; the log's end says so, and the tail is waited for."""
+    (phone,) = await live.account("phone")
+    async with counting(live) as at, RawDevice(at.url, phone.token) as device:
+        await device.arrive("a:me")
+        await device.emit_acked(*INSERT)
+        await device.cut()
+        await at.gateway.tails.of(0).reached(await live.service.deployment.log.end(0), timeout_s=10)
+        gate = at.gate("read")  # its tail hears of news, and cannot read it
+        device.url = live.service.ws_url
+        await come_back([device])
+        await device.emit_acked(*INSERT)
+        await device.cut()
+        device.url = at.url
+        asked = at.asked["end"]
+        back = asyncio.create_task(_next_seq(device))
+
+        async def has_asked() -> bool:
+            return at.asked["end"] > asked or back.done()
+
+        await eventually(has_asked)
+        gate.set()
+        assert await back == 3
+
+
+async def _next_seq(device: RawDevice) -> int:
+    await device.connect()
+    return (await device.hello("a:me")).streams[0].next_seq
+
+
+@on_live
+async def test_a_revoked_device_that_is_remembered_gets_nowhere(live: Live) -> None:
+    """Whether the news reached the gateway (the first) or was lost and the sweep has to find out (the second)."""
+    told, untold = await live.account("phone", "laptop")
+    async with counting(live) as at:
+        for linked, is_told in ((told, True), (untold, False)):
+            async with RawDevice(at.url, linked.token) as device:
+                await device.arrive("a:me")
+                await device.cut()
+                await live.service.deployment.accounts.revoke(linked.device)
+                if is_told:
+                    at.gateway._revoked(linked.device)
+                await device.connect()
+                await device.say({"type": "hello", "token": linked.token, "nonce": device.nonce, "client": "",
+                                  "now_ms": 0, "streams": [{"stream": "a:me"}]})  # fmt: skip
+                assert (await device.closed())[0] == LOGIN_REVOKED.code
+                assert not (is_told and any(isinstance(heard, Welcome) for heard in device.heard))
