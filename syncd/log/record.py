@@ -22,7 +22,7 @@ from syncd.model.upcast import SCHEMA_VERSION, event_data
 
 
 class Record(NamedTuple):
-    """What an append is given. `trace`: a W3C `traceparent`, where the event is traced and the log can carry it."""
+    """What an append is given. `trace`: a W3C `traceparent`, where the event is traced."""
 
     stream: str
     writer: str

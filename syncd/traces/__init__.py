@@ -5,9 +5,9 @@
     publish  lowering is done: deltas to all subscribers           every gateway with a device of that partition
     fold     the commit that the record is part of                 projector
 
-The last three are children of the first. Its context travels with the record (`Record.trace`, in Kafka as the header
-`traceparent`; a log on Postgres does not carry it, and there a trace ends at the gateway that began it). Off unless
-`SYNCD_TRACES_URL` is set: then nobody holds a `Traces`, and nothing is done. Spans name no account, device or title.
+The last three are children of the first. Its context travels with the record (`Record.trace`: in Kafka the header
+`traceparent`, in Postgres a column). Off unless `SYNCD_TRACES_URL` is set: then nobody holds a `Traces`, and nothing is
+done. Spans name no account, device or title.
 
 Source: docs/decisions/0017-watching-and-deploying.md
 """

@@ -32,7 +32,7 @@ records = st.builds(
     kind=st.sampled_from(["list.inserted", "playback.paused"]),
     version=st.integers(1, 3),
     body=st.binary(max_size=40),
-    trace=st.just(""),  # a table does not keep it, and no log has to
+    trace=st.sampled_from(["", f"00-{'4b' * 16}-{'f0' * 8}-01"]),
 )
 bad_records = st.just(Record("a:\x1f", "w", 1, "k", 1, b""))
 

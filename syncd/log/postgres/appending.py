@@ -123,9 +123,9 @@ def _all_ended(groups: Groups, outcome: Literal["refused", "unknown"], reason: s
     return [Appended(partition, outcome, group, reason=reason) for partition, group in groups.items()]
 
 
-def _columns(records: Iterable[Record]) -> tuple[str, str, str, str, str, Sequence[bytes]]:
-    streams, writers, seqs, kinds, versions, bodies, _ = zip(*records, strict=True)
+def _columns(records: Iterable[Record]) -> tuple[str, str, str, str, str, Sequence[bytes], str | None]:
+    streams, writers, seqs, kinds, versions, bodies, traces = zip(*records, strict=True)
     return (
         text_column(streams), text_column(writers), integer_column(seqs), text_column(kinds), integer_column(versions),
-        bodies,
+        bodies, text_column(traces) if any(traces) else None,
     )  # fmt: skip

@@ -163,7 +163,7 @@ class PostgresLog:
 
     async def overwrite(self, records: Sequence[LoggedRecord]) -> None:
         if records:
-            _, offsets, _, *columns, _ = zip(*records, strict=True)  # neither partitions, streams nor traces
+            _, offsets, _, *columns = zip(*records, strict=True)  # neither partitions nor streams
             await self._database.row(_QUERIES["overwrite"], records[0].partition, offsets, *columns)
 
     async def close(self) -> None:

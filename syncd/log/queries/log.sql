@@ -2,20 +2,21 @@
 
 -- name: append_one
 -- Append records of one partition: take its counter row, insert behind it. One statement, so one round trip and one
--- transaction. Columns are joined by chr(31), see `syncd.postgres.columns`. Returns the first offset; no row when the log
--- lives another life than $2.
+-- transaction. Columns are joined by chr(31), see `syncd.postgres.columns`; that of the traces is null where no record has
+-- one. Returns the first offset; no row when the log lives another life than $2.
 with counter as (
     update log_partitions set offset_next = offset_next + $3::bigint
     where partition = $1::int and life = $2::uuid
     returning partition, offset_next - $3::bigint as offset_start
 ), written as (
-    insert into events (partition, "offset", stream, writer, seq, kind, version, body)
+    insert into events (partition, "offset", stream, writer, seq, kind, version, body, trace)
     select c.partition, c.offset_start + r.place - 1,
-           r.stream, r.writer, r.seq::bigint, r.kind, r.version::int, r.body
+           r.stream, r.writer, r.seq::bigint, r.kind, r.version::int, r.body, coalesce(r.trace, '')
     from counter c, unnest(
         string_to_array($4::text, chr(31)), string_to_array($5::text, chr(31)), string_to_array($6::text, chr(31)),
-        string_to_array($7::text, chr(31)), string_to_array($8::text, chr(31)), $9::bytea[]
-    ) with ordinality as r (stream, writer, seq, kind, version, body, place)
+        string_to_array($7::text, chr(31)), string_to_array($8::text, chr(31)), $9::bytea[],
+        string_to_array($10::text, chr(31))
+    ) with ordinality as r (stream, writer, seq, kind, version, body, trace, place)
 )
 select offset_start from counter;
 
@@ -36,26 +37,27 @@ with groups as (
     where p.partition = l.partition
     returning p.partition, p.offset_next - g.records as offset_start, g.place_first
 ), written as (
-    insert into events (partition, "offset", stream, writer, seq, kind, version, body)
+    insert into events (partition, "offset", stream, writer, seq, kind, version, body, trace)
     select c.partition, c.offset_start + r.place - c.place_first,
-           r.stream, r.writer, r.seq::bigint, r.kind, r.version::int, r.body
+           r.stream, r.writer, r.seq::bigint, r.kind, r.version::int, r.body, coalesce(r.trace, '')
     from unnest(
         string_to_array($5::text, chr(31))::int[],
         string_to_array($6::text, chr(31)), string_to_array($7::text, chr(31)), string_to_array($8::text, chr(31)),
-        string_to_array($9::text, chr(31)), string_to_array($10::text, chr(31)), $11::bytea[]
-    ) with ordinality as r (partition, stream, writer, seq, kind, version, body, place)
+        string_to_array($9::text, chr(31)), string_to_array($10::text, chr(31)), $11::bytea[],
+        string_to_array($12::text, chr(31))
+    ) with ordinality as r (partition, stream, writer, seq, kind, version, body, trace, place)
     join counters c using (partition)
 )
 select partition, offset_start from counters order by partition;
 
 -- name: read
 -- Records of a partition from an offset.
-select partition, "offset", stream, writer, seq, kind, version, body from events
+select partition, "offset", stream, writer, seq, kind, version, body, trace from events
 where partition = $1 and "offset" >= $2 order by "offset" limit $3;
 
 -- name: read_on
 -- The same for many records, but no more than $4 bytes of bodies; the first one whatever its size.
-select partition, "offset", stream, writer, seq, kind, version, body
+select partition, "offset", stream, writer, seq, kind, version, body, trace
 from (
     select *, row_number() over page as place, sum(octet_length(body)) over page as bytes from events
     where partition = $1 and "offset" >= $2
@@ -68,7 +70,7 @@ where place = 1 or bytes <= $4 order by "offset";
 -- Records of a stream at offsets [$2, $5), no more than $4 bytes of bodies; the first one whatever its size. The record
 -- that would be too much comes last, without its body, to say that there are more.
 select partition, "offset", stream, writer, seq, kind, version,
-       case when place = 1 or bytes <= $4 then body end as body
+       case when place = 1 or bytes <= $4 then body end as body, trace
 from (
     select *, row_number() over page as place, sum(octet_length(body)) over page as bytes from events
     where stream = $1 and "offset" >= $2 and "offset" < $5
@@ -79,7 +81,7 @@ where place <= 2 or bytes - octet_length(body) <= $4 order by "offset";
 
 -- name: find
 -- The first record of an event id. A writer has one event of a seq on each stream it writes to.
-select partition, "offset", stream, writer, seq, kind, version, body from events
+select partition, "offset", stream, writer, seq, kind, version, body, trace from events
 where writer = $1 and seq = $2 and stream = $3 order by "offset" limit 1;
 
 -- name: bounds
@@ -106,9 +108,10 @@ select count(*) as records from gone;
 
 -- name: overwrite
 -- Put other records in the place of some, at their offsets.
-update events as e set writer = r.writer, seq = r.seq, kind = r.kind, version = r.version, body = r.body
-from unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::int[], $7::bytea[])
-    as r ("offset", writer, seq, kind, version, body)
+update events as e
+set writer = r.writer, seq = r.seq, kind = r.kind, version = r.version, body = r.body, trace = r.trace
+from unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::int[], $7::bytea[], $8::text[])
+    as r ("offset", writer, seq, kind, version, body, trace)
 where e.partition = $1 and e."offset" = r."offset";
 
 -- name: decide_partitions

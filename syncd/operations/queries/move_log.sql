@@ -14,7 +14,7 @@ select partition, offset_start, offset_next from log_partitions order by partiti
 
 -- name: read
 -- Records of a part of a partition.
-select partition, "offset", stream, writer, seq, kind, version, body from events
+select partition, "offset", stream, writer, seq, kind, version, body, trace from events
 where partition = $1 and "offset" >= $2 and "offset" < $3 order by "offset" limit $4;
 
 -- name: erased

@@ -20,9 +20,9 @@ create temporary table laid_out (like events including storage) on commit drop;
 -- Each record under its new partition, one of $1, and its new offset, from $2 on without gaps. A stream's records keep
 -- their order. The partition: first 8 bytes of SHA-256(stream) as an unsigned number modulo the count, as
 -- `syncd.log.partition` has it; here modulo twice, by halves, since Postgres has no unsigned numbers of 64 bits.
-insert into laid_out (partition, "offset", stream, writer, seq, kind, version, body)
+insert into laid_out (partition, "offset", stream, writer, seq, kind, version, body, trace)
 select placed.partition_new, $2::bigint + row_number() over moved - 1,
-       placed.stream, placed.writer, placed.seq, placed.kind, placed.version, placed.body
+       placed.stream, placed.writer, placed.seq, placed.kind, placed.version, placed.body, placed.trace
 from (
     select events.*,
            ((('x' || substr(hash, 1, 8))::bit(32)::bigint % $1::int * (4294967296 % $1::int)
