@@ -85,6 +85,9 @@ SAFE_INTEGER_MAX = 2**53 - 1
 NAME_CHARS_MAX = 200
 """Characters of an account's or a device's name, trimmed; longer ones are refused."""
 
+LINKED_DEVICES_MAX = 100
+"""Of an account that links devices over HTTP, those not counted that were signed out; beyond it that is refused."""
+
 # --- the gateway ---
 
 CONNECTIONS_MAX = 20_000

@@ -4,8 +4,9 @@
     /docs         how to connect, messages, commands    /readyz       it should get traffic
     /static/...   the page's files                      /metrics      its numbers, for Prometheus
     /v1/connect   the gateway to use                    /v1/state     all views of the caller's account
+    /v1/devices   link and sign out devices
 
-Everything is read with GET; state changes only through the socket. `/v1/connect` names the gateway that owns the
+Everything else is read with GET: state changes only through the socket. `/v1/connect` names the gateway that owns the
 partition of the caller's account, when there is a token, and none that the caller could not reach (`?avoid=<url>`).
 """
 
@@ -22,17 +23,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from syncd.api.answers import Json, bearer_token, refusal
+from syncd.api.device_routes import DeviceRoutes, account_of
 from syncd.api.docs_page import docs_page
 from syncd.api.gateway_url import gateway_urls
 from syncd.api.guard import PAGE_POLICY, SCRIPTED_PAGE_POLICY, Guard
 from syncd.api.probes import probe_routes
 from syncd.api.services import ApiServices, ProbeServices
 from syncd.api.web_files import read_web_files, web_file
-from syncd.errors import LoginExpired, Unauthenticated, Unavailable
+from syncd.errors import Unauthenticated, Unavailable
 from syncd.protocol.version import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK
-
-TOKEN_CHARS_MAX = 512
-"""Of a device's token; ours have 49. A longer one is not looked up."""
 
 HINT_TIMEOUT_S = 1.5
 """How long `/v1/connect` looks for the caller's account: any gateway will do."""
@@ -47,6 +46,7 @@ def create_app(services: ApiServices) -> Starlette:
         Route("/static/{name:path}", api.static),
         Route("/v1/connect", api.connect),
         Route("/v1/state", api.state),
+        *DeviceRoutes(services).routes(),
         *probe_routes(services.probes),
     ]
     return _application(routes, services.probes)
@@ -96,22 +96,15 @@ class _Api:
         return Json({"url": url, "subprotocols": [SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK]})
 
     async def state(self, request: Request) -> Response:
-        token = bearer_token(request.headers)
-        if token is None:
-            raise Unauthenticated("send a device's token as `Authorization: Bearer ...`; `syncd device link` makes one")
-        if len(token) > TOKEN_CHARS_MAX:
-            raise LoginExpired(f"unknown token; this one has {len(token)} characters, tokens at most {TOKEN_CHARS_MAX}")
-        login = await self._services.accounts.login(token)
-        return Json(await self._services.account_state(login.account))
+        return Json(await self._services.account_state(await account_of(self._services, request)))
 
     async def _account_if_known(self, request: Request) -> str | None:
         """The account of the caller's token, for a better answer; who may come in is for the gateway to say."""
-        token = bearer_token(request.headers)
-        if token is None or len(token) > TOKEN_CHARS_MAX:
+        if bearer_token(request.headers) is None:
             return None
         try:
             async with asyncio.timeout(HINT_TIMEOUT_S):
-                return (await self._services.accounts.login(token)).account
+                return await account_of(self._services, request)
         except (Unauthenticated, Unavailable, TimeoutError):
             return None
 
@@ -125,8 +118,10 @@ class _Api:
 async def _not_served(request: Request, error: Exception) -> Response:
     """No such path, or no such method on it."""
     assert isinstance(error, HTTPException)
+    methods = (error.headers or {}).get("Allow", "GET, HEAD")
     path = request.url.path
     if error.status_code == 405:
-        message = f"{request.method} is not served here; everything is read with GET"
-        return refusal(path, 405, code="method", message=message, headers={"allow": "GET, HEAD"})
+        allowed = ", ".join(sorted(methods.split(", ")))
+        message = f"{request.method} is not served here; this path takes {allowed}"
+        return refusal(path, 405, code="method", message=message, headers={"allow": allowed})
     return refusal(path, error.status_code, code="not_found", message=f"nothing is served at {path[:200]}")

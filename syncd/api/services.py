@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from syncd.accounts import Accounts
+from syncd.accounts import Accounts, Device, LinkedDevice
 from syncd.clock import Clock
 from syncd.limits import LIST_ITEMS_MAX, READY_LAG_RECORDS_MAX
 from syncd.metrics import Metrics
@@ -79,6 +79,8 @@ class ApiServices:
 
     Attributes:
         account_state: all views of an account as JSON values, by account id. Raises `Unavailable`.
+        link_device: a new device of an account, by account id and name. Raises as `syncd.operations.devices` does.
+        revoke_device: the end of a device's login, by its id. Raises likewise.
         gateways: those that are here, best first for an account; in any order for None. Never raises.
         ws_port: the port of a gateway that nobody has announced, on the host that the caller used for us.
         public_ws_url: the address of gateways that have none of their own, where they are not reached at the host that
@@ -88,6 +90,8 @@ class ApiServices:
 
     accounts: Accounts
     account_state: Callable[[str], Awaitable[Mapping[str, object]]]
+    link_device: Callable[[str, str], Awaitable[LinkedDevice]]
+    revoke_device: Callable[[str], Awaitable[Device]]
     probes: ProbeServices
     ws_port: int
     public_ws_url: str | None = None

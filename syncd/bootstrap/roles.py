@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from syncd.accounts import Device, LinkedDevice
 from syncd.api.app import create_app, create_probe_app
 from syncd.api.server import HttpListeners
 from syncd.api.services import ApiServices, GatewayAddress, ProbeServices, Readiness
@@ -23,6 +24,7 @@ from syncd.gateway.gateway import Gateway, GatewayServices
 from syncd.gateway.owners import Owners, ranked
 from syncd.logs import get_logger
 from syncd.metrics import Metrics
+from syncd.operations import devices
 from syncd.operations.state import account_state
 from syncd.projector.projector import Projector
 from syncd.protocol.version import PATH
@@ -250,6 +252,14 @@ def _api_services(deployment: Deployment, probes: ProbeServices, ws_port: int) -
         except PositionLost as error:  # the log begins another life, or moves; in a moment we have opened it anew
             raise LogUnavailable(str(error)) from error
 
+    async def link(account: str, name: str) -> LinkedDevice:
+        return await devices.link_device(deployment.accounts, deployment.log, deployment.clock, account, name=name)
+
+    async def revoke(device: str) -> Device:
+        return await devices.revoke_device(
+            deployment.accounts, deployment.log, deployment.side_channel, deployment.clock, device
+        )
+
     owners = Owners(deployment.store)
 
     async def gateways(account: str | None) -> Sequence[GatewayAddress]:
@@ -263,6 +273,8 @@ def _api_services(deployment: Deployment, probes: ProbeServices, ws_port: int) -
     return ApiServices(
         accounts=deployment.accounts,
         account_state=state,
+        link_device=link,
+        revoke_device=revoke,
         probes=probes,
         ws_port=ws_port,
         public_ws_url=deployment.config.public_ws_url,

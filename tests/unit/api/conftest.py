@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 from api_under_test import Api
 
+from syncd.accounts import LinkedDevice
 from syncd.accounts.memory import MemoryAccounts
 from syncd.api.services import ApiServices, ProbeServices, Readiness
 from syncd.clock import SystemClock
@@ -23,10 +24,17 @@ def api() -> Api:
     async def readiness() -> Readiness:
         return made.readiness
 
+    accounts = MemoryAccounts(clock)
+
+    async def link_device(account: str, name: str) -> LinkedDevice:
+        return await accounts.link(account, name=name)
+
     made = Api(
         ApiServices(
-            accounts=MemoryAccounts(clock),
+            accounts=accounts,
             account_state=account_state,
+            link_device=link_device,
+            revoke_device=accounts.revoke,
             probes=ProbeServices(readiness=readiness, metrics=Metrics(), clock=clock),
             ws_port=8081,
         )
