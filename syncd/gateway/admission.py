@@ -14,16 +14,16 @@ from msgspec import UNSET, Struct
 from syncd.errors import Forbidden, InvalidEvent, LimitExceeded, Unreadable
 from syncd.gateway.ledger import Answer, StreamLedger, WriterLedger
 from syncd.limits import CLOCK_AHEAD_MS_MAX, EVENT_BYTES_MAX
-from syncd.log.record import Admitted, Body, Record, encode_record
+from syncd.log.record import Body, Record, encode_record
 from syncd.model.events import EVENTS, SERVER_KINDS, VOID, Event
 from syncd.model.free_json import check_json
 from syncd.model.lowering import lower
 from syncd.model.references import references
 from syncd.model.stamp import admitted_t, is_expired, ms
-from syncd.model.validate import canonical_size, check, decode_data, stream_accepts
+from syncd.model.validate import canonical_size, check_data, decode_data, stream_accepts
 from syncd.protocol.codec import Codec
 from syncd.protocol.messages import EmittedEvent, Nack, NackReason
-from syncd.push.entry import ENTRY_OVERHEAD_BYTES, Entry
+from syncd.push.entry import ENTRY_OVERHEAD_BYTES, Entry, void_answer
 
 _MSGPACK_GROWTH_MAX = 6
 """A control character is 1 byte of MessagePack and 6 of JSON: below a sixth of the limit no measuring is needed."""
@@ -37,7 +37,7 @@ class Author(Struct, frozen=True):
     region: str
 
 
-class Admission(Struct, frozen=True):
+class Admission(Struct, frozen=True, gc=False):
     """A record for the log, and the entry it will be once it has an offset. `nack`: what answers it, when a void."""
 
     record: Record
@@ -93,16 +93,8 @@ def admit(
         stream: with `a:me` resolved.
     """
     seq = event.seq
-    if seq <= ledger.durable:
-        return Repeat(seq, ledger.answers.get(seq))
-    if seq <= ledger.admitted:
-        return UNDER_WAY
-    expect = ledger.admitted + 1
-    if seq > expect:
-        if ledger.gap_told:
-            return None
-        ledger.gap_told = True
-        return Nack(stream, seq, "gap", f"seq {seq} came, {expect} was expected", expect)
+    if seq != ledger.admitted + 1:
+        return _out_of_turn(stream, seq, ledger)
     try:
         _authorise(event.kind if isinstance(event, EmittedEvent) else "", stream, author=author, rules=rules)
     except Forbidden as error:
@@ -111,22 +103,38 @@ def admit(
     try:
         if isinstance(event, Nack):
             raise _Permanent("invalid", event.message)
-        admitted_event, body = _read(event, stream, author=author, writer=writer, ledger=ledger, rules=rules,
-                                     codec=codec, now_ms=now_ms)  # fmt: skip
-        nack = None
-        cells = lower(admitted_event)
+        admitted, body = _read(event, stream, author=author, writer=writer, ledger=ledger, rules=rules,
+                               codec=codec, now_ms=now_ms)  # fmt: skip
+        nack = answer = None
+        cells = lower(admitted)
     except _Permanent as refusal:
         nack = Nack(stream, seq, refusal.reason, refusal.message)
         ledger.voids.add(seq)  # now, not when it is durable: the event behind it may name this one
         t_sent = event.t if isinstance(event, EmittedEvent) else 0
-        admitted_event, body = _void(nack, t_sent, stream, author=author, writer=writer, now_ms=now_ms)
+        admitted, body = _void(nack, t_sent, stream, author=author, writer=writer, now_ms=now_ms)
+        answer = void_answer(admitted.data)
         cells = {}
-    record = encode_record(stream, writer.writer, seq, admitted_event.kind, body)
-    admitted = Admitted(admitted_event, author.account, author.device, now_ms)
-    entry = Entry(admitted, cells=cells, offset=-1, size=len(record.body) + ENTRY_OVERHEAD_BYTES)
+    record = encode_record(stream, writer.writer, seq, admitted.kind, body)
+    entry = Entry(
+        stream, writer.writer, seq, admitted.t, admitted.kind, author.account, author.device, cells,
+        -1, len(record.body) + ENTRY_OVERHEAD_BYTES, answer,
+    )  # fmt: skip
     ledger.admitted = seq
-    writer.last_t = admitted_event.t
+    writer.last_t = admitted.t
     return Admission(record, entry, nack)
+
+
+def _out_of_turn(stream: str, seq: int, ledger: StreamLedger) -> Verdict:
+    """A seq that is not the next one: a repeat, or behind a gap."""
+    if seq <= ledger.durable:
+        return Repeat(seq, ledger.answers.get(seq))
+    if seq <= ledger.admitted:
+        return UNDER_WAY
+    if ledger.gap_told:
+        return None
+    ledger.gap_told = True
+    expect = ledger.admitted + 1
+    return Nack(stream, seq, "gap", f"seq {seq} came, {expect} was expected", expect)
 
 
 def _authorise(kind: str, stream: str, *, author: Author, rules: Rules) -> None:
@@ -152,7 +160,7 @@ def _read(
     """The event as it will be admitted, or the permanent refusal."""
     try:
         data = decode_data(event.kind, event.data, format=codec.name)
-        check(event.kind, data, stream=stream)
+        check_data(event.kind, data, stream=stream)
     except InvalidEvent as error:
         raise _Permanent("invalid", str(error)) from error
     except LimitExceeded as error:

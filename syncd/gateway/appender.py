@@ -6,10 +6,11 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from syncd.errors import LogUnavailable
-from syncd.gateway.admission import Admission
 from syncd.gateway.ledger import StreamLedger
 from syncd.gateway.spans import AppendSpans
 from syncd.limits import (
@@ -20,27 +21,30 @@ from syncd.limits import (
     APPEND_WAITING_MAX,
 )
 from syncd.log.port import Appended, EventLog
+from syncd.log.record import Record
 from syncd.metrics import Metrics
+from syncd.push.entry import Entry
 
 if TYPE_CHECKING:
     from syncd.gateway.conversation import Conversation
 
 
-class Pending:
-    """An admitted event on its way to the log, and where its answer goes.
+Key: TypeAlias = tuple[str, str, int]
+"""(writer, stream, seq) of an event."""
 
-    Attributes:
-        key: (writer, stream, seq).
-    """
 
-    __slots__ = ("entry", "key", "ledger", "origin", "record")
+class Pending(Struct, eq=False):
+    """An admitted event on its way to the log, and where its answer goes."""
 
-    def __init__(self, admission: Admission, origin: Conversation, ledger: StreamLedger) -> None:
-        self.record = admission.record
-        self.entry = admission.entry
-        self.origin = origin
-        self.ledger = ledger
-        self.key = admission.entry.key
+    record: Record
+    entry: Entry
+    origin: Conversation
+    ledger: StreamLedger
+
+    @property
+    def key(self) -> Key:
+        record = self.record
+        return record.writer, record.stream, record.seq
 
 
 class Appender:
@@ -53,8 +57,8 @@ class Appender:
         spans: told of every step, where events are traced.
 
     Attributes:
-        under_way: every pending that has no outcome yet, by (writer, stream, seq), so that the tail recognises a record
-            of ours that it reads before the append answers.
+        under_way: every pending that has no outcome yet, so that the tail recognises a record of ours that it reads
+            before the append answers.
     """
 
     def __init__(
@@ -72,7 +76,7 @@ class Appender:
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
         self._settled = asyncio.Event()
-        self.under_way: dict[tuple[str, str, int], Pending] = {}
+        self.under_way: dict[Key, Pending] = {}
 
     @property
     def waiting(self) -> int:
@@ -114,9 +118,9 @@ class Appender:
             while self._waiting:
                 await self._append(self._next_group())
 
-    def take(self, key: tuple[str, str, int]) -> Pending | None:
+    def take(self, entry: Entry) -> Pending | None:
         """The pending of a record that is durable now, once; None when it is nobody's here."""
-        pending = self.under_way.pop(key, None)
+        pending = self.under_way.pop((entry.writer, entry.stream, entry.seq), None)
         if pending is not None:
             self._settled.set()
         return pending
@@ -147,6 +151,11 @@ class Appender:
 
     def _next_group(self) -> list[Pending]:
         """The longest waiting, at least one, within the bounds of one append."""
+        if len(self._waiting) <= APPEND_RECORDS_MAX and self._waiting_bytes <= APPEND_BYTES_MAX:
+            everything = list(self._waiting)
+            self._waiting.clear()
+            self._waiting_bytes = 0
+            return everything
         group: list[Pending] = []
         group_bytes = 0
         while self._waiting and len(group) < APPEND_RECORDS_MAX:
@@ -163,7 +172,6 @@ class Appender:
         metrics.append_group_records.observe(len(group))
         started_s = time.monotonic()
         started_ns = 0 if self._spans is None else self._spans.handed(group)
-        of_record = {id(pending.record): pending for pending in group}
         records = [pending.record for pending in group]
         try:
             # The log has the same deadline and knows better what became of the records: it speaks first.
@@ -180,12 +188,12 @@ class Appender:
         metrics.append_seconds.observe(time.monotonic() - started_s)
         for outcome in outcomes:
             metrics.appends.add(outcome.outcome)
-            pendings = [of_record[id(record)] for record in outcome.records]
+            pendings = group if len(outcomes) == 1 else _those_of(outcome, group)
             if self._spans is not None:
                 self._spans.answered(pendings, outcome.outcome, started_ns=started_ns)
             self._outcome(outcome, pendings)
 
-    def _outcome(self, outcome: Appended, pendings: list[Pending]) -> None:
+    def _outcome(self, outcome: Appended, pendings: Sequence[Pending]) -> None:
         if outcome.outcome == "written":
             self._metrics.events_admitted += len(pendings)
             self._on_written(outcome.partition, outcome.offset_start, pendings)
@@ -200,3 +208,9 @@ class Appender:
         for pending in pendings:
             self.under_way.pop(pending.key, None)
         self._settled.set()
+
+
+def _those_of(outcome: Appended, group: Sequence[Pending]) -> Sequence[Pending]:
+    """The pendings of an outcome's records, in its order."""
+    of_record = {id(pending.record): pending for pending in group}
+    return [of_record[id(record)] for record in outcome.records]

@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_deadline", "_fragments", "_fragments_text", "_gateway", "_loop", "_transport", "_ws", "conversation",
-        "heard_s", "outbox", "ping_sent",
+        "_whole_frames", "heard_s", "outbox", "ping_sent",
     )  # fmt: skip
 
     def __init__(self, gateway: Gateway) -> None:
@@ -67,6 +67,8 @@ class Connection(asyncio.Protocol):
         )  # fmt: skip
         self._fragments: list[bytes] = []
         self._fragments_text = False
+        self._whole_frames = False
+        """Whether the socket is open and the parser holds nothing, neither of a frame nor of a fragmented message."""
         self.conversation: Conversation | None = None
         self.outbox: Outbox | None = None
         self.heard_s = 0.0
@@ -89,11 +91,14 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.heard_s = self._loop.time()
         self.ping_sent = False
-        if self._between_messages():
-            payload = payload_of(data)
-            if payload is not None:
-                self._message(payload, text=data[0] == TEXT)
-                return
+        if self._whole_frames and (payload := payload_of(data)) is not None:
+            assert self.conversation is not None
+            self.conversation.receive(payload, text=data[0] == TEXT)
+        else:
+            self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        """Whatever is not simply one message: the handshake, parts of frames, several, control frames, nonsense."""
         self._ws.receive_data(data)
         for event in self._ws.events_received():
             if isinstance(event, Frame):
@@ -103,13 +108,10 @@ class Connection(asyncio.Protocol):
         if self._ws.state is State.CONNECTING and self._ws.handshake_exc is not None:
             self._not_http()
         self._pump()
-        if self._ws.state is State.CLOSING or self._ws.state is State.CLOSED:
-            self._end_conversation()
-
-    def _between_messages(self) -> bool:
-        """Whether the parser holds nothing, neither of a frame nor of a fragmented message."""
         ws = self._ws
-        return ws.state is State.OPEN and ws.current_size is None and not ws.reader.buffer
+        if ws.state is State.CLOSING or ws.state is State.CLOSED:
+            self._end_conversation()
+        self._whole_frames = ws.state is State.OPEN and ws.current_size is None and not ws.reader.buffer
 
     def eof_received(self) -> None:
         self._ws.receive_eof()
@@ -235,6 +237,7 @@ class Connection(asyncio.Protocol):
 
     def _end_conversation(self) -> None:
         """Nothing more is said, from the close frame on; twice is harmless."""
+        self._whole_frames = False
         if self.outbox is not None:
             self.outbox.close()
         if self.conversation is not None:

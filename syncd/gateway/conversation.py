@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from syncd.accounts import Login
 from syncd.errors import LoginExpired, LoginRevoked, PositionLost, Unavailable
-from syncd.gateway.admission import UNDER_WAY, Admission, Author, Repeat, admit
+from syncd.gateway.admission import Author
 from syncd.gateway.appender import Pending
 from syncd.gateway.claims import resolved_claims
 from syncd.gateway.guard import Guard
-from syncd.gateway.ledger import Answer, StreamLedger, WriterLedger
+from syncd.gateway.intake import nack_of, prepare, take_in
+from syncd.gateway.ledger import StreamLedger, WriterLedger
 from syncd.gateway.outbox import Outbox
 from syncd.limits import SUBSCRIPTIONS_MAX
 from syncd.logs import get_logger
@@ -67,13 +68,13 @@ class Conversation:
     """One connection's login, writer, subscriptions and events under way."""
 
     def __init__(self, gateway: Gateway, connection: Connection, outbox: Outbox) -> None:
-        self._gateway = gateway
+        self.gateway = gateway
         self._connection = connection
         self._session = ServerSession(outbox.codec)
         self._backlog: deque[ClientMessage | BrokenEmit] = deque()
         self._task: asyncio.Task[None] | None = None
         self._serving: set[asyncio.Task[None]] = set()
-        self._guards: dict[str, Guard] = {}
+        self.guards: dict[str, Guard] = {}
         self._home: int | None = None
         """The partition of the account's own stream, held so that the end of this device's login is noticed."""
         self._is_closed = False
@@ -108,9 +109,9 @@ class Conversation:
         """The outbox has room, maybe again: whoever is behind, by that or since cells were rebuilt, catches up."""
         for subscription in list(self.subscriptions.values()):
             if subscription.state is SubscriptionState.BEHIND:
-                self._serve(partial(self._gateway.catch_up.resume, subscription))
+                self._serve(partial(self.gateway.catch_up.resume, subscription))
             elif subscription.state is SubscriptionState.VIEWING:
-                self._gateway.views.refresh(subscription)
+                self.gateway.views.refresh(subscription)
 
     def closed(self) -> None:
         """The connection is gone. What is under way to the log goes on; nobody waits for its answer."""
@@ -123,11 +124,11 @@ class Conversation:
                 task.cancel()
         for stream in list(self.subscriptions):
             self._drop(stream)
-        for guard in list(self._guards.values()):
-            self._gateway.guards.give_back(guard, self)
+        for guard in list(self.guards.values()):
+            self.gateway.guards.give_back(guard, self)
         if self._home is not None:
-            self._gateway.tails.release(self._home)
-        self._gateway.conversation_closed(self)
+            self.gateway.tails.release(self._home)
+        self.gateway.conversation_closed(self)
 
     # --- from the gateway ---
 
@@ -136,7 +137,7 @@ class Conversation:
         if self._is_closed:
             return
         if entry.void is not None:
-            self._refuse(_nack_of(entry.stream, entry.seq, entry.void))
+            self.refuse(nack_of(entry.stream, entry.seq, entry.void))
         else:
             self.outbox.ack(AckItem(entry.stream, entry.writer, entry.seq, entry.t, False, cursor))
 
@@ -147,7 +148,7 @@ class Conversation:
             pending.ledger.admitted = min(pending.ledger.admitted, record.seq - 1)
             pending.ledger.voids.discard(record.seq)
             if not self._is_closed:
-                self._refuse(Nack(record.stream, record.seq, "unavailable", reason))
+                self.refuse(Nack(record.stream, record.seq, "unavailable", reason))
 
     def presence(self, presence: Presence) -> None:
         """A device of a subscribed account came or went. Nobody needs to be told of themselves."""
@@ -160,9 +161,9 @@ class Conversation:
         self._drop(stream)
         self.outbox.send(Unsubscribed(stream, "forbidden"))
 
-    def end(self, code: close_codes.CloseCode) -> None:
+    def end(self, code: close_codes.CloseCode, reason: str = "") -> None:
         """Close the socket."""
-        self._connection.close(code)
+        self._connection.close(code, reason)
 
     # --- messages ---
 
@@ -174,24 +175,24 @@ class Conversation:
             self._broke()
 
     def _handle(self, message: ClientMessage | BrokenEmit) -> None:
-        if isinstance(message, Emit | BrokenEmit):
+        if isinstance(message, (Emit, BrokenEmit)):
             self._emit(message.events)
         elif isinstance(message, Hello):
             self._start(partial(self._hello, message))
         elif isinstance(message, Subscribe):
             self._start(partial(self._subscribe, message))
         elif isinstance(message, Unsubscribe):
-            stream = self._resolve(message.stream)
+            stream = self.resolve(message.stream)
             self._drop(stream)
             self.outbox.send(Unsubscribed(stream))
         elif isinstance(message, Ping):
-            self.outbox.send(Pong(message.sent_ms, self._gateway.clock.now_ms()))
+            self.outbox.send(Pong(message.sent_ms, self.gateway.clock.now_ms()))
         else:
             assert isinstance(message, DigestRequest)
             self._start(partial(self._digest, message))
 
     async def _hello(self, hello: Hello) -> None:
-        gateway = self._gateway
+        gateway = self.gateway
         self._connection.greeted()
         self.login = await gateway.logins.of(hello.token)
         self.own_stream = f"a:{self.login.account}"
@@ -200,7 +201,7 @@ class Conversation:
         await gateway.tails.hold(home)
         self._home = home
         self.wants_view = hello.view == "now"
-        claims, refused = resolved_claims(hello.streams, self._resolve)
+        claims, refused = resolved_claims(hello.streams, self.resolve)
         for error in refused:
             self.outbox.send(error)
         allowed = [claim for claim in claims if await self._may_subscribe(claim.stream)]
@@ -228,7 +229,7 @@ class Conversation:
             self._begin(subscription, how)
 
     async def _subscribe(self, claim: Subscribe) -> None:
-        stream = self._resolve(claim.stream)
+        stream = self.resolve(claim.stream)
         if stream in self.subscriptions:
             self.outbox.send(Error("conflict", "already subscribed", stream))
             return
@@ -242,7 +243,7 @@ class Conversation:
             return
         assert self.writer is not None
         is_new = stream not in self.writer.streams
-        ledger = await self._stream_ledger(stream)
+        ledger = await self.ledger_of(stream)
         if not await self._may_subscribe(stream):  # the role was lost while the ledger was loaded
             return
         # Who has emitted here on this very connection need not prove that its store is not an old copy.
@@ -256,193 +257,116 @@ class Conversation:
         self._begin(subscription, how)
 
     async def _digest(self, request: DigestRequest) -> None:
-        stream = self._resolve(request.stream)
+        stream = self.resolve(request.stream)
         if stream not in self.subscriptions:
             self.outbox.send(Error("invalid", "a digest is answered for subscribed streams only", stream))
             return
-        self.outbox.send(await self._gateway.digest(stream))
+        self.outbox.send(await self.gateway.digest(stream))
 
     def _emit(self, events: Sequence[EmittedEvent | Nack]) -> None:
         """Admit events in order; from the first one that needs the database on, as a task."""
         for index, event in enumerate(events):
-            if not self._admit(event):
+            if not take_in(self, event):
                 self._start(partial(self._emit_prepared, events[index:]))
                 break
         self.outbox.flush()
 
     async def _emit_prepared(self, events: Sequence[EmittedEvent | Nack]) -> None:
         for event in events:
-            if not self._admit(event):
-                if not await self._prepare(event):
+            if not take_in(self, event):
+                if not await prepare(self, event):
                     return
-                admitted = self._admit(event)
-                assert admitted, "a prepared event needs no further preparation"
+                taken = take_in(self, event)
+                assert taken, "a prepared event needs no further preparation"
         self.outbox.flush()
 
-    def _admit(self, event: EmittedEvent | Nack) -> bool:
-        """Judge one event and answer it, or send it to the log. False when something must be loaded first."""
-        gateway, writer, author = self._gateway, self.writer, self.author
-        assert writer is not None
-        assert author is not None
-        if gateway.draining:
-            return True  # no answer: the client sends it again where it comes back
-        stream = self._resolve(event.stream)
-        ledger, guard = writer.streams.get(stream), self._guards.get(stream)
-        if ledger is None or guard is None:
-            return self._is_none_of_ours(stream, event.seq)
-        if guard.owner is None:
-            return False
-        if isinstance(event, EmittedEvent) and event.kind == "list.inserted" and guard.must_recount(self._now_s()):
-            return False
-        if gateway.appender.full:
-            self._refuse(Nack(stream, event.seq, "unavailable", "too many events wait for the log"))
-            return True
-        verdict = admit(
-            event, stream, author=author, writer=writer, ledger=ledger, rules=guard, codec=self.outbox.codec,
-            now_ms=gateway.clock.now_ms(),
-        )  # fmt: skip
-        if isinstance(verdict, Admission):
-            if isinstance(event, EmittedEvent) and verdict.entry.t < event.t:
-                gateway.metrics.events_clamped += 1
-            gateway.appender.submit(Pending(verdict, self, ledger))
-        elif isinstance(verdict, Repeat):
-            return self._repeat(stream, verdict.seq, verdict.answer)
-        elif isinstance(verdict, Nack):
-            self._refuse(verdict)
-        else:
-            assert verdict is UNDER_WAY or verdict is None
-        return True
-
-    def _is_none_of_ours(self, stream: str, seq: int) -> bool:
-        """Whether a stream that is not at hand never will be, which is then said; else it must be loaded."""
-        if not is_stream(stream):
-            message = f"{stream[:100]} is no stream; a stream is a:<account>, a:me or p:<playlist>"
-        elif self._is_foreign(stream):
-            message = "this is another account's stream"
-        else:
-            return False
-        self._refuse(Nack(stream, seq, "forbidden", message))
-        return True
-
-    async def _prepare(self, event: EmittedEvent | Nack) -> bool:
-        """Load what `_admit` missed. The answer of an old seq comes last: it may be forgotten while others load.
-
-        False when the log has forgotten it: the device comes back without its writer, and looks what was admitted."""
-        gateway = self._gateway
-        assert self.login is not None
-        stream = self._resolve(event.stream)
-        guard = await self._guard(stream)
-        if guard.playlist and guard.owner is None:
-            guard.owner = (await gateway.store.claim_stream(stream, owner=self.login.account)).owner
-            gateway.roles_changed(guard)
-        ledger = await self._stream_ledger(stream)
-        if guard.must_recount(self._now_s()):
-            await guard.recount(gateway.log, gateway.store, gateway.clock)
-        if event.seq <= ledger.durable and event.seq not in ledger.answers:
-            t = event.t if isinstance(event, EmittedEvent) else 0
-            if not await gateway.writers.recall(ledger, self.writer_id, stream, event.seq, t=t):
-                self._connection.close(close_codes.WRITER_OUTDATED, f"the log has forgotten {stream} {event.seq}")
-                return False
-        return True
-
-    def _repeat(self, stream: str, seq: int, answer: Answer | None) -> bool:
-        """Answer a durable seq as it was answered the first time."""
-        if answer is None:
-            return False
-        if isinstance(answer, int):
-            self._gateway.metrics.events_seen += 1
-            self.outbox.ack(AckItem(stream, self.writer_id, seq, answer, seen=True))
-        else:
-            self._refuse(_nack_of(stream, seq, answer))
-        return True
-
-    def _refuse(self, nack: Nack) -> None:
-        self._gateway.metrics.events_refused.add(nack.reason)
+    def refuse(self, nack: Nack) -> None:
+        """Answer an event with a no."""
+        self.gateway.metrics.events_refused.add(nack.reason)
         self.outbox.nack(nack)
 
     # --- parts ---
 
-    def _now_s(self) -> float:
-        return self._gateway.clock.monotonic_s()
+    def now_s(self) -> float:
+        """For what is done only so often."""
+        return self.gateway.clock.monotonic_s()
 
-    @property
-    def writer_id(self) -> str:
-        assert self.writer is not None
-        return self.writer.writer
-
-    def _resolve(self, stream: str) -> str:
+    def resolve(self, stream: str) -> str:
+        """A stream by its full name."""
         assert self.own_stream
         return self.own_stream if stream == "a:me" else stream
 
-    async def _guard(self, stream: str) -> Guard:
-        guard = self._guards.get(stream)
+    async def guard_of(self, stream: str) -> Guard:
+        """The rules of a stream, loaded when they are not here yet."""
+        guard = self.guards.get(stream)
         if guard is None:
             self._make_room()
-            guard = self._guards[stream] = await self._gateway.guards.take(stream, self)
+            guard = self.guards[stream] = await self.gateway.guards.take(stream, self)
         return guard
 
     def _make_room(self) -> None:
         """Forget streams that are not listened to, and have nothing under way; they are loaded again when needed."""
-        if len(self._guards) < STREAMS_HELD_MAX:
+        if len(self.guards) < STREAMS_HELD_MAX:
             return
         ledgers = {} if self.writer is None else self.writer.streams
-        for stream in list(self._guards):
+        for stream in list(self.guards):
             ledger = ledgers.get(stream)
             if stream not in self.subscriptions and (ledger is None or ledger.admitted == ledger.durable):
-                self._gateway.guards.give_back(self._guards.pop(stream), self)
+                self.gateway.guards.give_back(self.guards.pop(stream), self)
                 if self.writer is not None and ledgers.pop(stream, None) is not None:
                     self.writer.is_fresh = False
 
-    def _is_foreign(self, stream: str) -> bool:
+    def is_foreign(self, stream: str) -> bool:
         """Whether it is another account's own stream, about which nothing is looked up for us."""
         return not is_playlist(stream) and stream != self.own_stream
 
     async def _may_subscribe(self, stream: str) -> bool:
         """Whether this account may listen now; says so when not. Does not wait when the guard is here already."""
         assert self.login is not None
-        if not self._is_foreign(stream) and (await self._guard(stream)).may_subscribe(self.login.account):
+        if not self.is_foreign(stream) and (await self.guard_of(stream)).may_subscribe(self.login.account):
             return True
         self.outbox.send(Error("forbidden", "this account may not subscribe to this stream", stream))
         return False
 
-    async def _stream_ledger(self, stream: str) -> StreamLedger:
+    async def ledger_of(self, stream: str) -> StreamLedger:
+        """How far our writer has come on a stream, loaded when it is not here yet."""
         assert self.writer is not None
         ledger = self.writer.streams.get(stream)
         if ledger is None:
-            ledger = await self._gateway.writers.load(self.writer, stream)
+            ledger = await self.gateway.writers.load(self.writer, stream)
         return ledger
 
     def _open(self, claim: StreamClaim) -> tuple[Subscription, Plan]:
-        channel = self._guards[claim.stream].channel
-        how = self._gateway.plan(channel, claim.cursor, wants_view=self.wants_view)
-        subscription = self._gateway.hub.subscribe(channel, self.outbox)
+        channel = self.guards[claim.stream].channel
+        how = self.gateway.plan(channel, claim.cursor, wants_view=self.wants_view)
+        subscription = self.gateway.hub.subscribe(channel, self.outbox)
         self.subscriptions[claim.stream] = subscription
         return subscription, how
 
     def _begin(self, subscription: Subscription, how: Plan) -> None:
-        self._gateway.metrics.resumes.add(how.resume)
+        self.gateway.metrics.resumes.add(how.resume)
         if self.wants_view:
-            self._serve(partial(self._gateway.views.show, subscription))
+            self._serve(partial(self.gateway.views.show, subscription))
         elif how.resume == "tail":
-            self._gateway.catch_up.serve_tail(subscription, how.offset)
+            self.gateway.catch_up.serve_tail(subscription, how.offset)
             self._tell_presence(subscription)
         else:
             self._serve(partial(self._catch_up, subscription, how))
 
     async def _catch_up(self, subscription: Subscription, how: Plan) -> None:
-        await self._gateway.catch_up.serve(subscription, how)
+        await self.gateway.catch_up.serve(subscription, how)
         self._tell_presence(subscription)
 
     def _tell_presence(self, subscription: Subscription) -> None:
         """Who is online, once the stream itself has been told."""
-        for presence in self._gateway.presence.online(subscription.channel.stream):
+        for presence in self.gateway.presence.online(subscription.channel.stream):
             self.presence(presence)
 
     def _drop(self, stream: str) -> None:
         subscription = self.subscriptions.pop(stream, None)
         if subscription is not None:
-            self._gateway.views.hide(subscription)
-            self._gateway.hub.unsubscribe(subscription)
+            self.gateway.views.hide(subscription)
+            self.gateway.hub.unsubscribe(subscription)
 
     # --- tasks ---
 
@@ -478,7 +402,7 @@ class Conversation:
         except PositionLost as error:
             self._fail(close_codes.POSITION_LOST, str(error))
         except Unavailable as error:
-            if self._gateway.seldom.due(error.code, now_s=self._now_s()):
+            if self.gateway.seldom.due(error.code, now_s=self.now_s()):
                 device = self.login.device if self.login else None
                 log.warning("conversation_unavailable", device_id=device, code=error.code, error=str(error))
             self._fail(close_codes.UNAVAILABLE, "the log or the store does not answer")
@@ -494,7 +418,3 @@ class Conversation:
     def _fail(self, code: close_codes.CloseCode, message: str) -> None:
         self.outbox.send(Error(code.name, message))
         self._connection.close(code, message)
-
-
-def _nack_of(stream: str, seq: int, void: Any) -> Nack:
-    return Nack(stream, seq, void.reason, void.message)

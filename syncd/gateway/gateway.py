@@ -47,7 +47,7 @@ from syncd.log.port import EventLog
 from syncd.logs import Seldom, get_logger
 from syncd.metrics import Metrics
 from syncd.model.cells import digest as digest_of
-from syncd.model.events import REBUILT
+from syncd.model.events import REBUILT, SERVER_KINDS
 from syncd.protocol import close_codes
 from syncd.protocol.messages import Digest, Drain, Limits, Presence, StreamWelcome, Welcome
 from syncd.push.catch_up import CatchUp, Plan, plan
@@ -304,15 +304,18 @@ class Gateway:
 
     def _publish(self, partition: int, entry: Entry) -> None:
         """One durable record, in log order: the ledger learns, subscribers get the delta, the origin its ack."""
-        pending = self.appender.take(entry.key)
+        pending = self.appender.take(entry)
         ledger = self.writers.ledgers.get(entry.writer)
         if ledger is not None:
             ledger.note(entry)
-        origin = pending.origin if pending is not None else None
-        cursor = self.hub.publish(partition, entry, origin.outbox if origin is not None else None)
-        if origin is not None:
-            origin.settled(entry, cursor)
+        if pending is None:
+            self.hub.publish(partition, entry, None)
+        else:
+            origin = pending.origin
+            origin.settled(entry, self.hub.publish(partition, entry, origin.outbox))
             self._touch(origin.outbox)
+        if entry.kind not in SERVER_KINDS:
+            return
         if entry.kind == REBUILT:
             self._rebuilt(entry.stream)
         elif entry.kind == "device.revoked":

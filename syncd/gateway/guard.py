@@ -30,6 +30,7 @@ from syncd.store.port import Store, StreamState
 ROLES_UNDER = ("member/", "playlist/")
 LISTS: dict[bool, tuple[ListName, ...]] = {True: ("items",), False: ("queue", "sidebar")}
 """Lists of a playlist stream, and of an account stream."""
+_COUNTED = frozenset({"list.inserted", "list.removed", "list.restored"})
 RECOUNT_S = 5.0
 """At most this often a list that looks full is counted exactly, which reads the whole stream."""
 
@@ -44,6 +45,8 @@ class Guard(Rules):
     Attributes:
         owner: account of a playlist's owner; None while nobody wrote to it.
         users: connections that need the guard; it goes with the last one.
+        looks_full: whether some list may have no room for one more event, by its slots, which only grow, or by its
+            items.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Guard(Rules):
         self._list_items_max = list_items_max
         self._roles: Cells = {}
         self._slots: dict[str, int] = {}
+        self.looks_full = False
         self._showing: dict[str, set[str]] = {}
         """The items that show, of lists that were counted exactly: what goes makes room at once."""
         self._counted_s = float("-inf")
@@ -79,9 +83,8 @@ class Guard(Rules):
         return max(0, self._list_items_max - self._slots.get(list_name, 0))
 
     def must_recount(self, now_s: float) -> bool:
-        """Whether a list looks full, by its slots, which only grow, or by its items, and was not counted of late."""
-        full = any(count > self._list_items_max - ITEMS_MAX for count in self._slots.values())
-        return full and now_s - self._counted_s > RECOUNT_S
+        """Whether a list looks full, and was not counted of late."""
+        return self.looks_full and now_s - self._counted_s > RECOUNT_S
 
     async def load(self, log: EventLog, store: Store, questions: Questions, hub: Hub) -> None:
         """Learn the present rules; watches the channel from the moment they are complete."""
@@ -114,6 +117,7 @@ class Guard(Rules):
         self._slots = slots
         for entry in entries:
             self._note(entry)
+        self._look()
 
     async def recount(self, log: EventLog, store: Store, clock: Clock) -> None:
         """Replace the counts of slots by those of the items that show, which are kept up to date from here on.
@@ -132,6 +136,7 @@ class Guard(Rules):
                 gone = consumed(cells) if name == "queue" else frozenset()
                 self._showing[name] = {item.id for item in list_view(cells, name, consumed=gone)}
                 self._slots[name] = len(self._showing[name])
+            self._look()
             self._counted_s = clock.monotonic_s()  # however long it took, it is fresh now
         finally:
             self._counting = None
@@ -149,9 +154,10 @@ class Guard(Rules):
         """Take in a record; True when roles changed."""
         if entry.kind == REBUILT:
             return False
-        if entry.kind in ("list.inserted", "list.removed", "list.restored"):
+        if entry.kind in _COUNTED:
             for key, cell in entry.cells.items():
                 self._count(key, cell)
+            self._look()
         if not self.playlist:
             return False
         is_claimed = self.owner is None
@@ -159,6 +165,10 @@ class Guard(Rules):
             self.owner = entry.account  # the first to write owns it; the store's row says the same
         roles = {key: cell for key, cell in entry.cells.items() if key.startswith(ROLES_UNDER)}
         return bool(roles and fold(self._roles, roles)) or is_claimed
+
+    def _look(self) -> None:
+        """See `looks_full`."""
+        self.looks_full = max(self._slots.values(), default=0) > self._list_items_max - ITEMS_MAX
 
     def _count(self, key: str, cell: Cell) -> None:
         """Take in one cell of a list: a run of new items, or whether an item is on."""

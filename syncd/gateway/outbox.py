@@ -15,7 +15,7 @@ from typing import Any
 from syncd.limits import OUTBOX_BYTES_HIGH, OUTBOX_BYTES_LOW, SEND_TIMEOUT_S, SLOW_ACKS_MAX
 from syncd.protocol.codec import Codec
 from syncd.protocol.framing import frame
-from syncd.protocol.messages import Ack, AckItem, Nack
+from syncd.protocol.messages import Ack, AckItem, LoneAck, Nack
 
 
 class Outbox:
@@ -87,11 +87,7 @@ class Outbox:
         self._acks = []
         if self._is_closed:
             return
-        if len(acks) == 1:
-            only = acks[0]
-            message = Ack(only.stream, only.writer, only.seq, only.t, only.seen, only.cursor)
-        else:
-            message = Ack(acks=acks)
+        message = LoneAck.of(acks[0]) if len(acks) == 1 else Ack(acks=acks)
         self._transport.write(frame(self.codec.encode(message), text=self.codec.text))
 
     def pause(self) -> None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from msgspec import Struct
 
 from syncd.model.canonical import Json, canonical
 
 
-class Cell(NamedTuple):
+class Cell(Struct, frozen=True, array_like=True, gc=False):  # a value is JSON: it cannot be part of a cycle
     """The smallest unit of state: a value, and the rank that won it its place."""
 
     rank: str

@@ -62,7 +62,7 @@ def json_key_twice(data: bytes) -> str | None:
     its strings are then missing from what is encoded again.
     """
     again = _json_encoder.encode(_json_decoder.decode(data))
-    if data == again or (b"\\" not in data and data.count(b'"') == again.count(b'"')):
+    if data == again or (data.find(b"\\") < 0 and data.count(b'"') == again.count(b'"')):
         return None
     try:
         json.loads(data, object_pairs_hook=_refuse_twice)

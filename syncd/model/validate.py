@@ -101,6 +101,11 @@ def check(kind: str, data: Any, *, stream: str) -> None:
         raise InvalidEvent(f"kind {shown(kind)} is not known here")
     if not stream_accepts(kind, stream):
         raise InvalidEvent(f"{kind} does not belong into stream {stream}")
+    check_data(kind, data, stream=stream)
+
+
+def check_data(kind: str, data: Any, *, stream: str) -> None:
+    """The rules of `check`, of a kind that is known and accepted by the stream."""
     rule = _RULES.get(kind)
     if rule is not None:
         rule(data, stream)
@@ -138,8 +143,12 @@ def _check_place(parent: str | None, side: Side) -> None:
         raise InvalidEvent(f'side is "{side}", under parent null it must be "R"')
 
 
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and 1 <= len(value) <= ID_CHARS_MAX
+
+
 def _check_id(value: object, what: str) -> None:
-    if not isinstance(value, str) or not 1 <= len(value) <= ID_CHARS_MAX:
+    if not _is_id(value):
         raise InvalidEvent(f"{what} is {shown(value)}, must be a string of 1 to {ID_CHARS_MAX} characters")
 
 
@@ -149,7 +158,8 @@ def _inserted(data: ListInserted, stream: str) -> None:
     _check_count(data.items, "items")
     name = "playlist" if data.list == "sidebar" else "track"
     for k, item in enumerate(data.items):
-        _check_id(item.get(name), f"items[{k}].{name}")
+        if not _is_id(item.get(name)):
+            _check_id(item.get(name), f"items[{k}].{name}")
     check_json(data.items, "items", depth=2)
 
 

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 _TEXT = 0x81
 _BINARY = 0x82
-_HEADERS = {
-    True: [bytes((_TEXT, length)) for length in range(126)],
-    False: [bytes((_BINARY, length)) for length in range(126)],
-}
+_COMMON_BYTES = 1_024
+"""Payloads below this have their headers made in advance; most messages do. About 100 KB."""
+
+
+def _header(first: int, length: int) -> bytes:
+    if length < 126:
+        return bytes((first, length))
+    if length < 65536:
+        return bytes((first, 126)) + length.to_bytes(2, "big")
+    return bytes((first, 127)) + length.to_bytes(8, "big")
+
+
+_HEADERS = {first: [_header(first, length) for length in range(_COMMON_BYTES)] for first in (_TEXT, _BINARY)}
 
 
 def frame(payload: bytes, *, text: bool) -> bytes:
     """The payload as one whole frame."""
-    length = len(payload)
-    if length < 126:
-        return _HEADERS[text][length] + payload
     first = _TEXT if text else _BINARY
-    if length < 65536:
-        return bytes((first, 126, length >> 8, length & 255)) + payload
-    return bytes((first, 127)) + length.to_bytes(8, "big") + payload
+    length = len(payload)
+    return (_HEADERS[first][length] if length < _COMMON_BYTES else _header(first, length)) + payload

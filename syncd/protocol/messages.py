@@ -260,7 +260,7 @@ class Delta(Struct, frozen=True, omit_defaults=True, tag="delta"):
     by: By | None = None
 
 
-class AckItem(Struct, frozen=True, omit_defaults=True):
+class AckItem(Struct, frozen=True, omit_defaults=True, gc=False):
     """One admitted event is durable.
 
     Attributes:
@@ -308,6 +308,22 @@ class Ack(Struct, frozen=True, omit_defaults=True, tag="ack"):
         assert self.seq is not None
         assert self.t is not None
         return [AckItem(self.stream, self.writer, self.seq, self.t, self.seen, self.cursor)]
+
+
+class LoneAck(Struct, frozen=True, omit_defaults=True, tag="ack", gc=False):
+    """An `Ack` in its own fields, as a server writes it: one for nearly every event."""
+
+    stream: str
+    writer: str
+    seq: Seq
+    t: Natural
+    seen: bool = False
+    cursor: str | None = None
+
+    @classmethod
+    def of(cls, item: AckItem) -> LoneAck:
+        """The message that carries one ack."""
+        return cls(item.stream, item.writer, item.seq, item.t, item.seen, item.cursor)
 
 
 class Nack(Struct, frozen=True, omit_defaults=True, tag="nack"):

@@ -20,6 +20,8 @@ from syncd.protocol.close_codes import CloseCode
 from syncd.protocol.codec import BrokenEmit, Codec
 from syncd.protocol.messages import ClientMessage, Emit, Error, Hello
 
+_EMITS = (Emit, BrokenEmit)
+
 
 class SessionState(Enum):
     """See the module's picture."""
@@ -73,14 +75,16 @@ class ServerSession:
             message = self.codec.decode_client(payload)
         except Unreadable as error:
             raise self._broken(close_codes.UNREADABLE, str(error)) from error
-        if isinstance(message, Hello):
+        if isinstance(message, _EMITS) and self.state is not SessionState.OPENING:
+            if len(message.events) > EMIT_EVENTS_MAX:
+                count = len(message.events)
+                return Error("limit", f"{count} events in an emit; at most {EMIT_EVENTS_MAX}, none was taken")
+        elif isinstance(message, Hello):
             if self.state is not SessionState.OPENING:
                 raise self._broken(close_codes.UNEXPECTED_HELLO, "a second hello; a connection has one")
             self.state = SessionState.GREETING
         elif self.state is SessionState.OPENING:
             raise self._broken(close_codes.UNEXPECTED_HELLO, "the first message must be a hello")
-        elif isinstance(message, Emit | BrokenEmit) and len(message.events) > EMIT_EVENTS_MAX:
-            return Error("limit", f"{len(message.events)} events in an emit; at most {EMIT_EVENTS_MAX}, none was taken")
         return message
 
     def welcomed(self) -> None:

@@ -106,7 +106,7 @@ class CatchUp:
                 subscription.offset = entry.offset
                 return
             if entry.void is None:
-                sink.write(entry.framed(sink.codec, channel.prefix))
+                sink.write(entry.framed(sink.codec, channel.cursor(entry.offset + 1)))
         if subscription.state is SubscriptionState.CATCHING_UP:
             subscription.state = SubscriptionState.LIVE
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from syncd.log.record import Admitted, LoggedRecord
-from syncd.model.cells import Cell, Cells
+from syncd.model.cells import Cells
 from syncd.model.events import VOID
-from syncd.model.ids import event_id
 from syncd.model.lowering import lower
 from syncd.protocol.codec import Codec
 from syncd.protocol.framing import frame
@@ -24,62 +25,43 @@ class VoidAnswer(NamedTuple):
     message: str
 
 
-class Entry:
+class Entry(Struct, eq=False, gc=False):  # what it holds comes from JSON: it cannot be part of a cycle
     """A durable record, ready to be pushed.
 
     Attributes:
-        key: (writer, stream, seq), under which an append that is under way is known.
-        offset: of the record; a cursor behind it points at `offset + 1`.
         cells: what the event writes; empty for a void.
-        trace: see `Record.trace`.
+        offset: of the record; a cursor behind it points at `offset + 1`.
+        size: bytes that the ring counts for it.
         void: the answer, when the record only uses up a seq.
+        trace: see `Record.trace`.
     """
 
-    __slots__ = (
-        "_framed",
-        "account",
-        "cells",
-        "device",
-        "key",
-        "kind",
-        "offset",
-        "seq",
-        "size",
-        "stream",
-        "t",
-        "trace",
-        "void",
-        "writer",
-    )
+    stream: str
+    writer: str
+    seq: int
+    t: int
+    kind: str
+    account: str
+    device: str
+    cells: Cells
+    offset: int
+    size: int
+    void: VoidAnswer | None = None
+    trace: str = ""
+    _text: bytes | None = None
+    _binary: bytes | None = None
 
-    def __init__(self, admitted: Admitted, *, cells: Cells, offset: int, size: int) -> None:
-        event = admitted.event
-        self.stream = event.stream
-        self.writer = event.writer
-        self.seq = event.seq
-        self.key = event.writer, event.stream, event.seq
-        self.t = event.t
-        self.kind = event.kind
-        self.account = admitted.account
-        self.device = admitted.device
-        self.cells = cells
-        self.offset = offset
-        self.size = size
-        self.void = void_answer(event.data) if event.kind == VOID else None
-        self.trace = ""
-        self._framed: list[bytes | None] = [None, None]
-
-    def framed(self, codec: Codec, cursor_prefix: str) -> bytes:
-        """The live delta of this record as a websocket frame."""
-        framed = self._framed[codec.text]
+    def framed(self, codec: Codec, cursor: str) -> bytes:
+        """The live delta of this record as a websocket frame, with the cursor behind it."""
+        framed = self._text if codec.text else self._binary
         if framed is None:
-            delta = Delta(
-                self.stream,
-                wire_cells(self.cells),
-                f"{cursor_prefix}{self.offset + 1}",
-                By(self.account, self.device, self.kind, event_id(self.writer, self.seq), self.t),
-            )
-            framed = self._framed[codec.text] = frame(codec.encode(delta), text=codec.text)
+            by = By(self.account, self.device, self.kind, f"{self.writer}.{self.seq}", self.t)
+            delta = Delta(self.stream, wire_cells(self.cells), cursor, by)
+            framed = frame(codec.encode(delta), text=codec.text)
+            if codec.text:
+                self._text = framed
+            else:
+                self._binary = framed
         return framed
 
 
@@ -97,7 +79,9 @@ def void_answer(data: object) -> VoidAnswer:
 
 def entry_of(record: LoggedRecord, admitted: Admitted) -> Entry:
     """The entry of a record that was read from the log."""
-    cells: dict[str, Cell] = lower(admitted.event)
-    entry = Entry(admitted, cells=cells, offset=record.offset, size=len(record.body) + ENTRY_OVERHEAD_BYTES)
-    entry.trace = record.trace
-    return entry
+    event = admitted.event
+    return Entry(
+        event.stream, event.writer, event.seq, event.t, event.kind, admitted.account, admitted.device, lower(event),
+        offset=record.offset, size=len(record.body) + ENTRY_OVERHEAD_BYTES,
+        void=void_answer(event.data) if event.kind == VOID else None, trace=record.trace,
+    )  # fmt: skip

@@ -108,8 +108,8 @@ class Hub:
             return None
         for watcher in tuple(channel.watchers):  # a lost role ends subscriptions, and with them their watchers
             watcher(entry)
-        prefix = channel.prefix
         channel.cursor_offset = entry.offset + 1
+        cursor = channel.cursor(entry.offset + 1)
         origin_cursor = None
         for subscription in channel.subscriptions:
             if subscription.state is not LIVE:
@@ -119,9 +119,9 @@ class Hub:
                 subscription.state = SubscriptionState.BEHIND
                 subscription.offset = entry.offset
             elif sink is origin:
-                origin_cursor = f"{prefix}{entry.offset + 1}"
+                origin_cursor = cursor
             elif entry.void is None:
-                sink.write(entry.framed(sink.codec, prefix))
+                sink.write(entry.framed(sink.codec, cursor))
                 self.deltas_sent += 1
         return origin_cursor
 

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 from page_modules import PageModules, page_modules, rows
 
 from syncd.limits import SAFE_INTEGER_MAX
@@ -168,7 +169,7 @@ def assert_same_playback(shown: dict[str, Any] | None, view: dict[str, Any] | No
 @given(cells_=st.lists(colliding_cells(), min_size=2, max_size=2))
 def test_any_two_writes_are_joined_alike(page: PageModules, cells_: list[Cell]) -> None:
     a, b = cells_
-    assert page.ask("join", a=list(a), b=list(b)) == list(join(a, b))
+    assert page.ask("join", a=list(astuple(a)), b=list(astuple(b))) == list(astuple(join(a, b)))
 
 
 @given(value=free_json())

@@ -6,17 +6,16 @@ import pytest
 
 from syncd.gateway import ledger as ledgers
 from syncd.gateway.ledger import StreamLedger, WriterLedger
-from syncd.log.record import Admitted
-from syncd.model.events import VOID, Event
+from syncd.model.events import VOID
 from syncd.push.entry import Entry, VoidAnswer
 
 WRITER = "k3v9q2m4ta"
 
 
 def entry(seq: int, t: int, *, stream: str = "a:alice", void: str | None = None) -> Entry:
-    data = {"k": 1} if void is None else {"reason": void, "message": "why"}
-    event = Event(stream, WRITER, seq, t, VOID if void else "settings.changed", data)
-    return Entry(Admitted(event, "alice", "d", 1), cells={}, offset=0, size=1)
+    answer = None if void is None else VoidAnswer(void, "why")
+    kind = VOID if void else "settings.changed"
+    return Entry(stream, WRITER, seq, t, kind, "alice", "d", cells={}, offset=0, size=1, void=answer)
 
 
 def test_durable_and_admitted_only_rise() -> None:

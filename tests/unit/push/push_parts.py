@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from syncd.log.record import Admitted, Body, LoggedRecord, Record, encode_record
+from syncd.log.record import Body, LoggedRecord, Record, encode_record
 from syncd.model.cells import Cell
-from syncd.model.events import EVENTS, VOID, Event
+from syncd.model.events import EVENTS, VOID
 from syncd.protocol.codec import JSON, Codec
 from syncd.protocol.messages import ServerMessage
-from syncd.push.entry import Entry
+from syncd.push.entry import Entry, VoidAnswer
 
 WRITER = "k3v9q2m4ta"
 
 
 def entry(offset: int, *, stream: str = "a:alice", void: bool = False, size: int = 1, writer: str = WRITER) -> Entry:
     """A record at an offset, as push holds it."""
-    data = {"reason": "invalid", "message": "why"} if void else {"k": offset}
-    event = Event(stream, writer, offset + 1, offset + 1, VOID if void else "settings.changed", data)
+    kind, answer = (VOID, VoidAnswer("invalid", "why")) if void else ("settings.changed", None)
     cells = {} if void else {"settings/k": Cell(f"{offset:021}", offset)}
-    return Entry(Admitted(event, "alice", "d1", 1), cells=cells, offset=offset, size=size)
+    seq = t = offset + 1
+    return Entry(stream, writer, seq, t, kind, "alice", "d1", cells, offset=offset, size=size, void=answer)
 
 
 def record(seq: int, *, stream: str = "a:alice", writer: str = WRITER) -> Record:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+from msgspec.structs import astuple
+
 from syncd.model.canonical import Json
 from syncd.model.cells import Cell, Cells, digest, fold, join
 from syncd.model.lowering.writes import FLAG, epoch_max_rank, max_rank
@@ -43,7 +45,7 @@ def joins() -> Vectors:
     cases = []
     for name, (a, b) in _PAIRS.items():
         assert join(a, b) == join(b, a), name
-        cases.append(Case(name, {"a": [*a], "b": [*b]}, [*join(a, b)]))
+        cases.append(Case(name, {"a": astuple(a), "b": astuple(b)}, astuple(join(a, b))))
     return Vectors(
         "The join of two writes to one cell, `[rank, value]` each; the same with a and b exchanged.", distinct(cases)
     )
