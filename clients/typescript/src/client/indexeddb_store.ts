@@ -161,12 +161,19 @@ export class IndexedDbStore implements Store {
     try {
       const transaction = this.#database.transaction(names, mode, { durability });
       timer = setTimeout(() => transaction.abort(), TRANSACTION_MS_MAX);
+      let isOver = false;
       const ended = new Promise<void>((resolve, reject) => {
-        transaction.oncomplete = () => resolve();
-        transaction.onabort = () => reject(transaction.error ?? new DOMException("given up", "AbortError"));
+        transaction.oncomplete = () => {
+          isOver = true;
+          resolve();
+        };
+        transaction.onabort = () => {
+          isOver = true;
+          reject(transaction.error ?? new DOMException("given up", "AbortError"));
+        };
       });
       const working = work((name) => transaction.objectStore(name)).catch((error: unknown) => {
-        if (!(error instanceof DOMException)) transaction.abort();
+        if (!isOver) transaction.abort(); // else what it had asked for until then would stay
         throw error;
       });
       return (await Promise.all([working, ended]))[0];
