@@ -1,13 +1,14 @@
 """One socket: bytes in, bytes out, and every deadline that a silent or stubborn peer meets.
 
-`websockets`' Sans-I/O `ServerProtocol` reads the frames; what is said in them is the `Conversation`'s business.
-Messages go out as frames that were built once for all subscribers, beside the library's own control frames.
+What is said in the frames is the `Conversation`'s business. Messages go out as frames that were built once for all
+subscribers, beside the library's own control frames. `websockets`' Sans-I/O protocol reads what comes; but nearly all
+that comes is a plain request, one whole frame or a pong, and until something else does there is no parser: it would be
+half of what an idle connection costs, and most of what it costs to come back.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
@@ -15,18 +16,19 @@ from typing import TYPE_CHECKING, cast
 from websockets.exceptions import InvalidHandshake, InvalidMessage
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
-from websockets.protocol import State
+from websockets.protocol import Protocol, Side, State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from syncd.gateway.conversation import Conversation
 from syncd.gateway.handshake import refusal
 from syncd.gateway.outbox import Outbox
-from syncd.gateway.whole_frame import TEXT, payload_of
-from syncd.limits import FRAME_BYTES_MAX, HELLO_TIMEOUT_S, PING_INTERVAL_S, PING_TIMEOUT_S, SEND_TIMEOUT_S
+from syncd.gateway.upgrade import plain_upgrade
+from syncd.gateway.whole_frame import PING, TEXT, is_pong, payload_of
+from syncd.limits import FRAME_BYTES_MAX, HELLO_TIMEOUT_S, PING_INTERVAL_S, PING_TIMEOUT_S
 from syncd.protocol import close_codes
 from syncd.protocol.close_codes import CloseCode
-from syncd.protocol.codec import CODECS, codec_for
+from syncd.protocol.codec import CODECS, Codec, codec_for
 from syncd.protocol.public_text import close_reason
 
 if TYPE_CHECKING:
@@ -61,10 +63,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._ws = ServerProtocol(
-            subprotocols=_SUBPROTOCOLS, select_subprotocol=_select_subprotocol, max_size=FRAME_BYTES_MAX,
-            logger=gateway.ws_logger,
-        )  # fmt: skip
+        self._ws: Protocol | None = None
+        """The parser, once it is needed."""
         self._fragments: list[bytes] = []
         self._fragments_text = False
         self._whole_frames = False
@@ -81,41 +81,42 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self.heard_s = self._loop.time()
         self._deadline: asyncio.TimerHandle | None = self._loop.call_later(HELLO_TIMEOUT_S, self._no_hello)
-        sock = transport.get_extra_info("socket")
-        if sock is not None:
-            # The kernel gives up on a peer that vanished while we had something to send it.
-            timeout_ms = int((SEND_TIMEOUT_S + PING_TIMEOUT_S) * 1000)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout_ms)
         self._gateway.connection_made(self)
 
     def data_received(self, data: bytes) -> None:
         self.heard_s = self._loop.time()
         self.ping_sent = False
-        if self._whole_frames and (payload := payload_of(data)) is not None:
-            assert self.conversation is not None
-            self.conversation.receive(payload, text=data[0] == TEXT)
-        else:
-            self._parse(data)
+        if self._whole_frames:
+            if (payload := payload_of(data)) is not None:
+                assert self.conversation is not None
+                self.conversation.receive(payload, text=data[0] == TEXT)
+                return
+            if is_pong(data):
+                return
+        elif self._ws is None and self._plain_handshake(data):
+            return
+        self._parse(data)
 
     def _parse(self, data: bytes) -> None:
-        """Whatever is not simply one message: the handshake, parts of frames, several, control frames, nonsense."""
-        self._ws.receive_data(data)
-        for event in self._ws.events_received():
+        """Whatever is not simply one message: other handshakes, parts of frames, several, control frames, nonsense."""
+        ws = self._parser()
+        ws.receive_data(data)
+        for event in ws.events_received():
             if isinstance(event, Frame):
                 self._frame(event)
             else:
                 self._handshake(cast(Request, event))
-        if self._ws.state is State.CONNECTING and self._ws.handshake_exc is not None:
+        if ws.state is State.CONNECTING and ws.handshake_exc is not None:
             self._not_http()
         self._pump()
-        ws = self._ws
         if ws.state is State.CLOSING or ws.state is State.CLOSED:
             self._end_conversation()
         self._whole_frames = ws.state is State.OPEN and ws.current_size is None and not ws.reader.buffer
 
     def eof_received(self) -> None:
-        self._ws.receive_eof()
-        self._pump()
+        if self._ws is not None:
+            self._ws.receive_eof()
+            self._pump()
         self._end_conversation()
 
     def pause_writing(self) -> None:
@@ -131,7 +132,7 @@ class Connection(asyncio.Protocol):
         self._disarm()
         if self.conversation is not None:
             # A close frame of the peer is answered by its own code.
-            sent = self._ws.close_sent
+            sent = None if self._ws is None else self._ws.close_sent
             self._gateway.metrics.closes.add(str(close_codes.ABNORMAL.code if sent is None else int(sent.code)))
         self._end_conversation()
         self._gateway.connection_lost(self)
@@ -140,12 +141,13 @@ class Connection(asyncio.Protocol):
 
     def close(self, code: CloseCode, reason: str = "") -> None:
         """Say why, and close; once. What was written before it is sent first."""
-        if self._ws.state is State.OPEN:
-            self._ws.send_close(code.code, close_reason(reason or code.reason))
+        ws = self._parser()
+        if ws.state is State.OPEN:
+            ws.send_close(code.code, close_reason(reason or code.reason))
             self._pump()
             self._end_conversation()
             self._arm(CLOSE_TIMEOUT_S, self.abort)
-        elif self._ws.state is State.CONNECTING:
+        elif ws.state is State.CONNECTING:
             self.abort()
 
     def abort(self) -> None:
@@ -171,30 +173,62 @@ class Connection(asyncio.Protocol):
         silent_s = now_s - self.heard_s
         if silent_s > PING_INTERVAL_S + PING_TIMEOUT_S:
             self.abort()
-        elif silent_s > PING_INTERVAL_S and not self.ping_sent and self._ws.state is State.OPEN:
+        elif silent_s > PING_INTERVAL_S and not self.ping_sent and self._is_open:
             self.ping_sent = True
-            self._ws.send_ping(b"")
-            self._pump()
+            self._transport.write(PING)
 
     # --- inside ---
 
+    @property
+    def _is_open(self) -> bool:
+        return self.outbox is not None and (self._ws is None or self._ws.state is State.OPEN)
+
+    def _parser(self) -> Protocol:
+        """The library's protocol: of frames where the handshake is over, else of the whole connection."""
+        if self._ws is None:
+            logger = self._gateway.ws_logger
+            if self.outbox is not None:
+                self._ws = Protocol(Side.SERVER, max_size=FRAME_BYTES_MAX, logger=logger)
+            else:
+                self._ws = ServerProtocol(
+                    subprotocols=_SUBPROTOCOLS, select_subprotocol=_select_subprotocol, max_size=FRAME_BYTES_MAX,
+                    logger=logger,
+                )  # fmt: skip
+        return self._ws
+
+    def _plain_handshake(self, data: bytes) -> bool:
+        """Answer a request that is here as a whole and fine; False leaves it to the library."""
+        gateway = self._gateway
+        upgrade = None if gateway.refusal() is not None else plain_upgrade(data, origins=gateway.origins)
+        if upgrade is None:
+            return False
+        self._transport.write(upgrade.response)
+        self._opened(upgrade.codec)
+        self._whole_frames = True
+        return True
+
     def _handshake(self, request: Request) -> None:
+        ws = self._ws
+        assert isinstance(ws, ServerProtocol), "only that one reads requests"
         refused = self._gateway.refusal() or refusal(request, origins=self._gateway.origins)
         if refused is not None:
             status, text = refused
             self._gateway.metrics.handshakes_refused.add(status.phrase.lower())
-            self._ws.send_response(self._ws.reject(status, text))
+            ws.send_response(ws.reject(status, text))
             return
-        response = self._ws.accept(request)
-        self._ws.send_response(response)
-        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-            return
-        codec = codec_for(self._ws.subprotocol)
+        response = ws.accept(request)
+        ws.send_response(response)
+        if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            self._opened(codec_for(ws.subprotocol))
+
+    def _opened(self, codec: Codec) -> None:
+        """The handshake is answered; messages may come and go."""
         self.outbox = Outbox(codec, self._transport, on_drained=self._drained, on_overflow=self._overflow)
         self.conversation = Conversation(self._gateway, self, self.outbox)
 
     def _not_http(self) -> None:
         """Say why what came is no handshake; the library says so only where it could read the request."""
+        assert self._ws is not None
         if isinstance(self._ws.handshake_exc, InvalidMessage) and not self._transport.is_closing():
             self._gateway.metrics.handshakes_refused.add("no http")
             self._transport.write(_BAD_REQUEST + b"Content-Length: %d\r\n\r\n" % len(_NOT_HTTP) + _NOT_HTTP)
@@ -217,14 +251,16 @@ class Connection(asyncio.Protocol):
                 self.close(close_codes.MESSAGE_TOO_BIG, f"over {FRAGMENTS_MAX} fragments in one message")
 
     def _message(self, payload: bytes | bytearray | memoryview, *, text: bool) -> None:
-        if self.conversation is not None and self._ws.state is State.OPEN:
+        if self.conversation is not None and self._is_open:
             self.conversation.receive(bytes(payload), text=text)
 
     def _pump(self) -> None:
         """Send what the library has to say: the handshake, pongs, close frames, the end."""
+        ws = self._ws
+        assert ws is not None
         if self.outbox is not None:
             self.outbox.flush()
-        for data in self._ws.data_to_send():
+        for data in ws.data_to_send():
             if data:
                 self._transport.write(data)
             else:
@@ -232,7 +268,7 @@ class Connection(asyncio.Protocol):
                 if self._transport.can_write_eof() and not self._transport.is_closing():
                     self._transport.write_eof()
                 self._arm(CLOSE_TIMEOUT_S, self.abort)
-        if self._ws.state is State.CLOSING and self._deadline is None:
+        if ws.state is State.CLOSING and self._deadline is None:
             self._arm(CLOSE_TIMEOUT_S, self.abort)
 
     def _end_conversation(self) -> None:

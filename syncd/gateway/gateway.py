@@ -39,8 +39,10 @@ from syncd.limits import (
     EVENT_BYTES_MAX,
     FRAME_BYTES_MAX,
     LIST_ITEMS_MAX,
+    PING_TIMEOUT_S,
     REVOCATION_POLL_S,
     RING_BYTES_MAX,
+    SEND_TIMEOUT_S,
     SUBSCRIPTIONS_MAX,
 )
 from syncd.log.port import EventLog
@@ -165,6 +167,8 @@ class Gateway:
             loop.create_task(self._refresh_cursors()),
         ]
         for sock in sockets:
+            # The kernel gives up on a peer that vanished while we had something to send it. Sockets inherit it.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int((SEND_TIMEOUT_S + PING_TIMEOUT_S) * 1000))
             self._servers.append(await loop.create_server(lambda: Connection(self), sock=sock, backlog=4096))
         port = sockets[0].getsockname()[1]
         self._heartbeat = Heartbeat(self.store, LiveGateway(self.id, self._public_ws_url, port))

@@ -27,7 +27,7 @@ def refusal(request: Request, *, origins: Collection[str]) -> tuple[HTTPStatus, 
     if _TOKEN_NAMES & {name.lower() for name in parse_qs(query, keep_blank_values=True)}:
         return HTTPStatus.BAD_REQUEST, "a token in the URL ends up in logs and histories; send it in hello\n"
     origin_headers = request.headers.get_all("Origin")
-    if origin_headers and not _is_allowed(origin_headers, request.headers.get_all("Host"), origins):
+    if origin_headers and not is_allowed(origin_headers, request.headers.get_all("Host"), origins):
         return (
             HTTPStatus.FORBIDDEN,
             f"pages of {public_text(origin_headers[0])} may not connect here; see SYNCD_ORIGINS\n",
@@ -35,7 +35,7 @@ def refusal(request: Request, *, origins: Collection[str]) -> tuple[HTTPStatus, 
     return None
 
 
-def _is_allowed(origin_headers: list[str], host_headers: list[str], origins: Collection[str]) -> bool:
+def is_allowed(origin_headers: list[str], host_headers: list[str], origins: Collection[str]) -> bool:
     """Ours is what has the same host name as the socket; HTTP has another listener, so ports may differ."""
     if len(origin_headers) != 1:
         return False

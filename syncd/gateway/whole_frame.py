@@ -14,10 +14,20 @@ from websockets.speedups import apply_mask
 TEXT: Final = 0x81
 """First byte of a final text frame without extensions."""
 BINARY: Final = 0x82
+PING: Final = b"\x89\x00"
+"""A whole ping of ours, without a payload."""
+_PONG = 0x8A
 _MASKED = 0x80
 _SHORT_MAX = _MASKED | 125
 _MEDIUM = _MASKED | 126
 _MASK_BYTES = 4
+
+
+def is_pong(data: bytes) -> bool:
+    """Whether `data` is one whole masked pong and nothing else."""
+    if len(data) < 6 or data[0] != _PONG:
+        return False
+    return _MASKED <= data[1] <= _SHORT_MAX and len(data) == 2 + _MASK_BYTES + data[1] - _MASKED
 
 
 def payload_of(data: bytes) -> bytes | None:

@@ -9,7 +9,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from syncd.gateway.whole_frame import BINARY, TEXT, payload_of
+from syncd.gateway.whole_frame import BINARY, PING, TEXT, is_pong, payload_of
 from syncd.limits import FRAME_BYTES_MAX
 
 MESSAGES = st.binary(max_size=300) | st.sampled_from([125, 126, 127, 65_535, 65_536]).map(bytes)
@@ -61,3 +61,20 @@ def test_bytes_are_read_as_the_library_reads_them_or_not_at_all(data: bytes) -> 
     if payload is not None:
         (frame,) = parsed(data)
         assert bytes(frame.data) == payload
+
+
+@given(st.binary(max_size=125), st.integers(1, 6), st.binary(min_size=1, max_size=3))
+def test_a_whole_pong_is_known_and_nothing_else_is_one(payload: bytes, cut: int, more: bytes) -> None:
+    data = Frame(Opcode.PONG, payload).serialize(mask=True)
+    assert is_pong(data)
+    assert not is_pong(data[:-cut])
+    assert not is_pong(data + more)
+    for opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.PING, Opcode.CLOSE):
+        assert not is_pong(Frame(opcode, payload).serialize(mask=True))
+    assert not is_pong(Frame(Opcode.PONG, payload).serialize(mask=False)), "clients mask; the library says so"
+
+
+def test_our_ping_is_what_the_library_would_send() -> None:
+    protocol = ServerProtocol(state=State.OPEN)
+    protocol.send_ping(b"")
+    assert protocol.data_to_send() == [PING]
