@@ -3,9 +3,10 @@
  *
  *     SyncdError
  *     ├── Unavailable        not now: nothing is lost by trying again
- *     │   └── LinkClosed · NotReady · NotSettled · StoreBusy · WriterLost
+ *     │   └── LinkClosed · NotReady · NotSettled · StoreBusy · TimedOut · WriterLost
  *     ├── PositionLost       that past is gone: a snapshot comes
  *     ├── Unauthenticated    renew the login
+ *     ├── FencedOut          another tab took over: stop work at once
  *     ├── Refused            understood, no: tell the listener
  *     │   └── InvalidEvent · LimitExceeded · NotFound · OtherAccount · UndoGone
  *     ├── ProtocolError      somebody broke the rules of the wire: do not come back
@@ -57,6 +58,11 @@ export class StoreBusy extends Unavailable {
   override readonly code = "store_busy";
 }
 
+/** What was waited for did not come true in time. */
+export class TimedOut extends Unavailable {
+  override readonly code = "timed_out";
+}
+
 /** The server and this store disagree on what the writer's numbers stand for: come back without a writer. */
 export class WriterLost extends Unavailable {
   override readonly code = "writer_lost";
@@ -65,6 +71,11 @@ export class WriterLost extends Unavailable {
 /** The position asked for is not part of this log any more. */
 export class PositionLost extends SyncdError {
   override readonly code = "position_lost";
+}
+
+/** Another tab of this store leads by now. */
+export class FencedOut extends SyncdError {
+  override readonly code = "fenced_out";
 }
 
 /** The login does not stand. */

@@ -10,6 +10,7 @@
  */
 import {
   ConfigError,
+  FencedOut,
   LinkClosed,
   OtherAccount,
   ProtocolError,
@@ -67,6 +68,7 @@ export class Connector {
   /**
    * Stay connected until `signal` aborts, or until coming back makes no sense.
    *
+   * @throws FencedOut: another tab took over.
    * @throws whatever is no `SyncdError`: a mistake of ours.
    */
   async run(signal: AbortSignal): Promise<void> {
@@ -75,10 +77,12 @@ export class Connector {
       this.#goOn();
     };
     signal.addEventListener("abort", leave);
+    if (this.state === "stopped") this.state = "standby";
     try {
       while (!signal.aborted && this.state !== "stopped") await this.#once(signal);
     } finally {
       signal.removeEventListener("abort", leave);
+      if (signal.aborted) this.state = "standby"; // and another tab tells how it stands
     }
   }
 
@@ -125,7 +129,7 @@ export class Connector {
       await conversation.run((listener) => connect(url, codec, listener), hello);
     } catch (error) {
       if (signal.aborted || error instanceof Left) return;
-      if (!(error instanceof SyncdError)) throw error;
+      if (error instanceof FencedOut || !(error instanceof SyncdError)) throw error;
       this.#learn(conversation);
       await this.#after(error, conversation);
     } finally {

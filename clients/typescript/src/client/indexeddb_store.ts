@@ -16,6 +16,7 @@ import type { Cell, Cells } from "../model/cells.js";
 import { at } from "../model/views/under.js";
 import type { Clocks, Store } from "./store.js";
 import {
+  fence,
   freshHeader,
   minted,
   renamed,
@@ -102,20 +103,31 @@ export class IndexedDbStore implements Store {
     });
   }
 
-  markSent(ns: readonly number[], sentT: number): Promise<void> {
+  take(): Promise<number> {
+    return this.#transaction("readwrite", ["header"], "relaxed", async (in_) => {
+      const header = await headerOf(in_);
+      in_("header").put({ ...header, term: header.term + 1 }, THE_ONE);
+      return header.term + 1;
+    });
+  }
+
+  markSent(ns: readonly number[], sentT: number, term: number): Promise<void> {
     return this.#transaction("readwrite", LEDGER, "relaxed", async (in_) => {
+      const header = await headerOf(in_);
+      fence(header, term);
       for (const n of ns) {
         const row = (await answered(in_("outbox").get(n))) as OutboxRow | undefined;
         if (row !== undefined) in_("outbox").put({ ...row, sent: true }, n);
       }
-      const header = await headerOf(in_);
       in_("header").put({ ...header, sent_t: Math.max(header.sent_t, sentT) }, THE_ONE);
     });
   }
 
-  rename(transform: Transform): Promise<Ledger> {
+  rename(transform: Transform, term: number): Promise<Ledger> {
     return this.#transaction("readwrite", LEDGER, "strict", async (in_) => {
-      const after = renamed(await ledgerOf(in_), transform);
+      const before = await ledgerOf(in_);
+      fence(before.header, term);
+      const after = renamed(before, transform);
       in_("header").put(after.header, THE_ONE);
       for (const [stream, row] of after.streams) in_("streams").put(row, stream);
       in_("outbox").clear();
@@ -124,8 +136,10 @@ export class IndexedDbStore implements Store {
     });
   }
 
-  save(unsaved: Unsaved, { seen_t, sent_t, wall_offset_ms }: Clocks): Promise<void> {
+  save(unsaved: Unsaved, { seen_t, sent_t, wall_offset_ms }: Clocks, term: number): Promise<void> {
     return this.#transaction("readwrite", ALL, "relaxed", async (in_) => {
+      const header = await headerOf(in_);
+      fence(header, term);
       for (const stream of unsaved.replaced) in_("cells").delete(IDBKeyRange.bound([stream], [stream, []]));
       for (const [stream, cells] of unsaved.cells) {
         for (const [key, cell] of cells) in_("cells").put(cell, [stream, key]);
@@ -134,7 +148,6 @@ export class IndexedDbStore implements Store {
       for (const [stream, cursor] of unsaved.cursors) {
         await changeStream(in_, stream, ({ last_seq }) => ({ cursor, last_seq }));
       }
-      const header = await headerOf(in_);
       const [seen, sent] = [Math.max(header.seen_t, seen_t), Math.max(header.sent_t, sent_t)];
       in_("header").put({ ...header, seen_t: seen, sent_t: sent, wall_offset_ms }, THE_ONE);
     });

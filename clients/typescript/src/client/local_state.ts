@@ -6,7 +6,7 @@
  * store takes the event only if nobody was first, and else all that is not saved yet is counted again. Nothing leaves the
  * device before it is saved, so nobody has seen the old numbers. Source: merge.md sections 1 and 2.
  */
-import { OtherAccount, PositionLost, StoreBusy, SyncdError, WriterLost } from "../errors.js";
+import { FencedOut, OtherAccount, PositionLost, StoreBusy, SyncdError, WriterLost } from "../errors.js";
 import { EMIT_EVENTS_MAX } from "../limits.js";
 import type { Cells, ReadonlyCells } from "../model/cells.js";
 import { STAMP_LENGTH, stampT } from "../model/stamp.js";
@@ -58,11 +58,14 @@ export class LocalState {
   readonly #serial = new Serial();
   readonly #writeback: Writeback;
   #isMinting = false;
+  /** The term in which this tab leads, or led. */
+  #term: number;
 
   /** `contents`: of the store, as it is now. */
   constructor(store: Store, clock: DeviceClock, contents: Contents) {
     this.#store = store;
     this.#held = new Held(contents);
+    this.#term = contents.header.term;
     this.#writeback = new Writeback(store);
     this.time = new ServerTime(clock, contents.header.wall_offset_ms);
   }
@@ -232,7 +235,7 @@ export class LocalState {
       const fresh = events.filter(({ outcome, pending }) => outcome === "pending" && !pending.sent);
       if (fresh.length === 0) return;
       const sentT = fresh.reduce((last, { event }) => Math.max(last, event.t), this.header.sent_t);
-      await this.#store.markSent(fresh.map(({ n }) => n), sentT);
+      await this.#store.markSent(fresh.map(({ n }) => n), sentT, this.#term);
       this.#held.sent(fresh);
     });
   }
@@ -268,6 +271,11 @@ export class LocalState {
       this.replicas.changed(replica.stream, changed, by);
       if (this.#held.settledCount > SETTLED_MAX) await this.#readLedgerNow();
     });
+  }
+
+  /** Lead from now on: of all tabs this one writes what the server confirms. Returns the term. @throws StoreBusy */
+  take(): Promise<number> {
+    return this.#serial.run(async () => (this.#term = await this.#store.take()));
   }
 
   /** Read own events and the header from the store again: another tab has renamed them. */
@@ -367,7 +375,7 @@ export class LocalState {
       await this.#mintUnsaved();
       await this.#flushNow();
       const before = this.header;
-      const ledger = await this.#store.rename(transform);
+      const ledger = await this.#store.rename(transform, this.#term);
       this.#held.rebase(ledger, "admitted");
       const { generation, account, device } = ledger.header;
       if (generation !== before.generation || account !== before.account || device !== before.device) {
@@ -409,7 +417,7 @@ export class LocalState {
   async #flushNow(): Promise<void> {
     const { seen_t, sent_t } = this.header;
     const clocks = { seen_t, sent_t, wall_offset_ms: this.time.wallOffsetMs };
-    this.#held.forgetSettled(await this.#writeback.flush(clocks));
+    this.#held.forgetSettled(await this.#writeback.flush(clocks, this.#term));
   }
 
   /** What cannot be written stays where it is, and goes with the flush that the connection has planned anyway. */
@@ -418,8 +426,9 @@ export class LocalState {
   }
 }
 
+/** What the connection meets itself, at its next flush. */
 function onlyBusy(error: unknown): void {
-  if (!(error instanceof StoreBusy)) throw error;
+  if (!(error instanceof StoreBusy || error instanceof FencedOut)) throw error;
 }
 
 /** The largest time of any event behind these cells, as far as their ranks tell: those of registers do. */

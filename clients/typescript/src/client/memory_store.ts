@@ -6,6 +6,7 @@
 import type { Cells } from "../model/cells.js";
 import type { Clocks, Store } from "./store.js";
 import {
+  fence,
   freshHeader,
   minted,
   renamed,
@@ -47,7 +48,13 @@ export class MemoryStore implements Store {
     return null;
   }
 
-  async markSent(ns: readonly number[], sentT: number): Promise<void> {
+  async take(): Promise<number> {
+    this.#header = { ...this.#header, term: this.#header.term + 1 };
+    return this.#header.term;
+  }
+
+  async markSent(ns: readonly number[], sentT: number, term: number): Promise<void> {
+    fence(this.#header, term);
     for (const n of ns) {
       const row = this.#outbox.get(n);
       if (row !== undefined) this.#outbox.set(n, { ...row, sent: true });
@@ -55,7 +62,8 @@ export class MemoryStore implements Store {
     this.#header = { ...this.#header, sent_t: Math.max(this.#header.sent_t, sentT) };
   }
 
-  async rename(transform: Transform): Promise<Ledger> {
+  async rename(transform: Transform, term: number): Promise<Ledger> {
+    fence(this.#header, term);
     const after = renamed(this.#ledger(), transform);
     this.#header = after.header;
     this.#streams = new Map(after.streams);
@@ -63,7 +71,8 @@ export class MemoryStore implements Store {
     return after;
   }
 
-  async save(unsaved: Unsaved, { seen_t, sent_t, wall_offset_ms }: Clocks): Promise<void> {
+  async save(unsaved: Unsaved, { seen_t, sent_t, wall_offset_ms }: Clocks, term: number): Promise<void> {
+    fence(this.#header, term);
     for (const stream of unsaved.replaced) this.#cells.delete(stream);
     for (const [stream, cells] of unsaved.cells) {
       this.#cells.set(stream, new Map([...(this.#cells.get(stream) ?? []), ...cells]));

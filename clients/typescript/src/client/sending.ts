@@ -60,7 +60,7 @@ export class Sending {
 
   /** Whether these events, the first that are not saved, are sent as soon as they are: nothing waits before them. */
   leaveNow(events: readonly OwnEvent[], nowMs: number): boolean {
-    const saved = this.outbox.size - this.outbox.unsaved.length;
+    const saved = this.outbox.size - this.outbox.unsaved.size;
     return saved === this.session.eventsInFlight && events.every(({ pending }) => this.isOpen(pending.stream, nowMs));
   }
 

@@ -3,7 +3,8 @@
  *
  * Each method is one transaction: all of it, or nothing, also when the tab is killed in the middle. Several tabs may have
  * one store; the transactions of all of them come one after another. A cursor is never ahead of the cells.
- * All of them throw `StoreBusy` when the store takes nothing: it is full, or closed.
+ * All of them throw `StoreBusy` when the store takes nothing: it is full, or closed. Those that take a term throw
+ * `FencedOut` when it is not the last one.
  */
 import type { Contents, Ledger, Mint, Transform, Unsaved } from "./store_rows.js";
 
@@ -27,14 +28,17 @@ export interface Store {
    */
   mint(mint: Mint): Promise<Ledger | null>;
 
+  /** Begin a term: the tab that asks leads from now on. Returns it. */
+  take(): Promise<number>;
+
   /** These own events leave the device now; from here on their times are fixed. */
-  markSent(ns: readonly number[], sentT: number): Promise<void>;
+  markSent(ns: readonly number[], sentT: number, term: number): Promise<void>;
 
   /** Rewrite the header and all pending events at once; those of other tabs are among them. */
-  rename(transform: Transform): Promise<Ledger>;
+  rename(transform: Transform, term: number): Promise<Ledger>;
 
   /** Write what the server confirmed. */
-  save(unsaved: Unsaved, clocks: Clocks): Promise<void>;
+  save(unsaved: Unsaved, clocks: Clocks, term: number): Promise<void>;
 
   /** Remember which detached session the listener has left. */
   leave(epoch: string | null): Promise<void>;

@@ -1,4 +1,5 @@
 /** What a local store holds, and how its rows change: the part that every kind of store has in common. Pure. */
+import { FencedOut } from "../errors.js";
 import type { Cells } from "../model/cells.js";
 import { WRITER_LENGTH } from "../model/ids.js";
 import type { Pending } from "../model/restamp.js";
@@ -26,6 +27,8 @@ export type Header = {
   readonly wall_offset_ms: number;
   /** The detached session that the listener has left without adopting it. */
   readonly left_epoch: string | null;
+  /** Rises whenever a tab begins to lead: only the last one may write what the server confirmed. */
+  readonly term: number;
 };
 
 /** `cursor`: null when the cells are not to be relied on. `last_seq`: the highest that was ever minted. */
@@ -91,7 +94,13 @@ export function freshHeader(): Header {
     sent_t: 0,
     wall_offset_ms: 0,
     left_epoch: null,
+    term: 0,
   };
+}
+
+/** Refuse a tab that leads no more: what it knows may be older than what is there. @throws FencedOut: it is so. */
+export function fence(header: Header, term: number): void {
+  if (header.term !== term) throw new FencedOut(`this tab led in term ${term}; the store is in term ${header.term}`);
 }
 
 /** The header after events were saved; null if another tab has minted or renamed since, and nothing may be saved. */

@@ -58,6 +58,8 @@ export class Tabs {
   #isFresh = false;
   #isJoined = false;
   #hasCompany = false;
+  /** The streams that the one that leads knows to be wanted here; null: it does not even know this tab. */
+  #wantedTold: string | null = null;
   #heardAtMs = 0;
   #askedAtMs = 0;
   #demote: () => void = () => undefined;
@@ -109,9 +111,12 @@ export class Tabs {
     this.#say({ type: "order", order });
   }
 
-  /** Other streams are wanted. */
-  wantedChanged(): void {
-    if (!this.leads) this.#say({ type: "wanted", wanted: this.host.wanted() });
+  /** Tell the one that leads which streams this tab wants, if it does not know. */
+  tellWanted(): void {
+    const wanted = this.host.wanted();
+    if (this.leads || !this.#isJoined || wanted.join() === this.#wantedTold) return;
+    this.#wantedTold = wanted.join();
+    this.#say({ type: "wanted", wanted });
   }
 
   /** The streams that tabs want which follow this one. */
@@ -193,7 +198,9 @@ export class Tabs {
   }
 
   #join(): void {
-    this.#say({ type: "join", wanted: this.host.wanted(), token: this.host.token() });
+    const wanted = this.host.wanted();
+    this.#wantedTold = wanted.join();
+    this.#say({ type: "join", wanted, token: this.host.token() });
   }
 
   /** See whether the tab that leads is there. A hidden tab does not care, and its timers would be late to tell. */
@@ -287,10 +294,11 @@ export class Tabs {
 
   async #joined({ to, status, effects }: Extract<Word, { type: "lead" }>): Promise<void> {
     this.#isJoined = true;
-    if (to === null) this.wantedChanged(); // a new leader does not know it yet
-    const reading = [this.state.reload(), ...effects.map((effect) => this.state.followEffect(effect))];
-    await Promise.all(reading);
+    if (to === null) this.#wantedTold = null; // a new leader does not know it yet
+    this.tellWanted();
     this.host.follow(status);
+    await Promise.all([this.state.reload(), ...effects.map((effect) => this.state.followEffect(effect))]);
+    this.host.stepped();
   }
 
   #follower(tab: string, wanted: readonly string[]): void {

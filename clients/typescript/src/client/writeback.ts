@@ -46,14 +46,14 @@ export class Writeback {
    * Write what waits. One at a time.
    *
    * @returns The own events (`n`) that the store does not hold any more.
-   * @throws StoreBusy: nothing was written; it goes with the next attempt.
+   * @throws StoreBusy, FencedOut: nothing was written; it goes with the next attempt.
    */
-  async flush(clocks: Clocks): Promise<ReadonlySet<number>> {
+  async flush(clocks: Clocks, term: number): Promise<ReadonlySet<number>> {
     const leaving = this.#waiting;
     if (leaving.size === 0) return leaving.answered;
     this.#waiting = new Unsaved();
     try {
-      await this.store.save(leaving, clocks);
+      await this.store.save(leaving, clocks, term);
     } catch (error) {
       leaving.putUnder(this.#waiting);
       this.#waiting = leaving;
