@@ -1,8 +1,19 @@
 /**
- * What an app that speaks to syncd builds on: state that merges as the server's does, views of it, and the wire.
+ * syncd for browsers and Node. An app needs `Device`; what it is built on is here as well: state that merges as the
+ * server's does, views of it, and the wire.
  *
  * Data has the names of the wire (`position_ms`), functions those of JavaScript (`playbackView`).
  */
+export type { Change, Refusal } from "./client/change.js";
+export type { DeviceState } from "./client/connector.js";
+export { Device, type DeviceOptions, type Patience, type Verified } from "./client/device.js";
+export { readLink, type DeviceLink } from "./client/device_link.js";
+export type { Done } from "./client/done.js";
+export { IndexedDbStore } from "./client/indexeddb_store.js";
+export { MemoryStore } from "./client/memory_store.js";
+export type { Outcome } from "./client/own_event.js";
+export type { Playlist } from "./client/playlist.js";
+export type { Failure } from "./client/tab_words.js";
 export * from "./errors.js";
 export { canonical, type Json, type JsonObject } from "./model/canonical.js";
 export { digest, fold, join, merge, type Cell, type Cells, type ReadonlyCells } from "./model/cells.js";

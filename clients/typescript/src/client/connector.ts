@@ -77,9 +77,8 @@ export class Connector {
       this.#goOn();
     };
     signal.addEventListener("abort", leave);
-    if (this.state === "stopped") this.state = "standby";
     try {
-      while (!signal.aborted && this.state !== "stopped") await this.#once(signal);
+      while (!signal.aborted && (await this.#once(signal)));
     } finally {
       signal.removeEventListener("abort", leave);
       if (signal.aborted) this.state = "standby"; // and another tab tells how it stands
@@ -116,22 +115,22 @@ export class Connector {
 
   // --- inside ---
 
-  /** One connection, from the attempt to its end, and the wait before the next. */
-  async #once(signal: AbortSignal): Promise<void> {
+  /** One connection, from the attempt to its end, and the wait before the next. False when coming back makes no sense. */
+  async #once(signal: AbortSignal): Promise<boolean> {
     this.become("connecting");
     const conversation = this.#conversation();
     this.conversation = conversation;
     const { route, codec, connect, client } = this.#parts;
     try {
       const url = await route.next(this.#token);
-      if (signal.aborted) return;
+      if (signal.aborted) return false;
       const hello = { token: this.#token, client, withWriter: this.#withWriter };
-      await conversation.run((listener) => connect(url, codec, listener), hello);
+      return await conversation.run((listener) => connect(url, codec, listener), hello);
     } catch (error) {
-      if (signal.aborted || error instanceof Left) return;
+      if (signal.aborted || error instanceof Left) return false;
       if (error instanceof FencedOut || !(error instanceof SyncdError)) throw error;
       this.#learn(conversation);
-      await this.#after(error, conversation);
+      return await this.#after(error, conversation);
     } finally {
       this.conversation = null;
     }
@@ -152,16 +151,17 @@ export class Connector {
     if (drain !== null) this.#parts.route.advise(drain.url ?? null);
   }
 
-  async #after(error: SyncdError, { drain, drainWaitMs }: Conversation): Promise<void> {
+  async #after(error: SyncdError, { drain, drainWaitMs }: Conversation): Promise<boolean> {
     this.conversation = null;
-    if (error instanceof OtherAccount || error instanceof ConfigError) return this.become("stopped", error);
+    if (error instanceof OtherAccount || error instanceof ConfigError) return this.#stop(error);
     if (error instanceof WriterLost) this.#withWriter = false;
     switch (error instanceof LinkClosed ? dutyAfter(error.close) : "resume") {
       case "stay_away":
-        return this.become("stopped", new ProtocolError(error.message));
+        return this.#stop(new ProtocolError(error.message));
       case "renew_login":
         this.become("login needed", new Unauthenticated(error.message));
-        return this.#pause(null);
+        await this.#pause(null);
+        return true;
       case "renew_writer":
         this.#withWriter = false;
         this.#dropCursors();
@@ -174,6 +174,12 @@ export class Connector {
     }
     this.become("offline", error);
     await this.#pause(drain === null ? this.#backoff.nextMs() : drainWaitMs);
+    return true;
+  }
+
+  #stop(error: SyncdError): false {
+    this.become("stopped", error);
+    return false;
   }
 
   #dropCursors(): void {

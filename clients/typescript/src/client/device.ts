@@ -5,8 +5,8 @@ import { OWN_STREAM, type Heard } from "../protocol/client_session.js";
 import { adoptIfFree } from "./adoption.js";
 import { SystemDeviceClock, type DeviceClock } from "./clocks.js";
 import type { DeviceState } from "./connector.js";
-import { Engine } from "./engine.js";
-import { Face, type FaceOptions } from "./face.js";
+import { Engine, type EngineParts } from "./engine.js";
+import { Face } from "./face.js";
 import { onHints } from "./hints.js";
 import { IndexedDbStore } from "./indexeddb_store.js";
 import { Leadership } from "./leadership.js";
@@ -16,6 +16,7 @@ import { MemoryStore } from "./memory_store.js";
 import { Route } from "./route.js";
 import type { Store } from "./store.js";
 import type { Failure } from "./tab_words.js";
+import type { Sources } from "./upcoming.js";
 import { webSocketConnect } from "./websocket_link.js";
 
 /** How long to wait when the caller does not say: longer than a restart of the server takes. */
@@ -42,9 +43,9 @@ export type DeviceOptions = {
   /** Name and version of the program, for the server's logs. */
   readonly client?: string | undefined;
   /** What the app plays from, if not playlists and lists of tracks. */
-  readonly contexts?: FaceOptions["contexts"];
+  readonly contexts?: Sources["contexts"];
   /** What to play when nothing is left. */
-  readonly radio?: FaceOptions["radio"];
+  readonly radio?: Sources["radio"];
   /** The class of websockets, where there is none (Node 20) or another one is wanted. */
   readonly WebSocket?: typeof WebSocket | undefined;
   /** Ports, for tests. */
@@ -85,7 +86,7 @@ export class Device extends Face {
   readonly #endHints: () => void;
   #wasInStep = false;
 
-  private constructor(state: LocalState, parts: Engine["parts"], { contexts, radio }: DeviceOptions) {
+  private constructor(state: LocalState, parts: EngineParts, { contexts, radio }: DeviceOptions) {
     super(state, { contexts, radio, isConnected: () => this.connected });
     this.#channel = parts.channel;
     this.#engine = new Engine(state, this.lists, {
@@ -93,9 +94,7 @@ export class Device extends Face {
       inStep: () => this.#inStep(),
       stepped: () => this.fenced.check(),
       refused: (refusal) => this.tellRefused(refusal),
-      presence: (message) => this.hearPresence(message),
-      forgetPresence: () => this.forgetPresence(),
-      present: () => [...this.presence.values()],
+      presence: (present) => this.tellPresence(present),
     }, parts); // prettier-ignore
     this.#endHints = onHints(() => this.#engine.look());
   }
@@ -137,7 +136,7 @@ export class Device extends Face {
     this.#endHints();
     await this.#engine.stop();
     try {
-      await this.state_.close();
+      await this.local.close();
     } catch (error) {
       // What the server confirmed will be said again to the next who opens the store.
       if (!(error instanceof StoreBusy || error instanceof FencedOut)) throw error;
@@ -161,7 +160,7 @@ export class Device extends Face {
 
   /** Wait until everything that was done here is in the store. */
   stored(): Promise<void> {
-    return this.state_.stored();
+    return this.local.stored();
   }
 
   /**
@@ -199,7 +198,7 @@ export class Device extends Face {
    * @throws Unavailable: there was no comparison, because the server did not answer.
    */
   async verify(name: string = OWN_STREAM, { timeoutMs = TIMEOUT_MS }: Patience = {}): Promise<Verified> {
-    const { stream } = this.state_.replicas.get(name);
+    const { stream } = this.local.replicas.get(name);
     const untilMs = performance.now() + timeoutMs;
     let found: Verified | null = null;
     let why = "not connected";
@@ -251,7 +250,7 @@ export class Device extends Face {
 
   /** Have the whole of one stream sent again, as when `verify` finds it different for no reason you know of. */
   takeAgain(name: string = OWN_STREAM): void {
-    this.#engine.do({ what: "take again", stream: this.state_.replicas.get(name).stream });
+    this.#engine.do({ what: "take again", stream: this.local.replicas.get(name).stream });
   }
 
   /** Call `callback` after changes of `state`, `error`, `owed`, `presence`, `holdsSocket`. Returns what ends that. */
@@ -267,7 +266,7 @@ export class Device extends Face {
   // --- inside ---
 
   get #isReady(): boolean {
-    const follows = !this.holdsSocket && this.connected && this.state_.replicas.own.cursor !== null;
+    const follows = !this.holdsSocket && this.connected && this.local.replicas.own.cursor !== null;
     return this.#wasInStep || follows;
   }
 

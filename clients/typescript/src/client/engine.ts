@@ -26,11 +26,8 @@ export type EngineListener = {
   /** Something came from the server. */
   stepped(): void;
   refused(refusal: Refusal): void;
-  presence(message: Presence): void;
-  /** Nobody's presence is known any more. */
-  forgetPresence(): void;
-  /** Of those that are here. */
-  present(): readonly Presence[];
+  /** Which devices are connected, by id; nobody while this one is not. */
+  presence(present: ReadonlyMap<string, Presence>): void;
 };
 
 /** Everything from outside that an engine needs. */
@@ -50,7 +47,8 @@ export class Engine implements Host, ConversationListener {
   readonly #listener: EngineListener;
   readonly #connector: Connector;
   readonly #tabs: Tabs;
-  #told: Status = { state: "standby", error: null, presence: [] };
+  #told: Status = { state: "standby", error: null, presence: new Map() };
+  #presence: ReadonlyMap<string, Presence> = new Map();
   #isInStep = false;
   #hasFailed: SyncdError | null = null;
   #isClosed = false;
@@ -68,7 +66,6 @@ export class Engine implements Host, ConversationListener {
       renamed: () => this.#tabs.tell({ type: "renamed" }),
       effect: (effect) => this.#tabs.effect(effect),
     };
-    local.onUnsaved = (refusal) => listener.refused(refusal);
   }
 
   // --- for the device ---
@@ -137,14 +134,12 @@ export class Engine implements Host, ConversationListener {
 
   status(): Status {
     const { error } = this;
-    const presence = this.#listener.present();
-    return { state: this.state, error: error && { code: error.code, message: error.message }, presence };
+    return { state: this.state, error: error && { code: error.code, message: error.message }, presence: this.#presence };
   }
 
   follow(status: Status): void {
     this.#told = status;
-    this.#listener.forgetPresence();
-    for (const each of status.presence) this.#listener.presence(each);
+    this.#show(status.presence);
     this.onState.tell();
   }
 
@@ -187,7 +182,10 @@ export class Engine implements Host, ConversationListener {
 
   said(heard: Heard): void {
     if (heard.type === "presence" && heard.stream === OWN_STREAM) {
-      this.#listener.presence(heard);
+      const present = new Map(this.#presence);
+      if (heard.online) present.set(heard.device, heard);
+      else present.delete(heard.device);
+      this.#show(present);
       this.#tellStatus();
     } else if (heard.type === "error") {
       this.#connector.become(this.#connector.state, new Unavailable(`${heard.code}: ${heard.message}`));
@@ -224,9 +222,14 @@ export class Engine implements Host, ConversationListener {
   #stateChanged(): void {
     if (this.#connector.state !== "connected") {
       this.#isInStep = false;
-      this.#listener.forgetPresence();
+      this.#show(new Map());
     }
     this.#tellStatus();
+  }
+
+  #show(presence: ReadonlyMap<string, Presence>): void {
+    this.#presence = presence;
+    this.#listener.presence(presence);
   }
 
   #tellStatus(): void {

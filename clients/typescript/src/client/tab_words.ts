@@ -19,7 +19,8 @@ export type Failure = { readonly code: string; readonly message: string };
 export type Status = {
   readonly state: DeviceState;
   readonly error: Failure | null;
-  readonly presence: readonly Presence[];
+  /** By device. */
+  readonly presence: ReadonlyMap<string, Presence>;
 };
 
 /** What only the tab that leads can do. */

@@ -46,12 +46,14 @@ class WebSocketLink implements Link {
         reject(new Unavailable(`${url}: ${why}`));
       };
       const deadline = setTimeout(() => fail(`no answer for ${CONNECT_TIMEOUT_MS / 1_000} s`), CONNECT_TIMEOUT_MS);
-      socket.onerror = () => undefined; // a close follows, and says no less
+      // Browsers close after an error, and say no more; Node 20 only tells the error.
+      socket.onerror = () => fail("no connection");
       socket.onclose = ({ code, reason }) => fail(reason === "" ? `no connection (${code})` : reason);
       socket.onopen = () => {
         if (socket.protocol !== codec.subprotocol) return fail(`it does not speak ${codec.subprotocol}`);
         clearTimeout(deadline);
         socket.onclose = ({ code, reason }) => this.#end(listener, code, reason);
+        socket.onerror = () => this.#end(listener, ABNORMAL, "the connection broke");
         resolve();
       };
     });
@@ -72,6 +74,7 @@ class WebSocketLink implements Link {
 
   close(): void {
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.onerror = () => undefined; // of a socket that is closed before it was open, in Node
     this.#socket.close(NORMAL);
   }
 

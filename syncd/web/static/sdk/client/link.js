@@ -1,0 +1,1 @@
+export const CONNECT_TIMEOUT_MS = 10_000;

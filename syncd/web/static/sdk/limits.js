@@ -1,0 +1,9 @@
+export const FRAME_BYTES_MAX = 256 * 1024;
+export const EVENT_BYTES_MAX = 64 * 1024;
+export const EMIT_EVENTS_MAX = 256;
+export const SUBSCRIPTIONS_MAX = 1_000;
+export const NESTING_MAX = 32;
+export const EVENT_NESTING_MAX = NESTING_MAX - 3;
+export const ITEMS_MAX = 500;
+export const CONTROL_VALID_MS = 10_000;
+export const ID_CHARS_MAX = 128;
