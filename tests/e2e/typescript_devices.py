@@ -28,7 +28,7 @@ class NodeDevices:
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
 
     async def run(self, code: str, **given: object) -> Any:
-        """What the body of an async function returns. `given` are constants in it, as JSON. What throws there, fails here."""
+        """What the body of an async function returns; `given` are constants in it. What throws there, fails here."""
         constants = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in given.items())
         assert self._process.stdin is not None
         id_ = len(self._answers)

@@ -93,7 +93,9 @@ export class Connector {
   /** Go on with another token of the same account. */
   renew(token: string): void {
     this.#token = token;
-    if (this.state === "login needed") this.#goOn();
+    if (this.state !== "login needed") return;
+    this.become("connecting"); // now, not in a moment: whoever asked may wait for what comes of it
+    this.#goOn();
   }
 
   /** Try now: the network came back, or somebody is waiting. */

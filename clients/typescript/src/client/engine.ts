@@ -107,7 +107,10 @@ export class Engine implements Host, ConversationListener {
 
   /** Have something done by the tab that can. */
   do(order: Order): void {
-    if (order.what === "renew") this.#connector.renew(order.token); // also for when this tab leads one day
+    if (order.what === "renew") {
+      this.#connector.renew(order.token); // also for when this tab leads one day
+      if (this.#told.state === "login needed") this.#told = { ...this.#told, state: "connecting" };
+    }
     if (this.#tabs.leads) this.order(order);
     else this.#tabs.order(order);
   }

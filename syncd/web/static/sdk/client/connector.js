@@ -38,8 +38,10 @@ export class Connector {
     }
     renew(token) {
         this.#token = token;
-        if (this.state === "login needed")
-            this.#goOn();
+        if (this.state !== "login needed")
+            return;
+        this.become("connecting");
+        this.#goOn();
     }
     hurry() {
         if (this.state === "offline")

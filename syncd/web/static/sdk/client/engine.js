@@ -63,8 +63,11 @@ export class Engine {
         return this.#hasFailed ?? (this.#tabs.leads ? this.#connector.error : this.#told.error);
     }
     do(order) {
-        if (order.what === "renew")
+        if (order.what === "renew") {
             this.#connector.renew(order.token);
+            if (this.#told.state === "login needed")
+                this.#told = { ...this.#told, state: "connecting" };
+        }
         if (this.#tabs.leads)
             this.order(order);
         else

@@ -71,10 +71,11 @@ export class LocalState {
     acked({ stream, writer, seq, t, seen = false, cursor = null }, isAssembling) {
         const replica = this.replicas.get(stream);
         this.#held.see(t);
-        const event = writer === this.header.writer ? this.outbox.find(replica.stream, seq) : undefined;
-        if (writer === this.header.writer)
+        const isOurs = writer === this.header.writer;
+        if (isOurs)
             this.#held.left(t);
-        if (event === undefined) {
+        const event = isOurs ? this.#owed(replica, seq) : null;
+        if (event === null) {
             if (seen)
                 return null;
             this.dropCursor(replica.stream);
@@ -95,8 +96,8 @@ export class LocalState {
     }
     refused({ stream, seq, reason, message }, outcome = "refused") {
         const replica = this.replicas.get(stream);
-        const event = this.outbox.find(replica.stream, seq);
-        if (event === undefined)
+        const event = this.#owed(replica, seq);
+        if (event === null)
             return null;
         event.refusal = { reason, message };
         this.#settle(event, outcome);
@@ -225,6 +226,10 @@ export class LocalState {
             const { stream, kind } = pending;
             this.onUnsaved({ stream, kind, reason: error.code, message: error.message, reissued: false });
         }
+    }
+    #owed({ stream }, seq) {
+        const event = this.outbox.find(stream, seq);
+        return event?.isSaved ? event : null;
     }
     #settle(event, outcome) {
         this.#held.settle(event, outcome);

@@ -12,7 +12,7 @@ export class Reissue {
     }
     refused(nack) {
         const event = this.#state.outbox.find(this.#state.replicas.get(nack.stream).stream, nack.seq);
-        if (event === undefined)
+        if (!event?.isSaved)
             return null;
         this.#rememberNeighbours(event);
         const isList = nack.reason === "orphan" && event.event.kind.startsWith("list.");
@@ -24,7 +24,7 @@ export class Reissue {
     rehome() {
         const told = [];
         for (const event of [...this.#state.outbox]) {
-            if (event.outcome !== "pending" || this.#hasPlace(event))
+            if (event.outcome !== "pending" || !event.isSaved || this.#hasPlace(event))
                 continue;
             const { stream, seq } = event.pending;
             const lost = { type: "nack", stream, seq, reason: "orphan", message: "its place in the list is gone" };

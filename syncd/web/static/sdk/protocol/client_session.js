@@ -93,11 +93,13 @@ export class ClientSession {
         this.#aside.clear();
     }
     overdue(nowMs) {
-        for (const { what, atMs } of [...this.#questions.values(), ...this.#events.values()]) {
-            if (nowMs - atMs > ANSWER_TIMEOUT_MS)
-                return what;
+        let oldest = null;
+        for (const open of [this.#questions, this.#events]) {
+            for (const asked of open.values())
+                if (oldest === null || asked.atMs < oldest.atMs)
+                    oldest = asked;
         }
-        return null;
+        return oldest !== null && nowMs - oldest.atMs > ANSWER_TIMEOUT_MS ? oldest.what : null;
     }
     isInFlight(stream, seq) {
         return this.#events.has(`${stream} ${seq}`);
