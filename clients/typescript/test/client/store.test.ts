@@ -6,7 +6,7 @@ import { IndexedDbStore } from "../../src/client/indexeddb_store.js";
 import { MemoryStore } from "../../src/client/memory_store.js";
 import type { Store } from "../../src/client/store.js";
 import { Unsaved, type Header, type OutboxRow } from "../../src/client/store_rows.js";
-import { ConfigError, StoreBusy } from "../../src/errors.js";
+import { ConfigError, FencedOut, StoreBusy } from "../../src/errors.js";
 
 type Open = () => Promise<Store>;
 let made = 0;
@@ -76,7 +76,7 @@ for (const [kind, make] of Object.entries(KINDS)) {
     const open = make();
     const [first, second] = [await open(), await open()];
     await first.mint({ generation: 0, after: 0, rows: [row(1)] });
-    const renamed = await first.rename((header, outbox) => ({ header: { ...header, writer: "writer0002" }, outbox }));
+    const renamed = await first.rename((header, outbox) => ({ header: { ...header, writer: "writer0002" }, outbox }), 0);
     assert.equal(renamed.header.generation, 1);
     const ledger = await second.mint({ generation: 0, after: 1, rows: [row(2)] });
     assert.deepEqual([ledger?.header.writer, ledger?.outbox.length], ["writer0002", 1]);
@@ -87,11 +87,11 @@ for (const [kind, make] of Object.entries(KINDS)) {
     const open = make();
     const store = await open();
     await store.mint({ generation: 0, after: 0, rows: [row(1), row(2), row(3, { stream: "p:0123456789abcdef", seq: 1 })] });
-    await store.save(unsaved(({ answered, cursors }) => (answered.add(1).add(3), cursors.set("a:me", "c1"))), CLOCKS);
+    await store.save(unsaved(({ answered, cursors }) => (answered.add(1).add(3), cursors.set("a:me", "c1"))), CLOCKS, 0);
     const { streams, outbox } = await store.rename((header, rows) => ({
       header: { ...header, writer: "writer0002" },
       outbox: rows.map((each) => ({ ...each, seq: 1 })),
-    }));
+    }), 0); // prettier-ignore
     assert.deepEqual([outbox.length, outbox[0]?.n, outbox[0]?.seq], [1, 2, 1]);
     assert.deepEqual(streams.get("a:me"), { cursor: "c1", last_seq: 1 });
     assert.equal(streams.get("p:0123456789abcdef")?.last_seq, 0);
@@ -101,15 +101,15 @@ for (const [kind, make] of Object.entries(KINDS)) {
   test(`${kind}: a rename that changes nothing leaves names as they are`, async () => {
     const store = await make()();
     await store.mint({ generation: 0, after: 0, rows: [row(1)] });
-    const known = await store.rename((header, outbox) => ({ header: { ...header, account: "9f3c" }, outbox }));
+    const known = await store.rename((header, outbox) => ({ header: { ...header, account: "9f3c" }, outbox }), 0);
     assert.deepEqual([known.header.generation, known.header.account], [0, "9f3c"]);
   });
 
   test(`${kind}: what is sent is remembered, and its time never falls`, async () => {
     const store = await make()();
     await store.mint({ generation: 0, after: 0, rows: [row(1), row(2)] });
-    await store.markSent([1, 99], 1_001);
-    await store.markSent([], 900);
+    await store.markSent([1, 99], 1_001, 0);
+    await store.markSent([], 900, 0);
     const { header, outbox } = await store.ledger();
     assert.deepEqual([header.sent_t, outbox.map(({ sent }) => sent)], [1_001, [true, false]]);
   });
@@ -124,13 +124,13 @@ for (const [kind, make] of Object.entries(KINDS)) {
       cursors.set("a:me", "c1");
       answered.add(1);
     });
-    await store.save(first, { seen_t: 40, sent_t: 30, wall_offset_ms: -5 });
+    await store.save(first, { seen_t: 40, sent_t: 30, wall_offset_ms: -5 }, 0);
     const second = unsaved(({ cells, cursors, replaced }) => {
       cells.set("a:me", new Map([["settings/b", b]]));
       replaced.add("a:me");
       cursors.set("a:me", null);
     });
-    await store.save(second, CLOCKS);
+    await store.save(second, CLOCKS, 0);
     const { header, streams, cells, outbox } = await (await open()).load();
     assert.deepEqual(cells, new Map([["a:me", new Map([["settings/b", b]])], ["p:0123456789abcdef", new Map([["playlist/name", b]])]]));
     assert.deepEqual([streams.get("a:me"), outbox], [{ cursor: null, last_seq: 1 }, []]);
@@ -142,6 +142,23 @@ for (const [kind, make] of Object.entries(KINDS)) {
     const { cells } = await store.load();
     (cells as Map<string, unknown>).set("a:me", new Map());
     assert.equal((await store.load()).cells.size, 0);
+  });
+
+  test(`${kind}: who led in an earlier term writes nothing of what the server said`, async () => {
+    const open = make();
+    const [first, second] = [await open(), await open()];
+    await first.mint({ generation: 0, after: 0, rows: [row(1)] });
+    const [old, now] = [await first.take(), await second.take()];
+    assert.ok(now > old);
+    const late = unsaved(({ cursors }) => cursors.set("a:me", "older"));
+    await assert.rejects(first.save(late, CLOCKS, old), FencedOut);
+    await assert.rejects(first.markSent([1], 1_001, old), FencedOut);
+    await assert.rejects(first.rename((header, outbox) => ({ header: { ...header, account: "9f3c" }, outbox }), old), FencedOut);
+    await second.save(unsaved(({ cursors }) => cursors.set("a:me", "newer")), CLOCKS, now);
+    assert.equal(await first.mint({ generation: 0, after: 1, rows: [row(2)] }), null, "every tab may act");
+    const { header, streams, outbox } = await second.ledger();
+    assert.deepEqual([streams.get("a:me")?.cursor, header.account, header.sent_t], ["newer", null, 0]);
+    assert.deepEqual(outbox.map(({ sent }) => sent), [false, false]);
   });
 
   test(`${kind}: the session that was left is remembered`, async () => {
@@ -164,7 +181,7 @@ test("a mistake in a transform is no busy store, and leaves nothing behind", asy
   const mistaken = (): { header: Header; outbox: OutboxRow[] } => {
     throw new RangeError("my own mistake");
   };
-  await assert.rejects(store.rename(mistaken), { name: "RangeError", message: "my own mistake" });
+  await assert.rejects(store.rename(mistaken, 0), { name: "RangeError", message: "my own mistake" });
   assert.equal((await store.ledger()).header.generation, 0);
 });
 

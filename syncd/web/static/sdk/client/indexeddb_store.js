@@ -127,12 +127,19 @@ export class IndexedDbStore {
         try {
             const transaction = this.#database.transaction(names, mode, { durability });
             timer = setTimeout(() => transaction.abort(), TRANSACTION_MS_MAX);
+            let isOver = false;
             const ended = new Promise((resolve, reject) => {
-                transaction.oncomplete = () => resolve();
-                transaction.onabort = () => reject(transaction.error ?? new DOMException("given up", "AbortError"));
+                transaction.oncomplete = () => {
+                    isOver = true;
+                    resolve();
+                };
+                transaction.onabort = () => {
+                    isOver = true;
+                    reject(transaction.error ?? new DOMException("given up", "AbortError"));
+                };
             });
             const working = work((name) => transaction.objectStore(name)).catch((error) => {
-                if (!(error instanceof DOMException))
+                if (!isOver)
                     transaction.abort();
                 throw error;
             });
