@@ -16,6 +16,8 @@ from syncd.config import Config
 from syncd.errors import Unavailable
 from syncd.log.port import TrimmableLog
 from syncd.logs import get_logger
+from syncd.operators import Operators
+from syncd.operators.service import PostgresOperators
 from syncd.store import embedded
 from syncd.store.deployment_row import DeploymentRow, deployment_row
 from syncd.store.migrate import migrate
@@ -41,6 +43,7 @@ class Deployment:
     store: Store
     rebuilds: RebuildStore
     accounts: Accounts
+    operators: Operators
     side_channel: SideChannel
     clock: Clock
     row: DeploymentRow
@@ -117,6 +120,8 @@ async def open_deployment(
         clock = SystemClock()
         accounts = await PostgresAccounts.open(dsn, clock)
         stack.push_async_callback(accounts.close)
+        operators = await PostgresOperators.open(dsn, clock)
+        stack.push_async_callback(operators.close)
         side_channel = await PostgresSideChannel.open(dsn)
         stack.push_async_callback(side_channel.close)
-        yield Deployment(config, dsn, event_log, store, store, accounts, side_channel, clock, row)
+        yield Deployment(config, dsn, event_log, store, store, accounts, operators, side_channel, clock, row)

@@ -22,6 +22,7 @@ from syncd.cli import (
     log,
     migrate,
     move_log,
+    operator,
     output,
     repartition,
     replay,
@@ -36,7 +37,7 @@ from syncd.cli import verify as verify_command
 from syncd.cli import why as why_command
 
 RUN: Final = "Run"
-MANAGE: Final = "Accounts and devices"
+MANAGE: Final = "Accounts, devices, operators"
 LOOK: Final = "Look inside"
 KEEP: Final = "Keep in order"
 MOVE: Final = "Move and keep copies"
@@ -79,6 +80,7 @@ _command(roles.projector, RUN, example="SYNCD_DATABASE_URL=postgresql://db/syncd
 _command(roles.api, RUN, example="SYNCD_DATABASE_URL=postgresql://db/syncd syncd api --host 0.0.0.0")
 app.add_typer(account.app, name="account", rich_help_panel=MANAGE)
 app.add_typer(device.app, name="device", rich_help_panel=MANAGE)
+app.add_typer(operator.app, name="operator", rich_help_panel=MANAGE)
 _command(state_command.state, LOOK, example="syncd state alice --at 15m")
 _command(why_command.why, LOOK, example="syncd why alice settings/theme")
 _command(timeline_command.timeline, LOOK, example="syncd timeline alice --since 15m --key 'settings/*'")

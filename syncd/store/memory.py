@@ -22,6 +22,7 @@ from syncd.store.port import (
     LetterFilter,
     LetterPosition,
     LiveGateway,
+    ProcessReport,
     StreamInfo,
     StreamState,
     VoidRow,
@@ -65,6 +66,7 @@ class MemoryStore:
         self._slots: dict[tuple[str, str], tuple[str, int]] = {}
         self._dead_letters: dict[LetterPosition, DeadLetterRow] = {}
         self._gateways: dict[str, tuple[float, bool, LiveGateway]] = {}
+        self._processes: dict[str, tuple[float, str, bytes]] = {}
         self._rebuilds = _Rebuilds()
 
     # --- ProjectionStore ---
@@ -281,6 +283,17 @@ class MemoryStore:
         oldest_s = self._clock.monotonic_s() - ttl_s
         rows = sorted(self._gateways.items())
         return [gateway for _, (seen_s, draining, gateway) in rows if seen_s > oldest_s and not draining]
+
+    # --- ProcessDirectory ---
+
+    async def report(self, process: str, *, roles: str, figures: bytes) -> None:
+        self._processes[process] = (self._clock.monotonic_s(), roles, figures)
+
+    async def processes(self, *, ttl_s: float) -> Sequence[ProcessReport]:
+        now_s = self._clock.monotonic_s()
+        rows = sorted(self._processes.items())
+        reports = [ProcessReport(process, roles, figures, now_s - at_s) for process, (at_s, roles, figures) in rows]
+        return [report for report in reports if report.age_s < ttl_s]
 
     async def close(self) -> None:
         """Nothing to let go of."""

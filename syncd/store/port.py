@@ -345,7 +345,28 @@ class GatewayDirectory(Protocol):
         """Those announced within the last `ttl_s` that do not drain, in the order of their ids."""
 
 
-class Store(ProjectionStore, StateReader, DeadLetters, WriterRegistry, Erasure, GatewayDirectory, Protocol):
+class ProcessReport(NamedTuple):
+    """What a process told of itself, `age_s` seconds ago by the store's clock. `figures`: opaque to the store."""
+
+    process: str
+    roles: str
+    figures: bytes
+    age_s: float
+
+
+class ProcessDirectory(Protocol):
+    """What processes tell of themselves, for operators to look at. A hint, as the directory of gateways."""
+
+    async def report(self, process: str, *, roles: str, figures: bytes) -> None:
+        """Say how a process does now, in the place of what it said before."""
+
+    async def processes(self, *, ttl_s: float) -> Sequence[ProcessReport]:
+        """The last word of those that said something within `ttl_s`, in the order of their names."""
+
+
+class Store(
+    ProjectionStore, StateReader, DeadLetters, WriterRegistry, Erasure, GatewayDirectory, ProcessDirectory, Protocol
+):
     """All of it, as one adapter keeps it."""
 
     async def close(self) -> None:

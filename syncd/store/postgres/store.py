@@ -7,6 +7,7 @@ from syncd.postgres.database import Database
 from syncd.store.postgres.dead_letters import PostgresDeadLetters
 from syncd.store.postgres.erasure import PostgresErasure
 from syncd.store.postgres.gateways import PostgresGateways
+from syncd.store.postgres.processes import PostgresProcesses
 from syncd.store.postgres.projection import PostgresProjection
 from syncd.store.postgres.reader import PostgresReader
 from syncd.store.postgres.rebuild import PostgresRebuilds
@@ -20,6 +21,7 @@ class PostgresStore(
     PostgresRegistry,
     PostgresErasure,
     PostgresGateways,
+    PostgresProcesses,
     PostgresRebuilds,
 ):
     """A `Store` and a `RebuildStore`. Its parts share a pool and nothing else."""
