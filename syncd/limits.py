@@ -187,6 +187,35 @@ HTTP_STOP_TIMEOUT_S = 5.0
 READY_LAG_RECORDS_MAX = 100_000
 """Beyond this lag `/readyz` says no: arrivals read the log from the checkpoint, and would wait for seconds."""
 
+# --- console ---
+
+CONSOLE_PAGE_MAX = 500
+"""Rows of one answer; the page asks on for more."""
+
+CONSOLE_STREAM_S = 20.0
+"""How long one answer of live figures lasts; the page then asks for the next. Below `HTTP_REQUEST_TIMEOUT_S`."""
+
+CONSOLE_STREAMS_MAX = 32
+"""Pages that may follow live figures at once; beyond it: 503."""
+
+CONSOLE_READS_MAX = 2
+"""Questions answered at once, since some read a stream from its beginning; beyond it they wait."""
+
+CONSOLE_WAITING_MAX = 16
+"""Questions that may wait; beyond it: 503."""
+
+CONSOLE_REQUESTS = 60
+"""Requests that one operator may make in a row; then `CONSOLE_REQUESTS_PER_S`. Beyond it: 429."""
+
+CONSOLE_REQUESTS_PER_S = 10.0
+"""A page that follows a scrubber asks a few times a second."""
+
+CONSOLE_LOGINS = 10
+"""Requests with no good token that one address may make in a row; then one each `1 / CONSOLE_LOGINS_PER_S`."""
+
+CONSOLE_LOGINS_PER_S = 0.2
+"""Nobody guesses 256 bits; this spares the database."""
+
 assert EVENT_BYTES_MAX * 2 <= FRAME_BYTES_MAX, "a frame holds an event, escaped and enveloped"
 assert OUTBOX_BYTES_HIGH >= 2 * FRAME_BYTES_MAX, "one large frame must not make a healthy reader slow"
 assert RECORD_BYTES_MAX * 2 <= FRAME_BYTES_MAX, "what was folded can be sent"
@@ -198,3 +227,4 @@ assert GATEWAY_TTL_S > 3 * GATEWAY_HEARTBEAT_S
 assert LEFT_KEPT_S < TAIL_LINGER_S, "what is kept of a writer is kept up to date by the tail"
 assert REVOCATION_POLL_S < LOGIN_TRUSTED_S, "a login that was asked about in time is trusted"
 assert REVOCATION_POLL_S < 5.0, "a revoked device's socket closes within 5 s even if the notification was lost"
+assert CONSOLE_STREAM_S < HTTP_REQUEST_TIMEOUT_S, "a stream of figures ends by itself"

@@ -37,6 +37,9 @@ FIELDS: Final = {
     "records": "how many",
     "path": "of the HTTP request, without its query",
     "topic": "of the side channel",
+    "operator": "who acted, by the name in `syncd operator list`",
+    "what": "the operator did",
+    "outcome": "of that",
     "timeout_s": "the deadline that has passed, in seconds",
 }
 """Every field that our lines may have, and its meaning, which is the same everywhere. A line shows them in this order,

@@ -40,7 +40,7 @@ _STATUS: Final[tuple[tuple[type[SyncdError], int], ...]] = (
 """First match wins. Errors of other families are our own faults and are not shown."""
 
 # Paths that people open in a browser; everybody else gets JSON.
-_FOR_PROGRAMS: Final = ("/v1", "/healthz", "/readyz", "/metrics")
+_FOR_PROGRAMS: Final = ("/v1", "/console/api", "/healthz", "/readyz", "/metrics")
 
 _PAGE: Final = Template("""<!doctype html>
 <html lang="en">

@@ -4,10 +4,11 @@
     /docs         how to connect, messages, commands    /readyz       it should get traffic
     /static/...   the page's files                      /metrics      its numbers, for Prometheus
     /v1/connect   the gateway to use                    /v1/state     all views of the caller's account
-    /v1/devices   link and sign out devices
+    /v1/devices   link and sign out devices             /console/...  the operators' console (`api.console`)
 
-Everything else is read with GET: state changes only through the socket. `/v1/connect` names the gateway that owns the
-partition of the caller's account, when there is a token, and none that the caller could not reach (`?avoid=<url>`).
+What else listeners ask is read with GET: their state changes only through the socket. `/v1/connect` names the gateway
+that owns the partition of the caller's account, when there is a token, and none that the caller could not reach
+(`?avoid=<url>`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from syncd.api.answers import Json, bearer_token, refusal
+from syncd.api.console import console_routes
 from syncd.api.device_routes import DeviceRoutes, account_of
 from syncd.api.docs_page import docs_page
 from syncd.api.gateway_url import gateway_urls
@@ -49,6 +51,8 @@ def create_app(services: ApiServices) -> Starlette:
         *DeviceRoutes(services).routes(),
         *probe_routes(services.probes),
     ]
+    if services.console is not None:
+        routes += console_routes(services.console, api.console_page)
     return _application(routes, services.probes)
 
 
@@ -73,6 +77,7 @@ class _Api:
     def __init__(self, services: ApiServices) -> None:
         self._services = services
         self._files = read_web_files()
+        self.console_page = self._files["console.html"]
         self._docs = web_file("docs.html", docs_page(list_items_max=services.list_items_max).encode())
 
     async def page(self, request: Request) -> Response:

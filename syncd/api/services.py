@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from syncd.accounts import Accounts, Device, LinkedDevice
+from syncd.api.console_services import ConsoleServices
 from syncd.clock import Clock
 from syncd.limits import LIST_ITEMS_MAX, READY_LAG_RECORDS_MAX
 from syncd.metrics import Metrics
@@ -86,6 +87,7 @@ class ApiServices:
         public_ws_url: the address of gateways that have none of their own, where they are not reached at the host that
             the caller used for us, as behind a proxy.
         list_items_max: entries that a list may hold, for the documentation.
+        console: of the operators; None where it is off.
     """
 
     accounts: Accounts
@@ -97,3 +99,4 @@ class ApiServices:
     public_ws_url: str | None = None
     gateways: Callable[[str | None], Awaitable[Sequence[GatewayAddress]]] = no_gateways
     list_items_max: int = LIST_ITEMS_MAX
+    console: ConsoleServices | None = None

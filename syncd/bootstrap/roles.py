@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 
 from syncd.accounts import Device, LinkedDevice
 from syncd.api.app import create_app, create_probe_app
+from syncd.api.console_services import ConsoleServices
 from syncd.api.server import HttpListeners
 from syncd.api.services import ApiServices, GatewayAddress, ProbeServices, Readiness
 from syncd.api.sockets import bind
 from syncd.bootstrap import Running
+from syncd.bootstrap.console import is_on, open_console, process_name, report_figures
 from syncd.bootstrap.deployment import Deployment, OnProgress, open_deployment
 from syncd.bootstrap.present_log import shares_of
 from syncd.config import Config
@@ -25,6 +27,7 @@ from syncd.gateway.owners import Owners, ranked
 from syncd.logs import get_logger
 from syncd.metrics import Metrics
 from syncd.operations import devices
+from syncd.operations.console.panel import Panel
 from syncd.operations.state import account_state
 from syncd.projector.projector import Projector
 from syncd.protocol.version import PATH
@@ -115,6 +118,8 @@ async def _serve_one_log(
         if traces is not None:
             stack.push_async_callback(asyncio.to_thread, traces.close)
         metrics = Metrics(partitions=deployment.log.partitions)
+        process = process_name()
+        panel: Panel | None = None
         gateway: Gateway | None = None
         background: list[asyncio.Task[None]] = []
         http = HttpListeners()
@@ -131,8 +136,15 @@ async def _serve_one_log(
                 background.append(asyncio.create_task(gateway.watch(), name="gateway"))
             probes = _probe_services(deployment, metrics, gateway)
             http_port = metrics_port = None
+            if is_on(config):
+                reporting = report_figures(deployment, metrics, process, roles)
+                background.append(asyncio.create_task(reporting, name="figures"))
             if "api" in roles:
-                app = create_app(_api_services(deployment, probes, ws_port))
+                console = None
+                if is_on(config):
+                    opened = open_console(deployment, metrics, process, roles)
+                    console, panel = await stack.enter_async_context(opened)
+                app = create_app(_api_services(deployment, probes, ws_port, console))
                 http_port = await http.start(app, config.host, config.port, setting="SYNCD_PORT")
             if config.metrics_port is not None:
                 app = create_probe_app(probes)
@@ -151,6 +163,8 @@ async def _serve_one_log(
         finally:
             if gateway is not None:
                 await gateway.drain()
+            if panel is not None:
+                panel.close()
             http.stop.set()
             for task in background:
                 task.cancel()
@@ -245,7 +259,9 @@ def _probe_services(deployment: Deployment, metrics: Metrics, gateway: Gateway |
     )
 
 
-def _api_services(deployment: Deployment, probes: ProbeServices, ws_port: int) -> ApiServices:
+def _api_services(
+    deployment: Deployment, probes: ProbeServices, ws_port: int, console: ConsoleServices | None
+) -> ApiServices:
     async def state(account: str) -> Mapping[str, object]:
         try:
             return await account_state(deployment.log, deployment.store, account, deployment.clock.now_ms())
@@ -280,6 +296,7 @@ def _api_services(deployment: Deployment, probes: ProbeServices, ws_port: int) -
         public_ws_url=deployment.config.public_ws_url,
         gateways=gateways,
         list_items_max=deployment.config.list_items_max,
+        console=console,
     )
 
 

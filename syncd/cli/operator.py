@@ -25,7 +25,7 @@ def create(
     data_dir: options.DataDir = None,
     config_file: options.ConfigFile = None,
 ) -> None:
-    """Make an operator, and print the token with which the console lets him in. It is shown once."""
+    """Make an operator, and print the token with which the console lets them in. It is shown once."""
 
     async def work(deployment: Deployment) -> NewOperator:
         return await deployment.operators.create(name)
@@ -45,7 +45,7 @@ def list_(
     data_dir: options.DataDir = None,
     config_file: options.ConfigFile = None,
 ) -> None:
-    """List all operators, oldest first, also those who were revoked."""
+    """List all operators, oldest first, also those whose token was revoked."""
 
     async def work(deployment: Deployment) -> Sequence[Operator]:
         return await deployment.operators.all()

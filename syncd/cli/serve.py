@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from syncd.bootstrap import Running
     from syncd.config import Config
     from syncd.operations.demo_account import DemoLogin
+    from syncd.operations.local_operator import LocalOperator
 
 
 def serve(
@@ -24,7 +25,10 @@ def serve(
     ws_port: options.WsPort = None,
     metrics_port: options.MetricsPort = None,
     demo: Annotated[
-        bool, typer.Option("--demo/--no-demo", help="Make an account to try things with, where there is none yet.")
+        bool,
+        typer.Option(
+            "--demo/--no-demo", help="Make an account and an operator to try things with, where there is none yet."
+        ),
     ] = True,
     as_json: options.AsJson = False,
     data_dir: options.DataDir = None,
@@ -43,26 +47,34 @@ def serve(
     config = load(flags=flags, file=config_file)
 
     async def welcome(running: Running) -> None:
-        login = await _login(config) if demo else None
-        if login is not None and login.problem:
-            output.note(f"syncd: the next start will show another link: {login.problem}")
+        login, operator = await _logins(config) if demo else (None, None)
+        for made in (login, operator):
+            if made is not None and made.problem:
+                output.note(f"syncd: the next start will not show this link again: {made.problem}")
         if as_json:
-            output.result_json(_document(config, running, login))
+            output.result_json(_document(config, running, login, operator))
         else:
-            _print(config, running, login)
+            _print(config, running, login, operator)
 
     run_server(config, ROLES, welcome)
 
 
-async def _login(config: Config) -> DemoLogin | None:
+async def _logins(config: Config) -> tuple[DemoLogin | None, LocalOperator | None]:
     from syncd import bootstrap
     from syncd.operations.demo_account import demo_login
+    from syncd.operations.local_operator import local_operator
 
     async with bootstrap.open_deployment(config) as deployment:
-        return await demo_login(deployment.accounts, deployment.log, deployment.clock, config.data_dir)
+        login = await demo_login(deployment.accounts, deployment.log, deployment.clock, config.data_dir)
+        operator = None
+        if config.console != "off":
+            operator = await local_operator(deployment.operators, config.data_dir)
+        return login, operator
 
 
-def _document(config: Config, running: Running, login: DemoLogin | None) -> dict[str, object]:
+def _document(
+    config: Config, running: Running, login: DemoLogin | None, operator: LocalOperator | None
+) -> dict[str, object]:
     return {
         "http_url": running.http_url,
         "ws_url": running.ws_url,
@@ -71,6 +83,7 @@ def _document(config: Config, running: Running, login: DemoLogin | None) -> dict
         "account": None if login is None else login.account,
         "device": None if login is None else login.device,
         "token": None if login is None else login.token,
+        "console": _console(config, running, operator),
         "data_dir": None if config.database_url is not None else config.data_dir,
     }
 
@@ -80,7 +93,14 @@ def _link(running: Running, login: DemoLogin | None) -> str | None:
     return None if login is None else f"{running.http_url}/#token={login.token}"
 
 
-def _print(config: Config, running: Running, login: DemoLogin | None) -> None:
+def _console(config: Config, running: Running, operator: LocalOperator | None) -> str | None:
+    """A link that opens the console, and logs in where we have an operator for it."""
+    if config.console == "off":
+        return None
+    return f"{running.http_url}/console" + ("" if operator is None else f"#token={operator.token}")
+
+
+def _print(config: Config, running: Running, login: DemoLogin | None, operator: LocalOperator | None) -> None:
     command = _command()
     output.result("syncd is ready", style="bold green")
     if login is not None:
@@ -89,6 +109,8 @@ def _print(config: Config, running: Running, login: DemoLogin | None) -> None:
     else:
         output.result(f"  open     {running.http_url}/")
         output.result(f"  link     {command} device link ACCOUNT --name NAME")
+    if config.console != "off":
+        output.result(f"  console  {_console(config, running, operator)}")
     output.result(f"  sockets  {running.ws_url}")
     output.result(f"  data     {'your own Postgres' if config.database_url is not None else config.data_dir}")
     if login is not None:

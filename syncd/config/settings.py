@@ -174,6 +174,16 @@ class Config:
     metrics: bool = field(
         default=True, metadata=_home("SYNCD_METRICS", values.SWITCH, "Serves `/metrics`, wherever health is served.")
     )
+    console: str = field(
+        default="loopback",
+        metadata=_home(
+            "SYNCD_CONSOLE",
+            values.one_of("loopback", "open", "off"),
+            "Who may reach the operators' console, which the API serves at `/console`: programs on its own machine, "
+            "every machine that reaches the API, or nobody. Each needs an operator's token. `off` also ends what "
+            "processes tell about themselves for it.",
+        ),
+    )
     traces_url: str | None = field(
         default=None,
         metadata=_home(

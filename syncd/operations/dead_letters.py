@@ -58,19 +58,25 @@ async def find_letter(store: DeadLetters, text: str) -> DeadLetter:
         NotFound: there is no letter.
         StoreUnavailable: no answer.
     """
-    place, _, epoch = text.partition("@")
-    partition, _, offset = place.partition(":")
-    if not (_is_count(partition) and _is_count(offset)):
-        raise Refused(f"{text!r} is no position: write partition:offset, as `syncd dead-letters list` prints it")
-    at = LetterFilter(partition=int(partition), offset=int(offset))
+    named = position_of(text)
+    at = LetterFilter(partition=named.partition, offset=named.offset)
     found = await store.dead_letters(at, after=None, limit=PAGE)
-    found = [letter for letter in found if epoch in ("", letter.position.epoch)]
+    found = [letter for letter in found if named.epoch in ("", letter.position.epoch)]
     if not found:
         raise NotFound(f"there is no dead letter at {text}")
     if len(found) > 1:
         which = ", ".join(position_text(letter.position) for letter in found)
         raise Refused(f"{text} names the dead letters of {len(found)} lives of the log: write one of {which}")
     return found[0]
+
+
+def position_of(text: str) -> LetterPosition:
+    """The position that an operator wrote; its epoch is empty where none is named. Raises `Refused`: it is none."""
+    place, _, epoch = text.partition("@")
+    partition, _, offset = place.partition(":")
+    if not (_is_count(partition) and _is_count(offset)):
+        raise Refused(f"{text!r} is no position: write partition:offset, as `syncd dead-letters list` prints it")
+    return LetterPosition(int(partition), epoch, int(offset))
 
 
 def position_text(position: LetterPosition) -> str:

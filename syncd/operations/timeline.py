@@ -33,6 +33,10 @@ Outcome: TypeAlias = Literal["stands", "replaced", "lost", "repeated"]
 `repeated`: it says what was there already."""
 
 
+Place: TypeAlias = tuple[int, str, int]
+"""(admitted_ms, stream, offset): what a timeline of several streams is ordered by."""
+
+
 @dataclass(frozen=True, slots=True)
 class Other:
     """An event that another one met at a cell."""
@@ -88,6 +92,10 @@ class Step:
     writes: list[Write] = field(default_factory=list)
 
     @property
+    def place(self) -> Place:
+        return self.admitted_ms, self.stream, self.offset
+
+    @property
     def lost(self) -> bool:
         """Whether some of it lost on arrival."""
         return any(write.outcome == "lost" for write in self.writes)
@@ -102,6 +110,7 @@ class StepFilter:
         device: a device's id.
         key: a cell's key, or a pattern with `*`; of a step that passes, only such writes are kept.
         lost_only: only steps of which something lost.
+        before: only steps that come before this place in a timeline (`Step.place`).
     """
 
     kinds: frozenset[str] = frozenset()
@@ -110,6 +119,7 @@ class StepFilter:
     until_ms: int | None = None
     key: str | None = None
     lost_only: bool = False
+    before: Place | None = None
 
     def passes(self, step: Step) -> bool:
         """Whether to keep it; its writes have been chosen by `key` already."""
@@ -120,6 +130,7 @@ class StepFilter:
             and (self.until_ms is None or step.admitted_ms < self.until_ms)
             and (self.key is None or bool(step.writes))
             and (not self.lost_only or step.lost)
+            and (self.before is None or step.place < self.before)
         )
 
     def wants(self, key: str) -> bool:
@@ -271,7 +282,7 @@ async def timeline(streams: list[StreamTimeline], *, last: int, progress: Advanc
             newest.append(step)
             passed += 1
         kept += newest
-    kept.sort(key=lambda step: (step.admitted_ms, step.stream, step.offset))
+    kept.sort(key=lambda step: step.place)
     names = {device: name for stream in streams for device, name in stream.names.items()}
     for step in kept[-last:]:
         step.device_name = names.get(step.device)

@@ -1,7 +1,7 @@
 """Operators: who may use the console, and what they did with it. The door.
 
-An operator proves himself by a token of 256 random bits, of which only a hash is kept. No device's token is one, nor the
-other way round: they lie in different tables, and their prefixes differ. Behind the door: `service` on Postgres.
+Operators prove who they are by a token of 256 random bits, of which only a hash is kept. No device's token is one, nor
+the other way round: they lie in different tables, and their prefixes differ. Behind the door: `service` on Postgres.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class NewOperator:
-    """An operator and his token, which is shown once and never again."""
+    """An operator and the token, which is shown once and never again."""
 
     name: str
     token: str

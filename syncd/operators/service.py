@@ -1,4 +1,4 @@
-"""Operators in Postgres: the tables of migrations/0009_operators.sql."""
+"""Operators in Postgres: the tables of migrations/0010_operators.sql."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ class PostgresOperators:
     @classmethod
     async def open(cls, dsn: str, clock: Clock) -> PostgresOperators:
         """Connect. Raises `StoreUnavailable` when the database does not answer."""
-        return cls(
-            await Database.open(dsn, size=CONNECTIONS, unavailable=StoreUnavailable, what="operators"), clock
-        )
+        return cls(await Database.open(dsn, size=CONNECTIONS, unavailable=StoreUnavailable, what="operators"), clock)
 
     async def close(self) -> None:
         """Let go of connections. Twice is harmless."""

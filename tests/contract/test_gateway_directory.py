@@ -1,16 +1,16 @@
-"""The exam of the gateway directory: in memory and in Postgres. Source: syncd/store/port.py."""
+"""The exam of the directories of gateways and processes: in memory and in Postgres. Source: syncd/store/port.py."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from syncd.store.memory import MemoryStore
-from syncd.store.port import GatewayDirectory, LiveGateway
+from syncd.store.port import GatewayDirectory, LiveGateway, ProcessDirectory
 from syncd.store.postgres import PostgresStore
 from syncd.testing.postgres import Version, create_database, drop_database
 
@@ -20,11 +20,16 @@ LONG_S = 60.0
 SHORT_S = 0.2
 PATIENCE_S = 10.0
 
-Told = Callable[[Callable[[GatewayDirectory], Coroutine[Any, Any, None]]], None]
+
+class Directory(GatewayDirectory, ProcessDirectory, Protocol):
+    """Both."""
+
+
+Told = Callable[[Callable[[Directory], Coroutine[Any, Any, None]]], None]
 
 
 @asynccontextmanager
-async def opened(dsn: str | None) -> AsyncIterator[GatewayDirectory]:
+async def opened(dsn: str | None) -> AsyncIterator[Directory]:
     if dsn is None:
         yield MemoryStore()
         return
@@ -44,7 +49,7 @@ def told(request: pytest.FixtureRequest) -> Iterator[Told]:
         admin_dsn = request.getfixturevalue("postgres_servers")(version)
         dsn = asyncio.run(create_database(admin_dsn))
 
-    def tell(story: Callable[[GatewayDirectory], Coroutine[Any, Any, None]]) -> None:
+    def tell(story: Callable[[Directory], Coroutine[Any, Any, None]]) -> None:
         async def run() -> None:
             async with opened(dsn) as directory:
                 await story(directory)
@@ -106,5 +111,29 @@ def test_many_that_speak_at_once_do_not_hinder_each_other(told: Told) -> None:
         for _ in range(3):
             await asyncio.gather(*(directory.announce(gateway, draining=False) for gateway in many))
         assert list(await directory.live_gateways(ttl_s=LONG_S)) == many
+
+    told(story)
+
+
+def test_a_process_is_known_by_its_last_word(told: Told) -> None:
+    async def story(directory: ProcessDirectory) -> None:
+        assert list(await directory.processes(ttl_s=LONG_S)) == []
+        for name, figures in (("b", b"1"), ("a", b"2"), ("b", b"3")):
+            await directory.report(name, roles="gateway", figures=figures)
+        reports = await directory.processes(ttl_s=LONG_S)
+        assert [report[:3] for report in reports] == [("a", "gateway", b"2"), ("b", "gateway", b"3")]
+        assert all(0 <= report.age_s < PATIENCE_S for report in reports)
+
+    told(story)
+
+
+def test_a_process_that_fell_silent_is_gone_after_its_time(told: Told) -> None:
+    async def story(directory: ProcessDirectory) -> None:
+        await directory.report("a", roles="projector", figures=b"")
+        async with asyncio.timeout(PATIENCE_S):
+            while await directory.processes(ttl_s=SHORT_S):  # noqa: ASYNC110 - time passes in the database
+                await asyncio.sleep(SHORT_S / 10)
+        await directory.report("b", roles="projector", figures=b"")
+        assert "b" in [report.process for report in await directory.processes(ttl_s=LONG_S)]
 
     told(story)

@@ -92,10 +92,14 @@ def test_serve_prints_what_to_open_and_keeps_its_link_over_restarts(shell: Shell
             assert httpx.get(f"{url}/healthz").json()["alive"] is True
             state = httpx.get(f"{url}/v1/state", headers={"authorization": f"Bearer {token}"}).json()
             assert [device["name"] for device in state["devices"]] == ["browser"]
+            console, _, operator = told["console"].partition("#token=")
+            assert console == f"{url}/console"
+            me = httpx.get(f"{console}/api/me", headers={"authorization": f"Bearer {operator}"}).json()
+            assert me["operator"] == "local"
             assert told["sockets"].endswith("/v1/sync")
             assert told["data"] == str(shell.folder / "syncd-data")
             assert " demo --ws-port " in told["try"]
-            links.append(token)
+            links.append((token, operator))
             assert server.stop(number) == 0, server.err
             assert "stopping" in server.err
             assert "Traceback" not in server.err

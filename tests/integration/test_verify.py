@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import asyncpg
 import pytest
-from house import House, Tell, lived_in, opened_house, state_of
+from house import PLAYLIST, House, Tell, lived_in, opened_house, state_of
 
 from syncd.errors import EpochChanged, OffsetExpired
 from syncd.log.record import Record
-from syncd.operations.verify import Verified, verify
+from syncd.operations.verify import Verified, verify, verify_streams
 from syncd.operations.why import why
 from syncd.testing.postgres import Version, create_database, drop_database
 
@@ -158,3 +158,19 @@ def test_partitions_are_verified_each_on_its_own(postgres_servers: Callable[[Ver
             await drop_database(admin_dsn, dsn)
 
     asyncio.run(story())
+
+
+def test_some_streams_are_verified_without_the_others(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        phone = await lived_in(house)
+        other = await house.device("bob", "car")
+        await house.project()
+        mine = [f"a:{phone.account}", PLAYLIST]
+        found = await verify_streams(house.log, house.store, mine, seed=1)
+        assert (found.agrees, found.streams) == (True, 2)
+        assert 0 < found.records < await house.log.end(0)
+        nobody = await verify_streams(house.log, house.store, ["a:nobody"], seed=1)
+        assert (nobody.agrees, nobody.streams) == (True, 0)
+        assert (await verify_streams(house.log, house.store, [f"a:{other.account}"], seed=1)).streams == 1
+
+    tell(story)

@@ -1,4 +1,4 @@
--- Tables of migrations/0009_operators.sql.
+-- Tables of migrations/0010_operators.sql.
 
 -- name: create
 -- A new operator, or no row when the name is taken.

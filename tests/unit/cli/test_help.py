@@ -26,7 +26,7 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 DESIGNED = """
     serve · gateway · projector · api · demo · device · account create · account list · device link · device list
     · device revoke · log tail · log show · state · why · verify · migrate · migrate status · schemas · doctor
-    · config show
+    · config show · operator create · operator list · operator revoke
     · rebuild · dead-letters list · dead-letters show · dead-letters retry · dead-letters drop
     · log trim · timeline · export · import · replay · backup · restore · erase · repartition
     · move-log
