@@ -14,6 +14,7 @@ from house import HandClock
 from live_service import Live, on_live
 from raw_device import RawDevice
 
+from syncd.accounts import LinkedDevice
 from syncd.accounts.memory import MemoryAccounts
 from syncd.api.app import create_app
 from syncd.api.console import QUESTIONS
@@ -67,6 +68,11 @@ class Door:
         async def state(account: str) -> Mapping[str, object]:
             return {}
 
+        accounts = MemoryAccounts(self.clock)
+
+        async def link_device(account: str, name: str) -> LinkedDevice:
+            return await accounts.link(account, name=name)
+
         panel = Panel(
             "me", "api", lambda: figures_of(metrics, at_s=0.0), lambda: store.processes(ttl_s=1.0), self.clock
         )  # fmt: skip
@@ -77,7 +83,13 @@ class Door:
         probes = ProbeServices(readiness=readiness, metrics=metrics, clock=self.clock)
         self.app = create_app(
             ApiServices(
-                accounts=MemoryAccounts(self.clock), account_state=state, probes=probes, ws_port=1, console=console
+                accounts=accounts,
+                account_state=state,
+                link_device=link_device,
+                revoke_device=accounts.revoke,
+                probes=probes,
+                ws_port=1,
+                console=console,
             )
         )
 
@@ -235,6 +247,10 @@ async def test_an_operators_token_opens_no_door_of_listeners_nor_the_other_way_r
         assert await status("/v1/state", phone.token) == 200
         assert await status("/console/api/me", phone.token) == 401
         assert await status("/v1/state", made.token) == 401
+        listeners = {"headers": {"authorization": f"Bearer {made.token}"}}
+        assert (await client.post("/v1/devices?name=x", **listeners)).status_code == 401  # type: ignore[arg-type]
+        gone = await client.delete(f"/v1/devices/{phone.device}", **listeners)  # type: ignore[arg-type]
+        assert gone.status_code == 401
         assert (await client.get(f"/console/api/me?token={made.token}")).status_code == 400
     async with RawDevice(live.service.ws_url, made.token) as device:
         hello = {"type": "hello", "token": made.token, "nonce": device.nonce, "client": "raw", "now_ms": 0}
