@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import uvloop
 
+from syncd.bootstrap.collector import calm_collector
 from syncd.bootstrap.deployment import Deployment, OnProgress, open_database, open_deployment
 from syncd.config import Config
 
@@ -30,6 +31,7 @@ __all__ = [
     "Deployment",
     "Running",
     "back_up_deployment",
+    "calm_collector",
     "move_log",
     "open_database",
     "open_deployment",

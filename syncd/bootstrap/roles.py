@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -17,6 +16,7 @@ from syncd.api.server import HttpListeners
 from syncd.api.services import ApiServices, GatewayAddress, ProbeServices, Readiness
 from syncd.api.sockets import bind
 from syncd.bootstrap import Running
+from syncd.bootstrap.collector import calm_collector
 from syncd.bootstrap.console import is_on, open_console, process_name, report_figures
 from syncd.bootstrap.deployment import Deployment, OnProgress, open_deployment
 from syncd.bootstrap.present_log import shares_of
@@ -37,8 +37,6 @@ from syncd.traces import Traces
 
 log = get_logger("bootstrap")
 
-GC_OBJECTS = 50_000
-"""Objects made and not freed before the youngest are looked at; some 20 MB at worst."""
 REOPEN_PAUSE_S = 0.2
 """Between attempts to open a log that moves."""
 READY_TIMEOUT_S = 1.5
@@ -149,7 +147,7 @@ async def _serve_one_log(
             if config.metrics_port is not None:
                 app = create_probe_app(probes)
                 metrics_port = await http.start(app, config.host, config.metrics_port, setting="SYNCD_METRICS_PORT")
-            _calm_collector()
+            calm_collector()
             on_ready(
                 Running(
                     _url("http", config.host, http_port),
@@ -182,15 +180,6 @@ def open_traces(config: Config) -> Traces | None:
             f"SYNCD_TRACES_URL is set and OpenTelemetry is missing ({error.name}): pip install 'syncd[traces]'"
         ) from error
     return OtelTraces.to(config.traces_url, permille=config.traces_permille)
-
-
-def _calm_collector() -> None:
-    """What lives until the end need not be visited by every full collection, and what a gateway makes and keeps for a
-    while (the ring) is no garbage: by the defaults the collector looks at it again for every 700 objects, in vain.
-    Cycles are rare here; those that wait are bounded by the first threshold."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_OBJECTS, 20, 50)
 
 
 async def _until_stopped(

@@ -26,6 +26,7 @@ def on_deployment(work: Callable[[Deployment], Awaitable[T]], *, config_file: Pa
 
     async def main() -> T:
         async with bootstrap.open_deployment(config) as deployment:
+            bootstrap.calm_collector()
             return await work(deployment)
 
     return bootstrap.run(main())

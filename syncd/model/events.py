@@ -39,7 +39,7 @@ ListName = Literal["queue", "items", "sidebar"]
 Side = Literal["L", "R"]
 
 
-class EventData(Struct, frozen=True, forbid_unknown_fields=True):
+class EventData(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Base of all event data."""
 
 
@@ -185,7 +185,7 @@ class PlaybackReported(EventData, frozen=True):
     answers: Annotated[list[Rank], Meta(min_length=2, max_length=2)]
 
 
-class Shuffle(Struct, frozen=True, forbid_unknown_fields=True):
+class Shuffle(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """`seed`: of murmur3_32."""
 
     on: bool
@@ -348,7 +348,7 @@ SERVER_KINDS = frozenset({"device.revoked", VOID, ERASED, REBUILT})
 """Kinds that only a server writes; a client that emits one is told `forbidden`."""
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, gc=False):
     """One admitted event.
 
     `t` is the packed time after admission. `data` is an instance of `EVENTS[kind]`; for a kind that this version does

@@ -14,7 +14,8 @@ NO_STAMP = "0" * STAMP_LENGTH
 """Stands where a cell is answered that does not exist; smaller than every real stamp."""
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"
-# Three base-32 digits at a time: 11 are 2 + 3 + 3 + 3, so a time costs four look-ups instead of eleven divisions.
+# Three base-32 digits at a time: 11 are 2 + 3 + 3 + 3, so a time costs four look-ups instead of eleven divisions. The
+# format string joins them at once, without a text for each step.
 _TRIPLES = [a + b + c for a in _DIGITS for b in _DIGITS for c in _DIGITS]
 _PAIRS = [a + b for a in _DIGITS for b in _DIGITS]
 
@@ -31,7 +32,7 @@ def pack(ms_: int, counter: int = 0) -> int:
 
 def digits(n: int) -> str:
     """`T(t)` and `N(n)`: 11 digits of base 32, most significant first. `n` is 0 to 2^55 - 1."""
-    return _PAIRS[n >> 45] + _TRIPLES[(n >> 30) & 32767] + _TRIPLES[(n >> 15) & 32767] + _TRIPLES[n & 32767]
+    return f"{_PAIRS[n >> 45]}{_TRIPLES[(n >> 30) & 32767]}{_TRIPLES[(n >> 15) & 32767]}{_TRIPLES[n & 32767]}"
 
 
 def from_digits(text: str) -> int:
@@ -40,8 +41,8 @@ def from_digits(text: str) -> int:
 
 
 def stamp(t: int, writer: str) -> str:
-    """The rank of a register: time, then writer."""
-    return digits(t) + writer
+    """The rank of a register: time, then writer. Spelled out: it is half of what lowering a small event costs."""
+    return f"{_PAIRS[t >> 45]}{_TRIPLES[(t >> 30) & 32767]}{_TRIPLES[(t >> 15) & 32767]}{_TRIPLES[t & 32767]}{writer}"
 
 
 def stamp_t(rank: str) -> int:

@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from syncd.accounts import Account, Accounts
 from syncd.clock import Clock
@@ -242,8 +243,14 @@ def _erased(page: Iterable[LoggedRecord]) -> Iterable[LoggedRecord]:
     for record in page:
         if record.kind != ERASED:
             # The offset as its seq: there is no second one of that name.
-            yield record._replace(
-                writer=ERASED_WRITER, seq=record.offset + 1, kind=ERASED, version=SCHEMA_VERSION, body=ERASED_BODY
+            yield replace(
+                record,
+                writer=ERASED_WRITER,
+                seq=record.offset + 1,
+                kind=ERASED,
+                version=SCHEMA_VERSION,
+                body=ERASED_BODY,
+                trace="",
             )
 
 
@@ -254,4 +261,4 @@ def _nobody_s(page: Iterable[LoggedRecord], *, account: str) -> Iterable[LoggedR
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
         if isinstance(body, dict) and body.get("account") == account:
-            yield record._replace(body=msgspec.json.encode({**body, "account": "", "device": ""}))
+            yield replace(record, body=msgspec.json.encode({**body, "account": "", "device": ""}))

@@ -158,7 +158,7 @@ async def copy_log(source: EventLog, target: EventLog, *, progress: Advance) -> 
     await appending.prepare(None, progress=lambda *_: None)
     async for record in records(source, None, starts, ends, progress=progress):
         if is_ours(record):
-            await appending.append(Record(*record[2:]))
+            await appending.append(record.record())
     await appending.flush()
     return appending.appended + appending.known, begin
 

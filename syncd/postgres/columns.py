@@ -15,6 +15,7 @@ from collections.abc import Iterable
 SEPARATOR = "\x1f"
 
 _join = SEPARATOR.join
+_join_bytes = SEPARATOR.encode().join
 
 
 def text_column(values: Iterable[str]) -> str:
@@ -25,3 +26,8 @@ def text_column(values: Iterable[str]) -> str:
 def integer_column(values: Iterable[int]) -> str:
     """Integers; Postgres refuses those too large for their column."""
     return _join(map(str, values))
+
+
+def canonical_column(values: Iterable[bytes]) -> str:
+    """Canonical JSON, which escapes control characters."""
+    return _join_bytes(values).decode()

@@ -17,6 +17,8 @@ from syncd.store.port import CellRow, DeadLetterRow, SlotsRow, VoidRow, WriterRo
 
 _Joined: TypeAlias = dict[tuple[str, str], tuple[Cell, int]]
 """(stream, key) -> the cell that has won so far, and the offset of its record."""
+_Seen: TypeAlias = dict[tuple[str, str], WriterRow]
+"""(writer, stream) -> how far it has come."""
 
 _TEXT_CHARS_MAX = 300
 """Of a dead letter's names and reason. Those of our own records are shorter."""
@@ -50,60 +52,66 @@ def fold_records(records: Sequence[LoggedRecord]) -> Folded:
     """
     folded = Folded()
     cells: _Joined = {}
-    writers: dict[tuple[str, str], tuple[int, int, int]] = {}
+    writers: _Seen = {}
     slots: Counter[tuple[str, str]] = Counter()
     for record in records:
         if record.kind == ERASED:
             continue  # nothing of it may come back, not even that its writer had a seq
-        progress = (record.writer, record.stream)
-        seq, t, newest = writers.get(progress, (0, 0, -1))
-        newest = record.offset if record.seq >= seq else newest
+        offset = record.offset
         try:
             admitted = decode_record(record)
         except Poison as error:
             folded.dead_letters.append(_letter(record, error))
             if _is_named(record):
-                writers[progress] = max(seq, record.seq), t, newest
+                _see(writers, WriterRow(record.writer, record.stream, record.seq, 0, offset))
             continue
-        event = admitted.event
         if folded.admitted_ms_first is None:
             folded.admitted_ms_first = admitted.admitted_ms
-        writers[progress] = max(seq, event.seq), max(t, event.t), newest
-        _fold_event(event, record.offset, cells, slots, folded)
-    folded.cells = _rows(cells)
-    folded.writers = [WriterRow(writer, stream, *row) for (writer, stream), row in writers.items()]
+        event = admitted.event
+        stream = event.stream
+        _see(writers, WriterRow(event.writer, stream, event.seq, event.t, offset))
+        writes = lower(event)
+        for key, cell in writes.items():
+            at = stream, key
+            before = cells.get(at)
+            if before is None or wins(cell, before[0]):
+                cells[at] = cell, offset
+        if not writes:
+            _note_what_wrote_nothing(event, folded)
+        elif type(event.data) is ListInserted:
+            slots[stream, event.data.list] += len(event.data.items)
+    folded.cells = [
+        CellRow(stream, key, cell.rank, canonical(cell.value), offset)
+        for (stream, key), (cell, offset) in cells.items()
+    ]
+    folded.writers = [*writers.values()]
     folded.slots = [SlotsRow(stream, name, count) for (stream, name), count in slots.items()]
     return folded
 
 
+def _see(writers: _Seen, row: WriterRow) -> None:
+    """Note how far a writer has come on a stream; `row` is of a newer record than all before."""
+    at = row.writer, row.stream
+    before = writers.get(at)
+    if before is None or (row.seq >= before.seq and row.t >= before.t):
+        writers[at] = row
+    else:
+        furthest = row if row.seq >= before.seq else before
+        writers[at] = WriterRow(*at, furthest.seq, max(row.t, before.t), furthest.log_offset)
+
+
 def fold_cells(records: Sequence[LoggedRecord]) -> tuple[list[CellRow], int]:
     """As `fold_records`, the cells alone, and how many records could not be lowered."""
-    cells: _Joined = {}
-    unreadable = 0
-    for record in records:
-        try:
-            event = decode_record(record).event
-        except Poison:
-            unreadable += 1
-            continue
-        _join(event, record.offset, cells)
-    return _rows(cells), unreadable
+    folded = fold_records(records)
+    return folded.cells, len(folded.dead_letters)
 
 
-def _join(event: Event, offset: int, cells: _Joined) -> None:
-    stream = event.stream
-    for key, cell in lower(event).items():
-        at = (stream, key)
-        before = cells.get(at)
-        if before is None or wins(cell, before[0]):
-            cells[at] = (cell, offset)
-
-
-def _rows(cells: _Joined) -> list[CellRow]:
-    return [
-        CellRow(stream, key, cell.rank, canonical(cell.value), offset)
-        for (stream, key), (cell, offset) in cells.items()
-    ]
+def _note_what_wrote_nothing(event: Event, folded: Folded) -> None:
+    if event.kind == VOID:
+        reason = event.data.get("reason", "invalid") if isinstance(event.data, dict) else "invalid"
+        folded.voids.append(VoidRow(event.writer, event.stream, event.seq, _storable(str(reason))))
+    elif event.kind not in EVENTS and event.kind not in SERVER_KINDS:
+        folded.unknown_kinds[event.kind] += 1
 
 
 def _is_named(record: LoggedRecord) -> bool:
@@ -132,16 +140,3 @@ def _letter(record: LoggedRecord, error: Poison) -> DeadLetterRow:
 def _storable(text: str) -> str:
     """Without control characters, and cut where nobody reads on."""
     return "".join(c if c.isprintable() else "\ufffd" for c in text[:_TEXT_CHARS_MAX])
-
-
-def _fold_event(event: Event, offset: int, cells: _Joined, slots: Counter[tuple[str, str]], folded: Folded) -> None:
-    if event.kind == VOID:
-        reason = event.data.get("reason", "invalid") if isinstance(event.data, dict) else "invalid"
-        folded.voids.append(VoidRow(event.writer, event.stream, event.seq, _storable(str(reason))))
-        return
-    if event.kind not in EVENTS and event.kind not in SERVER_KINDS:
-        folded.unknown_kinds[event.kind] += 1
-        return
-    if isinstance(event.data, ListInserted):
-        slots[event.stream, event.data.list] += len(event.data.items)
-    _join(event, offset, cells)

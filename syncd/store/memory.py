@@ -402,7 +402,7 @@ class MemorySwap:
             for key, row in staged.items():
                 kept = live.get(key)
                 same = kept is not None and (kept.rank, kept.value) == (row.rank, row.value)
-                rows[key] = kept if same and kept is not None else row._replace(log_offset=offset)
+                rows[key] = kept if same and kept is not None else CellRow(stream, key, row.rank, row.value, offset)
                 changed += not same
             changed += len(live.keys() - staged.keys())
             self.replaced[stream] = rows

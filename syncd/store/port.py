@@ -14,8 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
 
+from msgspec import Struct
 
-class CellRow(NamedTuple):
+
+class CellRow(Struct, frozen=True, gc=False):
     """`value`: canonical bytes. `log_offset`: of the record that last changed the cell."""
 
     stream: str
@@ -25,7 +27,7 @@ class CellRow(NamedTuple):
     log_offset: int
 
 
-class WriterRow(NamedTuple):
+class WriterRow(Struct, frozen=True, gc=False):
     """The largest seq and time admitted of a writer on a stream; `log_offset`: of the newest record with that seq."""
 
     writer: str
@@ -98,7 +100,7 @@ class Batch:
     """What one commit of a projector writes.
 
     Rows are unique by their keys; cells are already joined among themselves. Texts of cells and writers are not empty
-    and hold no control characters.
+    and hold no control characters, nor do values: canonical JSON escapes them.
     """
 
     lease: Lease

@@ -71,7 +71,7 @@ def test_records_come_back_whole_and_in_order(log_under_test: LogUnderTest) -> N
         assert (appended.partition, appended.outcome, appended.offset_start) == (0, "written", 0)
         assert list(appended.records) == given
         read = await log.read(0, 0, limit=10)
-        assert [found[2:] for found in read] == [tuple(one) for one in given]
+        assert [found.record() for found in read] == [tuple(one) for one in given]
         assert [(found.partition, found.offset) for found in read] == [(0, 0), (0, 1), (0, 2)]
 
     tell(log_under_test, story)
@@ -101,7 +101,7 @@ def test_an_append_to_several_partitions_has_an_outcome_for_each(log_under_test:
             assert appended.offset_start == len(mine)
             assert list(appended.records) == mine
             found = await log.read(appended.partition, appended.offset_start, limit=100)
-            assert [one[2:] for one in found] == [tuple(one) for one in mine]
+            assert [one.record() for one in found] == [tuple(one) for one in mine]
 
     tell(log_under_test, story, partitions=3)
 
@@ -110,7 +110,7 @@ def test_a_record_appended_twice_is_there_twice(log_under_test: LogUnderTest) ->
     async def story(log: Log) -> None:
         await log.append([record()])
         await log.append([record()])
-        assert [found[2:] for found in await log.read(0, 0, limit=10)] == [tuple(record())] * 2
+        assert [found.record() for found in await log.read(0, 0, limit=10)] == [tuple(record())] * 2
 
     tell(log_under_test, story)
 

@@ -77,7 +77,7 @@ def test_the_largest_append_is_written_whole(postgres_dsn: str) -> None:
         async with postgres_log(postgres_dsn, 7) as log:
             assert {appended.outcome for appended in await log.append(given)} == {"written"}
             found = [one for part in range(7) for one in await log.read(part, 0, limit=limits.READ_RECORDS_MAX)]
-            assert sorted(one[2:] for one in found) == sorted(tuple(one) for one in given)
+            assert sorted(one.record() for one in found) == sorted(tuple(one) for one in given)
 
     asyncio.run(story())
 

@@ -66,14 +66,15 @@ def replaced(letter: DeadLetterRow) -> DeadLetterRow:
 @pytest.mark.parametrize(
     "batch",
     [
-        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "k\0", "1", b"", 0)]),
-        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "k\x1fl", "1", b"", 0)]),
-        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "\udc80", "1", b"", 0)]),
-        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "k", "1", b"", 0)] * 2),
-        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "k", "1", b"", 2**63)]),
+        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "k\0", "1", b"1", 0)]),
+        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "k\x1fl", "1", b"1", 0)]),
+        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "\udc80", "1", b"1", 0)]),
+        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "k", "1", b"1", 0)] * 2),
+        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "k", "1", b"1", 2**63)]),
+        Batch(Lease(0, "me", 1), "e1", 0, 1, cells=[CellRow("a:1", "k", "1", b"", 0)]),
         Batch(Lease(0, "me", 1), "e1", 0, 1, writers=[WriterRow("w", "a:1", 1, 1, 0)] * 2),
     ],
-    ids=["NUL", "separator", "surrogate", "cell twice", "bigint", "writer twice"],
+    ids=["NUL", "separator", "surrogate", "cell twice", "bigint", "no value", "writer twice"],
 )
 def test_what_postgres_cannot_take_is_no_reason_to_try_again(postgres_dsn: str, batch: Batch) -> None:
     """`StoreUnavailable` would make a projector repeat it for ever."""

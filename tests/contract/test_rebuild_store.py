@@ -61,7 +61,7 @@ async def live(store: Store, *cells: CellRow, offset_new: int = 10) -> Lease:
 
 
 async def rows(store: Store, stream: str = "a:1") -> list[tuple[str, str, bytes, int]]:
-    return [row[1:] for row in (await store.cells(stream, 0)).cells]
+    return [(row.key, row.rank, row.value, row.log_offset) for row in (await store.cells(stream, 0)).cells]
 
 
 async def differences(right: Rebuilding, *streams: str, run: Run = RUN) -> Mapping[str, StreamDifference]:

@@ -143,12 +143,12 @@ def test_the_larger_rank_stays_then_the_larger_value(store_under_test: StoreUnde
             (cell("k", "a", b"0", log_offset=3), 0),
             (cell("k", "a", b"\xc3\xbc", log_offset=4), 1),
             (cell("k", "a", b"z" * 10, log_offset=5), 0),
-            (cell("k", "a0", b"", log_offset=6), 1),
+            (cell("k", "a0", b"0", log_offset=6), 1),
         ]
         for at, (written, changed) in enumerate(steps):
             assert await commit(store, lease, written, at=at) == changed
         assert list((await store.cells("k", 0)).cells) == []
-        assert list((await store.cells("a:1", 0)).cells) == [cell("k", "a0", b"", log_offset=6)]
+        assert list((await store.cells("a:1", 0)).cells) == [cell("k", "a0", b"0", log_offset=6)]
 
     tell(store_under_test, story)
 

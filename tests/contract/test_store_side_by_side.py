@@ -46,7 +46,8 @@ seqs = st.integers(1, 4)
 # Ranks and keys whose order depends on comparing bytes.
 keys = st.sampled_from(["a", "B", "a/b", "é", "\U0001f3b9", "_"])
 ranks = st.sampled_from(["0", "9", "A", "a", "aa"])
-values = st.sampled_from([b"", b"1", b"Z", b"a", b'"\xc3\xa9"', b"\xff"])
+values = st.sampled_from([b"1", b"Z", b"a", b'"\xc3\xa9"'])
+bodies = values | st.sampled_from([b"", b"\xff"])
 
 
 def first_of_each(key: Callable[[Any], object]) -> Callable[[list[Any]], list[Any]]:
@@ -67,7 +68,7 @@ slots_rows = st.lists(
     st.builds(SlotsRow, streams, st.sampled_from(["queue", "items"]), st.integers(0, 500)), max_size=2
 ).map(first_of_each(lambda row: row[:2]))
 dead_letter_rows = st.lists(
-    st.builds(DeadLetterRow, st.just(0), offsets, streams, writers, seqs, st.just("k"), st.just(1), values, st.text()
+    st.builds(DeadLetterRow, st.just(0), offsets, streams, writers, seqs, st.just("k"), st.just(1), bodies, st.text()
               .filter(lambda text: "\0" not in text and text.isprintable())),
     max_size=1,
 )  # fmt: skip

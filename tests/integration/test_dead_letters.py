@@ -136,7 +136,7 @@ def test_after_an_upgrade_a_retry_applies_it_everywhere_once(live: Live, upgrade
             assert (await each.server_digest()).digest == expected
         # Appended once more, as by a retry that was killed before its letter went: nothing changes.
         (record,) = await work.log.read(0, retried.offset, limit=1)
-        await append(live, Record(*record[2:]))
+        await append(live, record.record())
         await device.emit_acked("settings.changed", {"volume": 5})
         await live.projected()
         assert await refolded(work.log, stream) == device.digest()

@@ -57,7 +57,7 @@ def test_an_event_that_was_admitted_twice_repeats_itself(tell: Tell) -> None:
     async def story(house: House) -> None:
         stream = await quarrel(house)
         ((record,), _) = await house.log.read_stream(stream, 3, until=4, limit=1)
-        await house.append(Record(*record[2:]))
+        await house.append(record.record())
         assert (await seen(house, stream)).steps[-1].writes[0].outcome == "repeated"
 
     tell(story)

@@ -41,7 +41,7 @@ def test_why_tells_an_event_that_was_admitted_twice(tell: Tell) -> None:
         phone = await house.device("alice", "phone")
         await house.emit(phone, "settings.changed", {"theme": "dark"})
         ((record,), _) = await house.log.read_stream(f"a:{phone.account}", 1, until=2, limit=1)
-        await house.append(Record(*record[2:]))
+        await house.append(record.record())
         explanation = await why(house.log, house.store, f"a:{phone.account}", "settings/theme")
         assert [write.stands for write in explanation.writes] == [True, False]
         assert "admitted twice" in explanation.writes[1].because

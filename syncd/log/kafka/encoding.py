@@ -20,9 +20,6 @@ from syncd.log.record import LoggedRecord, Record
 _TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 Headers = list[tuple[str, bytes]]
 
-UNREADABLE = LoggedRecord(0, 0, "", "", 0, "", 0, b"")
-"""What stands for a record that no gateway wrote: version 0 is none, so it becomes a dead letter and stops nobody."""
-
 
 def headers_of(record: Record) -> Headers:
     """All but the key and the value."""
@@ -56,7 +53,7 @@ def decode_batches(partition: int, batches: bytes) -> Iterator[LoggedRecord]:
         if batch.is_control_batch or batch.is_transactional:
             # We write no transactions; somebody else did, or ended one. It may be aborted, too.
             for offset in range(batch.base_offset, batch.next_offset):
-                yield UNREADABLE._replace(partition=partition, offset=offset)
+                yield _unreadable(partition, offset)
         else:
             for found in batch:
                 yield _decode(partition, found.offset, found.key, found.value, found.headers)
@@ -81,7 +78,12 @@ def _decode(
             _trace(held.get("traceparent")),
         )
     except ValueError:  # UnicodeDecodeError is one
-        return UNREADABLE._replace(partition=partition, offset=offset, body=body)
+        return _unreadable(partition, offset, body)
+
+
+def _unreadable(partition: int, offset: int, body: bytes = b"") -> LoggedRecord:
+    """What stands for a record that no gateway wrote: version 0 is none, so it becomes a dead letter, stops nobody."""
+    return LoggedRecord(partition, offset, "", "", 0, "", 0, body)
 
 
 def _trace(header: bytes | None) -> str:

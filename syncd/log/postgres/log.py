@@ -163,8 +163,9 @@ class PostgresLog:
 
     async def overwrite(self, records: Sequence[LoggedRecord]) -> None:
         if records:
-            _, offsets, _, *columns = zip(*records, strict=True)  # neither partitions nor streams
-            await self._database.row(_QUERIES["overwrite"], records[0].partition, offsets, *columns)
+            rows = ((r.offset, r.writer, r.seq, r.kind, r.version, r.body, r.trace) for r in records)
+            columns = zip(*rows, strict=True)
+            await self._database.row(_QUERIES["overwrite"], records[0].partition, *columns)
 
     async def close(self) -> None:
         self._appender.close()

@@ -18,8 +18,8 @@ from syncd.model.events import Event
 from syncd.model.lowering import described, listener, lists, playback
 from syncd.model.stamp import stamp
 
-Lowering: TypeAlias = Callable[[Any, Event, str, str], Cells]
-"""(data, event, event id, the event's stamp as a rank) -> what it writes."""
+Lowering: TypeAlias = Callable[[Any, Event, str], Cells]
+"""(data, event, the event's stamp as a rank) -> what it writes."""
 
 LOWERINGS: dict[str, Lowering] = {
     "list.inserted": lists.inserted,
@@ -63,7 +63,4 @@ def lower(event: Event) -> Cells:
         JSON (`items`, `item`, `context`, settings) with the event: treat both as frozen.
     """
     lowering = LOWERINGS.get(event.kind)
-    if lowering is None:
-        return {}
-    writer = event.writer
-    return lowering(event.data, event, f"{writer}.{event.seq}", stamp(event.t, writer))
+    return {} if lowering is None else lowering(event.data, event, stamp(event.t, event.writer))

@@ -22,18 +22,18 @@ from syncd.model.lowering.writes import FLAG, epoch_max_rank, max_rank
 from syncd.model.stamp import ms
 
 
-def library_changed(data: LibraryChanged, event: Event, id_: str, rank: str) -> Cells:
+def library_changed(data: LibraryChanged, event: Event, rank: str) -> Cells:
     prefix = f"library/{key_part(data.set)}/"
     cell = Cell(rank, data.value)
     return {prefix + key_part(thing): cell for thing in data.ids}
 
 
-def settings_changed(data: SettingsChanged, event: Event, id_: str, rank: str) -> Cells:
+def settings_changed(data: SettingsChanged, event: Event, rank: str) -> Cells:
     """One register a key. The slash of a device-scoped key is percent-encoded like any other character."""
     return {f"settings/{key_part(key)}": Cell(rank, value) for key, value in data.items()}
 
 
-def progress_listened(data: ProgressListened, event: Event, id_: str, rank: str) -> Cells:
+def progress_listened(data: ProgressListened, event: Event, rank: str) -> Cells:
     """Where to resume, and how far this listen-through got.
 
     A `through` that is not smaller than the event's own stamp writes no `furthest`: client text must not win for ever.
@@ -50,7 +50,7 @@ def progress_listened(data: ProgressListened, event: Event, id_: str, rank: str)
     return writes
 
 
-def progress_marked(data: ProgressMarked, event: Event, id_: str, rank: str) -> Cells:
+def progress_marked(data: ProgressMarked, event: Event, rank: str) -> Cells:
     """Unplayed also opens a new listen-through at 0."""
     prefix = f"progress/{key_part(data.episode)}"
     latest: dict[str, Json] = {"position_ms": 0, "duration_ms": None, "finished": data.played}
@@ -60,7 +60,7 @@ def progress_marked(data: ProgressMarked, event: Event, id_: str, rank: str) -> 
     return writes
 
 
-def history_played(data: HistoryPlayed, event: Event, id_: str, rank: str) -> Cells:
+def history_played(data: HistoryPlayed, event: Event, rank: str) -> Cells:
     """A play may be reported again as it grows; nothing starts after its own stamp."""
     prefix = f"history/{key_part(data.play)}"
     what = {
@@ -76,11 +76,11 @@ def history_played(data: HistoryPlayed, event: Event, id_: str, rank: str) -> Ce
     }
 
 
-def history_removed(data: HistoryRemoved, event: Event, id_: str, rank: str) -> Cells:
+def history_removed(data: HistoryRemoved, event: Event, rank: str) -> Cells:
     return {f"history/{key_part(data.play)}/removed": FLAG}
 
 
-def history_cleared(data: HistoryCleared, event: Event, id_: str, rank: str) -> Cells:
+def history_cleared(data: HistoryCleared, event: Event, rank: str) -> Cells:
     """Nothing later than the event itself is cleared, whatever its sender's clock said."""
     before_ms = min(data.before_ms, ms(event.t))
     return {"history_cleared": Cell(max_rank(before_ms), before_ms)}

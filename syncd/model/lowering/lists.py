@@ -9,11 +9,13 @@ from __future__ import annotations
 from syncd.model.canonical import Json
 from syncd.model.cells import Cell, Cells, wins
 from syncd.model.events import Event, ListCleared, ListInserted, ListMoved, ListMovedBack, ListRemoved, ListRestored
+from syncd.model.ids import event_id
 from syncd.model.stamp import digits
 
 
-def inserted(data: ListInserted, event: Event, id_: str, rank: str) -> Cells:
+def inserted(data: ListInserted, event: Event, rank: str) -> Cells:
     """One cell holds the items and their first slots."""
+    id_ = event_id(event.writer, event.seq)
     value: dict[str, Json] = {
         "parent": data.parent,
         "side": data.side,
@@ -24,9 +26,10 @@ def inserted(data: ListInserted, event: Event, id_: str, rank: str) -> Cells:
     return {f"{data.list}/run/{id_}": Cell(rank, value)}
 
 
-def moved(data: ListMoved, event: Event, id_: str, rank: str) -> Cells:
+def moved(data: ListMoved, event: Event, rank: str) -> Cells:
     """A run of new slots, and for each item the slot it takes: the k-th item takes the k-th slot."""
     ids = data.ids
+    id_ = event_id(event.writer, event.seq)
     value: dict[str, Json] = {
         "parent": data.parent,
         "side": data.side,
@@ -45,26 +48,26 @@ def moved(data: ListMoved, event: Event, id_: str, rank: str) -> Cells:
     return writes
 
 
-def moved_back(data: ListMovedBack, event: Event, id_: str, rank: str) -> Cells:
+def moved_back(data: ListMovedBack, event: Event, rank: str) -> Cells:
     """The item goes to a slot that exists already."""
     return {f"{data.list}/at/{data.item}": Cell(rank, data.slot)}
 
 
-def removed(data: ListRemoved, event: Event, id_: str, rank: str) -> Cells:
+def removed(data: ListRemoved, event: Event, rank: str) -> Cells:
     """The items are gone, wherever they are moved to."""
     prefix = f"{data.list}/on/"
     cell = Cell(rank, False)
     return {prefix + item: cell for item in data.ids}
 
 
-def restored(data: ListRestored, event: Event, id_: str, rank: str) -> Cells:
+def restored(data: ListRestored, event: Event, rank: str) -> Cells:
     """The items are back, also from an earlier clear."""
     prefix = f"{data.list}/on/"
     cell = Cell(rank, True)
     return {prefix + item: cell for item in data.ids}
 
 
-def cleared(data: ListCleared, event: Event, id_: str, rank: str) -> Cells:
+def cleared(data: ListCleared, event: Event, rank: str) -> Cells:
     """Hides what was born at or before `seen`, per writer; later clears of less do not undo it."""
     prefix = f"{data.list}/cleared/"
     t = event.t

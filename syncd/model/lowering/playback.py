@@ -22,11 +22,12 @@ from syncd.model.events import (
     PlaybackSpeedChanged,
     PlaybackStarted,
 )
-from syncd.model.ids import key_part
+from syncd.model.ids import event_id, key_part
 
 
-def started(data: PlaybackStarted, event: Event, id_: str, rank: str) -> Cells:
+def started(data: PlaybackStarted, event: Event, rank: str) -> Cells:
     """Opens an epoch, named after this event."""
+    id_ = event_id(event.writer, event.seq)
     follows: list[Json] = [*data.follows]
     value: dict[str, Json] = {
         "epoch": id_,
@@ -45,8 +46,9 @@ def started(data: PlaybackStarted, event: Event, id_: str, rank: str) -> Cells:
     }
 
 
-def advanced(data: PlaybackAdvanced, event: Event, id_: str, rank: str) -> Cells:
+def advanced(data: PlaybackAdvanced, event: Event, rank: str) -> Cells:
     """The next generation of an epoch. Pressed, it plays; an automatic one leaves a pause alone."""
+    id_ = event_id(event.writer, event.seq)
     follows: list[Json] = [*data.follows]
     value: dict[str, Json] = {
         "epoch": data.epoch,
@@ -64,23 +66,23 @@ def advanced(data: PlaybackAdvanced, event: Event, id_: str, rank: str) -> Cells
     return writes
 
 
-def paused(data: PlaybackPaused, event: Event, id_: str, rank: str) -> Cells:
+def paused(data: PlaybackPaused, event: Event, rank: str) -> Cells:
     """Writes no position."""
     return {f"play_off/{data.epoch}": Cell(rank, True)}
 
 
-def resumed(data: PlaybackResumed, event: Event, id_: str, rank: str) -> Cells:
+def resumed(data: PlaybackResumed, event: Event, rank: str) -> Cells:
     return {
         f"play_on/{data.epoch}": Cell(rank, True),
         f"play_at/{data.play}": Cell(rank, [data.position_ms, True]),
     }
 
 
-def seeked(data: PlaybackSeeked, event: Event, id_: str, rank: str) -> Cells:
+def seeked(data: PlaybackSeeked, event: Event, rank: str) -> Cells:
     return {f"play_at/{data.play}": Cell(rank, [data.position_ms, data.playing])}
 
 
-def speed_changed(data: PlaybackSpeedChanged, event: Event, id_: str, rank: str) -> Cells:
+def speed_changed(data: PlaybackSpeedChanged, event: Event, rank: str) -> Cells:
     """Writes the position too, so that the old speed counts up to here."""
     return {
         f"play_speed/{data.epoch}": Cell(rank, data.speed_permille),
@@ -88,7 +90,7 @@ def speed_changed(data: PlaybackSpeedChanged, event: Event, id_: str, rank: str)
     }
 
 
-def reported(data: PlaybackReported, event: Event, id_: str, rank: str) -> Cells:
+def reported(data: PlaybackReported, event: Event, rank: str) -> Cells:
     """A renderer's measure counts only for the command it obeyed, whose ranks come first in its own.
 
     An answer to something later than the event itself writes nothing: client text must not win for ever.
@@ -99,7 +101,7 @@ def reported(data: PlaybackReported, event: Event, id_: str, rank: str) -> Cells
     return {f"play_report/{data.play}": Cell(at + toggled + rank, [data.position_ms, data.buffering])}
 
 
-def mode_changed(data: PlaybackModeChanged, event: Event, id_: str, rank: str) -> Cells:
+def mode_changed(data: PlaybackModeChanged, event: Event, rank: str) -> Cells:
     """One register for each mode given."""
     writes: Cells = {}
     if data.shuffle is not UNSET:
@@ -111,5 +113,5 @@ def mode_changed(data: PlaybackModeChanged, event: Event, id_: str, rank: str) -
     return writes
 
 
-def volume_changed(data: DeviceVolumeChanged, event: Event, id_: str, rank: str) -> Cells:
+def volume_changed(data: DeviceVolumeChanged, event: Event, rank: str) -> Cells:
     return {f"device/{key_part(data.device)}/volume_permille": Cell(rank, data.volume_permille)}

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from syncd.accounts import Account, Accounts
 from syncd.errors import OffsetExpired
 from syncd.log.port import EventLog
-from syncd.log.record import LoggedRecord, Record
+from syncd.log.record import LoggedRecord
 from syncd.model.ids import AccountId, account_stream
 from syncd.operations.advance import Advance
 from syncd.operations.transfer.lines import AccountLine, Content, DeviceLine, RecordLine, StreamLine, WriterLine
@@ -73,7 +73,7 @@ async def gather(place: Place, selection: Selection, *, progress: Advance) -> As
                 yield line
     async for record in records(log, streams, starts, ends, progress=progress):
         if is_ours(record) and (selection.passes is None or selection.passes(record)):
-            yield RecordLine.of(Record(*record[2:]))
+            yield RecordLine.of(record.record())
 
 
 async def _identities(place: Place, account: Account) -> AsyncIterator[Content]:

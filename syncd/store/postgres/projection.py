@@ -9,6 +9,7 @@ from syncd.postgres.columns import integer_column, text_column
 from syncd.postgres.database import Database
 from syncd.postgres.queries import load_queries
 from syncd.store.port import Batch, CellRow, Checkpoint, Lease, WriterRow
+from syncd.store.postgres.cell_columns import cell_columns
 
 _QUERIES = load_queries("syncd.store", "projection.sql")
 
@@ -71,15 +72,18 @@ class PostgresProjection:
         return count
 
 
-def _cells(rows: Sequence[CellRow]) -> tuple[str, str, str, Sequence[bytes], str]:
-    streams, keys, ranks, values, log_offsets = zip(*rows, strict=True) if rows else [()] * 5
-    return text_column(streams), text_column(keys), text_column(ranks), values, integer_column(log_offsets)
+def _cells(rows: Sequence[CellRow]) -> tuple[str, str, str, str, str]:
+    return *cell_columns(rows), integer_column([row.log_offset for row in rows])
 
 
 def _writers(rows: Sequence[WriterRow]) -> tuple[str, str, str, str, str]:
-    writers, streams, *numbers = zip(*rows, strict=True) if rows else [()] * 5
-    seqs, times, log_offsets = map(integer_column, numbers)
-    return text_column(writers), text_column(streams), seqs, times, log_offsets
+    return (
+        text_column([row.writer for row in rows]),
+        text_column([row.stream for row in rows]),
+        integer_column([row.seq for row in rows]),
+        integer_column([row.t for row in rows]),
+        integer_column([row.log_offset for row in rows]),
+    )
 
 
 def _arrays(rows: Sequence[tuple[object, ...]], width: int) -> Sequence[Sequence[object]]:

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from syncd.errors import Conflict
-from syncd.postgres.columns import text_column
 from syncd.postgres.database import Database
 from syncd.postgres.queries import load_queries
 from syncd.store.port import CellRow, Checkpoint
+from syncd.store.postgres.cell_columns import cell_columns
 from syncd.store.rebuild_port import EVERYTHING, FORGOTTEN, KEYS_TOLD_MAX, Rebuilding, Run, StreamDifference, Swap
 
 if TYPE_CHECKING:
@@ -55,9 +55,8 @@ class PostgresRebuilding:
         return dict.fromkeys(run.epochs, 0)
 
     async def stage(self, run: Run, partition: int, offset_next: int, cells: Sequence[CellRow]) -> None:
-        streams, keys, ranks, values, _ = zip(*cells, strict=True) if cells else [()] * 5
-        columns = (text_column(streams), text_column(keys), text_column(ranks), values)
-        _check(await self._connection.fetchval(_QUERIES["stage"], run.name, partition, offset_next, *columns))
+        columns = (run.name, partition, offset_next, *cell_columns(cells))
+        _check(await self._connection.fetchval(_QUERIES["stage"], *columns))
 
     async def candidates(self, run: Run, *, after: str, cells_max: int) -> tuple[Sequence[str], str | None]:
         if not after:

@@ -45,10 +45,10 @@ with fence as (
     returning partition, epoch
 ), joined as (
     insert into cells (stream, key, rank, value, log_offset)
-    select r.stream, r.key, r.rank, r.value, r.log_offset::bigint
+    select r.stream, r.key, r.rank, convert_to(r.value, 'UTF8'), r.log_offset::bigint
     from fence, unnest(
         string_to_array($6::text, chr(31)), string_to_array($7::text, chr(31)), string_to_array($8::text, chr(31)),
-        $9::bytea[], string_to_array($10::text, chr(31))
+        string_to_array($9::text, chr(31)), string_to_array($10::text, chr(31))
     ) as r (stream, key, rank, value, log_offset)
     on conflict (stream, key) do update set
         rank = excluded.rank, value = excluded.value, log_offset = excluded.log_offset

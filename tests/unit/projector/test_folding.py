@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import convert
+from msgspec.structs import replace
 
 from syncd.log.record import Body, LoggedRecord, encode_record
 from syncd.model.canonical import canonical
@@ -126,8 +127,8 @@ def test_slots_are_counted_per_list() -> None:
 
 def test_what_cannot_be_read_is_a_dead_letter_with_its_place_and_its_seq_counts() -> None:
     good = log_of(made("settings.changed", {"a": 1}, seq=1), made("settings.changed", {"a": 2}, seq=2, t=5))
-    bad = good[1]._replace(offset=2, seq=3, body=BAD)
-    newer = good[1]._replace(offset=3, seq=4, version=99)
+    bad = replace(good[1], offset=2, seq=3, body=BAD)
+    newer = replace(good[1], offset=3, seq=4, version=99)
     folded = fold_records([*good, bad, newer])
     assert [type(letter) for letter in folded.dead_letters] == [DeadLetterRow] * 2
     assert [(letter.offset, letter.seq, letter.body) for letter in folded.dead_letters] == [
@@ -149,5 +150,5 @@ def test_kinds_of_a_later_version_write_nothing_and_are_counted() -> None:
 
 def test_the_age_of_a_batch_is_that_of_its_first_readable_record() -> None:
     records = log_of(made("settings.changed", {"a": 1}), made("settings.changed", {"a": 2}, seq=2))
-    assert fold_records([records[0]._replace(body=BAD), records[1]]).admitted_ms_first == 1_001
+    assert fold_records([replace(records[0], body=BAD), records[1]]).admitted_ms_first == 1_001
     assert fold_records([]).admitted_ms_first is None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from syncd.log.record import Body, LoggedRecord, Record, encode_record
 from syncd.model.cells import Cell
 from syncd.model.events import EVENTS, VOID
@@ -31,7 +33,7 @@ def record(seq: int, *, stream: str = "a:alice", writer: str = WRITER) -> Record
 
 def unreadable(record_: LoggedRecord) -> LoggedRecord:
     """The same record with a body that nobody can read."""
-    return record_._replace(body=b"{")
+    return replace(record_, body=b"{")
 
 
 class ListSink:
