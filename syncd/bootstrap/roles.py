@@ -19,9 +19,10 @@ from syncd.bootstrap import Running
 from syncd.bootstrap.collector import calm_collector
 from syncd.bootstrap.console import is_on, open_console, process_name, report_figures
 from syncd.bootstrap.deployment import Deployment, OnProgress, open_deployment
+from syncd.bootstrap.life import until_life_ends
 from syncd.bootstrap.present_log import shares_of
 from syncd.config import Config
-from syncd.errors import ConfigError, EpochChanged, LogUnavailable, PositionLost, Unavailable
+from syncd.errors import ConfigError, LogUnavailable, PositionLost, Unavailable
 from syncd.gateway.gateway import Gateway, GatewayServices
 from syncd.gateway.owners import Owners, ranked
 from syncd.logs import get_logger
@@ -157,6 +158,8 @@ async def _serve_one_log(
             )
             watching = asyncio.create_task(until_log_moves(deployment.dsn, deployment.row), name="log")
             background.append(watching)
+            life = until_life_ends(deployment.log, deployment.clock)
+            background.append(asyncio.create_task(life, name="life"))
             await _until_stopped(stop, [*background, *http.serving], watching)
         finally:
             if gateway is not None:
@@ -195,7 +198,7 @@ async def _until_stopped(
         for task in background:
             if task.done():
                 task.result()
-    except EpochChanged:
+    except PositionLost:
         # A role noticed it a moment before we look.
         with suppress(TimeoutError):
             async with asyncio.timeout(2 * LOOK_S):
@@ -233,7 +236,7 @@ def _probe_services(deployment: Deployment, metrics: Metrics, gateway: Gateway |
                 folded = [(await deployment.store.checkpoint(partition)).offset_next for partition in partitions]
                 for partition in partitions:
                     lag += max(0, await deployment.log.end(partition) - folded[partition])
-        except (Unavailable, TimeoutError) as error:
+        except (Unavailable, PositionLost, TimeoutError) as error:
             reason = str(error) or f"no answer in {READY_TIMEOUT_S} s"
             if folded is not None:
                 return Readiness(draining=draining, log_error=reason, migrations_pending=pending, lag_records=None)

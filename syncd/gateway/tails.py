@@ -17,6 +17,7 @@ from collections.abc import Callable
 from syncd.clock import Clock
 from syncd.errors import LogUnavailable, Unavailable
 from syncd.limits import TAIL_LINGER_S, TAIL_OPEN_TIMEOUT_S
+from syncd.log.bounds import check_folded
 from syncd.log.port import EventLog
 from syncd.logs import get_logger
 from syncd.metrics import Metrics
@@ -125,10 +126,11 @@ class Tails:
 
         Raises:
             EpochChanged: it was folded from another one, and no projector begins this one.
-            StoreUnavailable: no answer.
+            PositionLost: the log does not hold what would have to be joined with the store.
+            StoreUnavailable, LogUnavailable: no answer.
         """
         for partition in range(self._log.partitions):
-            await self._checkpoint(partition)
+            await self._joined(partition)
 
     async def watch(self) -> None:
         """Return never; raise what ended a tail: it is not of the log any more that this process opened."""
@@ -152,17 +154,23 @@ class Tails:
 
     async def _open(self, held: _Held) -> None:
         partition = held.partition
-        end = await self._log.end(partition)
-        checkpoint = await self._checkpoint(partition)
-        oldest = max(await self._log.start(partition), end - RING_RECORDS_AT_START)
+        folded, end = await self._joined(partition)
         tail = Tail(
-            self._log, self._hub, partition, start=min(max(oldest, checkpoint.offset_next), end),
+            self._log, self._hub, partition, start=max(folded, end - RING_RECORDS_AT_START),
             ring_bytes_max=self._ring_bytes_max, publish=self._publish, metrics=self._metrics, clock=self._clock,
         )  # fmt: skip
         held.reading = asyncio.create_task(tail.run(), name=f"tail-{partition}")
         held.reading.add_done_callback(self._stopped)
         await tail.reached(end, timeout_s=REACH_TIMEOUT_S)
         held.tail = tail
+
+    async def _joined(self, partition: int) -> tuple[int, int]:
+        """Up to where a partition is folded, and the log's end, which is not before."""
+        checkpoint = await self._checkpoint(partition)
+        start, end = await self._log.start(partition), await self._log.end(partition)
+        if checkpoint.epoch:  # else nobody has folded anything, and will begin at the start
+            check_folded(partition, checkpoint.offset_next, start=start, end=end)
+        return max(start, checkpoint.offset_next), end
 
     async def _checkpoint(self, partition: int) -> Checkpoint:
         """The partition's checkpoint. In a new life of the log it is a projector that begins the new epoch: wait."""

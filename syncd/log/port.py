@@ -122,6 +122,15 @@ class EventLog(Protocol):
             LogUnavailable: no answer in time.
         """
 
+    async def check(self) -> None:
+        """See whether the log is still the one that was opened, for those who have nothing to read.
+
+        Raises:
+            EpochChanged: it is another one, or gone.
+            ConfigError: somebody changed its shape; this process goes on as before, and another one would not start.
+            LogUnavailable: no answer in time.
+        """
+
     async def close(self) -> None:
         """Let go of connections. Appends under way end as unknown."""
 

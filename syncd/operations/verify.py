@@ -19,6 +19,7 @@ from zlib import crc32
 
 from syncd.errors import EpochChanged, OffsetExpired
 from syncd.limits import READ_RECORDS_MAX
+from syncd.log.bounds import check_folded
 from syncd.log.port import EventLog
 from syncd.log.record import LoggedRecord
 from syncd.model.canonical import canonical, from_canonical
@@ -141,11 +142,7 @@ async def _folded(log: EventLog, store: StateReader, partition: int, verified: V
     start, end = await log.start(partition), await log.end(partition)
     if start > 0:
         raise OffsetExpired(f"partition {partition} begins at offset {start}; what was before it was trimmed")
-    if end < checkpoint.offset_next:
-        raise EpochChanged(
-            f"partition {partition} ends at {end}, {checkpoint.offset_next} were folded: records are lost,"
-            " run `syncd migrate --new-epoch`"
-        )
+    check_folded(partition, checkpoint.offset_next, start=start, end=end)
     verified.behind += end - checkpoint.offset_next
     return checkpoint.offset_next
 

@@ -22,8 +22,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from syncd.clock import Clock
-from syncd.errors import FencedOut, LogUnavailable, PositionLost, StoreUnavailable, Unavailable
+from syncd.errors import FencedOut, LogUnavailable, StoreUnavailable, Unavailable
 from syncd.limits import LEASE_TTL_S, READ_RECORDS_MAX, STATEMENT_TIMEOUT_S
+from syncd.log.bounds import check_folded
 from syncd.log.port import EventLog
 from syncd.log.record import LoggedRecord
 from syncd.logs import Seldom, get_logger
@@ -90,11 +91,23 @@ class Projector:
         self._shares = shares or EveryPartition(event_log.partitions)
 
     async def run(self) -> None:
-        """Work on all partitions; leases are released when this is cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._shares.run())
-            for partition in range(self._log.partitions):
-                group.create_task(self._partition(partition))
+        """Work on all partitions; leases are released when this is cancelled.
+
+        Raises:
+            PositionLost: the log is another one than this process opened, or lacks what was to be folded. Waiting
+                mends neither.
+        """
+        loop = asyncio.get_running_loop()
+        work = [loop.create_task(self._shares.run())]
+        work += [loop.create_task(self._partition(partition)) for partition in range(self._log.partitions)]
+        try:
+            done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
 
     async def _partition(self, partition: int) -> None:
         while True:
@@ -116,7 +129,7 @@ class Projector:
                 self._metrics.leases_lost += 1
                 log.warning("partition_dropped", partition=partition, code=error.code, error=str(error))
                 await asyncio.sleep(ASK_AGAIN_S)
-            except (Unavailable, PositionLost) as error:
+            except Unavailable as error:
                 if self._seldom.due(f"{partition} {error.code}", now_s=self._clock.monotonic_s()):
                     log.warning("projector_waits", partition=partition, code=error.code, error=str(error))
                 await asyncio.sleep(TROUBLE_PAUSE_S)
@@ -187,12 +200,14 @@ class Projector:
         epoch = self._log.epoch(partition)
         checkpoint = await self._store.checkpoint(partition)
         offset = checkpoint.offset_next
-        if checkpoint.epoch not in ("", epoch):
-            # Another life of the log, as after a restore. Folding all that it holds once more changes nothing that is
-            # right; leaving something out would.
-            offset = await self._log.start(partition)
+        start, end = await self._log.start(partition), await self._log.end(partition)
+        if checkpoint.epoch not in ("", epoch) or (not checkpoint.epoch and start > 0):
+            # Another life of the log, as after a restore, or one that was trimmed before it became ours. Folding all
+            # that it holds once more changes nothing that is right; leaving something out would.
+            offset = start
             log.warning("epoch_begins", partition=partition, epoch=epoch, offset_next=offset)
             await self._store.begin_epoch(lease, epoch=epoch, offset_next=offset)
+        check_folded(partition, offset, start=start, end=end)
         while True:
             advance.offset = offset
             end = await self._log.wait_beyond(partition, offset, timeout_s=WAIT_S)

@@ -16,16 +16,23 @@ from typing import Any
 import pytest
 from aiokafka.cluster import ClusterMetadata
 
+from syncd.bootstrap import run_roles
+from syncd.client import Device
+from syncd.config import Config
 from syncd.errors import EpochChanged, LogUnavailable
 from syncd.log.kafka import KafkaLog, KafkaSecurity, brokers
 from syncd.log.port import Appended
 from syncd.log.record import Record
+from syncd.store.migrate import new_epoch
 from syncd.testing.kafka import PASSWORD, USER, KafkaBroker, KafkaMissing, running_kafka
 from syncd.testing.patience import eventually
+from syncd.testing.quiet import until_projected
+from syncd.testing.service import running_service
 
 APPEND_TIMEOUT_S = 1.5
 """Instead of ten seconds, so that unknown outcomes come soon."""
 
+STORY_S = 60.0
 BACK_S = 10.0
 """From a broker that is back to the first ack."""
 
@@ -232,6 +239,39 @@ def test_a_broker_that_lost_its_disk_is_another_life(broker: KafkaBroker) -> Non
             assert (await append(appending, 7)).outcome == "refused"
 
     tell(broker, story)
+
+
+def test_a_disk_that_was_lost_while_nobody_looked_is_named_by_whoever_starts(
+    broker: KafkaBroker, postgres_dsn: str
+) -> None:
+    """The topic is the same by its id; what tells is that the store has folded more than it holds."""
+    topic = f"test-{secrets.token_hex(8)}"
+    config = Config(
+        port=0, ws_port=0, database_url=postgres_dsn, log=f"kafka://{broker.address}/{topic}", log_partitions=1
+    )
+
+    async def story() -> None:
+        async with running_service(config) as service:
+            (phone,) = await service.account("alice", "phone")
+            async with Device(service.ws_url, phone.token) as device:
+                await device.settings.set("theme", "dark")
+                await device.settled()
+            await until_projected(service.deployment.log, service.deployment.store)
+        await asyncio.to_thread(broker.stop)
+        shutil.rmtree(broker.folder / "data" / f"{topic}-0")
+        await restart(broker)
+        for role in ("gateway", "projector"):
+            with pytest.raises(
+                EpochChanged, match="partition 0 ends at 0, 2 were folded: .* `syncd migrate --new-epoch`"
+            ):
+                await run_roles(config, frozenset({role}), on_ready=lambda _: None, stop=asyncio.Event())
+        await new_epoch(postgres_dsn)
+        async with running_service(config) as service, Device(service.ws_url, phone.token) as device:
+            await device.ready()
+            assert device.settings.get("theme") == "dark", "state stays"
+            assert (await device.verify()).agrees
+
+    asyncio.run(asyncio.wait_for(story(), STORY_S))
 
 
 def test_closing_does_not_wait_for_a_frozen_broker(broker: KafkaBroker) -> None:

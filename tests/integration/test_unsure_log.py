@@ -102,6 +102,9 @@ class UnsureLog:
     async def read_stream(self, stream: str, from_: int, *, until: int, limit: int) -> Page:
         return await self._log.read_stream(stream, from_, until=until, limit=limit)
 
+    async def check(self) -> None:
+        await self._log.check()
+
     async def close(self) -> None:
         """Whoever opened the real one closes it."""
 

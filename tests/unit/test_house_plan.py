@@ -21,7 +21,7 @@ LINES_MAX = 500
 
 REGISTRIES = ("syncd", "syncd.clock", "syncd.errors", "syncd.limits", "syncd.metrics", "syncd.logs", "syncd.traces")
 """Small registries, each the only home of its kind of name; `syncd` itself holds the version."""
-PORTS = ("syncd.log.port", "syncd.log.record", "syncd.store.port", "syncd.store.rebuild_port")
+PORTS = ("syncd.log.port", "syncd.log.record", "syncd.log.bounds", "syncd.store.port", "syncd.store.rebuild_port")
 LOG = ("syncd.log.port", "syncd.log.record", "syncd.log.partition", "syncd.log.bounds", "syncd.log.ends")
 IMPURE = frozenset({"asyncio", "time", "random", "secrets", "os", "logging", "socket", "threading", "subprocess"})
 

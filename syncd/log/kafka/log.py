@@ -17,7 +17,7 @@ from syncd.log.kafka.brokers import Brokers
 from syncd.log.kafka.life import epoch_name
 from syncd.log.kafka.producing import Producing
 from syncd.log.kafka.reading import Bounds, Reader
-from syncd.log.kafka.topic import fit_topic
+from syncd.log.kafka.topic import fit_topic, other_partitions
 from syncd.log.kafka.watching import Watches
 from syncd.log.kafka.wire import TopicMetadata
 from syncd.log.partition import by_partition, partition_of
@@ -168,6 +168,12 @@ class KafkaLog:
         if before > start:
             with self._one_life():
                 await self._reader.settled(partition, lambda: self._delete_records(partition, before))
+
+    async def check(self) -> None:
+        with self._one_life():
+            found = await self._reader.check_life()
+        if found.error == 0 and len(found.leaders) != self._partitions:
+            raise other_partitions(self.topic, len(found.leaders), self._partitions)
 
     async def close(self) -> None:
         await self._producing.close()

@@ -18,7 +18,7 @@ from syncd.log.bounds import check_kept
 from syncd.log.ends import KnownEnds
 from syncd.log.kafka.brokers import NO_SUCH_TOPIC, Brokers, NoLeader, error_name
 from syncd.log.kafka.encoding import decode_batches
-from syncd.log.kafka.wire import EARLIEST, LATEST, Fetch, Fetched, ListOffset
+from syncd.log.kafka.wire import EARLIEST, LATEST, Fetch, Fetched, ListOffset, TopicMetadata
 from syncd.log.record import LoggedRecord
 
 READ_BYTES = 2 * 1024 * 1024
@@ -92,18 +92,17 @@ class Reader:
         await self.check_life()
         return offset if offset >= 0 else (await self.bounds(partition)).end
 
-    async def check_life(self) -> None:
-        """Raise `EpochChanged` when the topic is another one, or gone."""
-        for attempt in range(1, CERTAIN_TIMES + 1):
-            found = await self._brokers.describe()
-            if found.error in NO_SUCH_TOPIC:
-                if attempt < CERTAIN_TIMES:
-                    await asyncio.sleep(RETRY_S)
-                    continue
+    async def check_life(self) -> TopicMetadata:
+        """What the cluster says of the topic. Raises `EpochChanged` when it is another one, or gone."""
+        attempt = 1
+        while (found := await self._brokers.describe()).error in NO_SUCH_TOPIC:
+            if attempt == CERTAIN_TIMES:
                 raise EpochChanged(f"topic {self._brokers.address.topic} was deleted")
-            if found.error == 0 and found.topic_id != self._topic_id:
-                raise EpochChanged(f"topic {self._brokers.address.topic} was deleted and made again: open it anew")
-            return
+            attempt += 1
+            await asyncio.sleep(RETRY_S)
+        if found.error == 0 and found.topic_id != self._topic_id:
+            raise EpochChanged(f"topic {self._brokers.address.topic} was deleted and made again: open it anew")
+        return found
 
     async def _bounds_listed(self, partition: int) -> Bounds:
         """The bounds by a request that never answers with an old end, as a fetch may just after a new leader came."""

@@ -52,11 +52,14 @@ async def fit_topic(brokers: Brokers, partitions: int | None, *, making: bool = 
     elif found.error:
         raise LogUnavailable(f"topic {topic}: Kafka answers {error_name(found.error)}")
     if partitions not in (None, len(found.leaders)):
-        raise ConfigError(
-            f"topic {topic} has {len(found.leaders)} partitions, the deployment {partitions}: see `syncd repartition`"
-        )
+        raise other_partitions(topic, len(found.leaders), partitions)
     await _check_settings(brokers)
     return found
+
+
+def other_partitions(topic: str, found: int, expected: int | None) -> ConfigError:
+    """What to say of a topic with another number of partitions."""
+    return ConfigError(f"topic {topic} has {found} partitions, the deployment {expected}: see `syncd repartition`")
 
 
 async def _create(brokers: Brokers, partitions: int, *, brokers_count: int) -> None:

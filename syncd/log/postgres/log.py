@@ -167,6 +167,9 @@ class PostgresLog:
             columns = zip(*rows, strict=True)
             await self._database.row(_QUERIES["overwrite"], records[0].partition, *columns)
 
+    async def check(self) -> None:
+        await self._bounds(0)
+
     async def close(self) -> None:
         self._appender.close()
         await self._notifier.close()

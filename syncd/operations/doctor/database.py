@@ -148,6 +148,10 @@ async def _projection(deployment: LogAndStore) -> Finding:
         if checkpoint.offset_next > end:
             text = f"partition {partition} is folded up to {checkpoint.offset_next}, but the log ends at {end}"
             return fail("projection", text, "the log was restored or reset: run `syncd migrate --new-epoch`")
+        start = await log.start(partition)
+        if checkpoint.epoch and checkpoint.offset_next < start:
+            text = f"partition {partition} is folded up to {checkpoint.offset_next}, but the log begins at {start}"
+            return fail("projection", text, "records were deleted unread: run `syncd migrate --new-epoch`, keep more")
         lag += end - checkpoint.offset_next
     text = f"{lag} records behind the log"
     if lag > LAG_RECORDS_WARN:
