@@ -20,7 +20,9 @@ def as_kept(text: str) -> str:
 
 def is_storable(text: str) -> bool:
     """Whether Postgres can hold the text at all. What it cannot hold, nothing is called."""
-    return "\0" not in text and not any(0xD800 <= ord(character) <= 0xDFFF for character in text)
+    if "\0" in text:
+        return False
+    return text.isascii() or not any(0xD800 <= ord(character) <= 0xDFFF for character in text)
 
 
 def usable_name(text: str, *, what: str) -> str:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from syncd.limits import SUBSCRIPTIONS_MAX
 from syncd.model.ids import is_stream
 from syncd.protocol.messages import Error, StreamClaim
 
 
-def resolved_claims(
-    claims: Sequence[StreamClaim], resolve: Callable[[str], str]
-) -> tuple[list[StreamClaim], list[Error]]:
+def resolved_claims(claims: Sequence[StreamClaim], own_stream: str) -> tuple[list[StreamClaim], list[Error]]:
     """The claims to serve, in hello's order, and what to say about the others."""
     resolved: dict[str, StreamClaim] = {}
     errors: list[Error] = []
     for claim in claims:
-        stream = resolve(claim.stream)
-        if not is_stream(stream):
+        stream = own_stream if claim.stream == "a:me" else claim.stream
+        if stream != own_stream and not is_stream(stream):
             errors.append(Error("invalid", f"{stream[:100]} is no stream", stream[:100]))
         elif stream not in resolved:
             resolved[stream] = StreamClaim(stream, claim.cursor, claim.last_seq)

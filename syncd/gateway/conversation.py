@@ -37,7 +37,6 @@ from syncd.protocol.messages import (
     Nack,
     Ping,
     Pong,
-    Presence,
     StreamClaim,
     StreamWelcome,
     Subscribe,
@@ -150,12 +149,6 @@ class Conversation:
             if not self._is_closed:
                 self.refuse(Nack(record.stream, record.seq, "unavailable", reason))
 
-    def presence(self, presence: Presence) -> None:
-        """A device of a subscribed account came or went. Nobody needs to be told of themselves."""
-        assert self.login is not None
-        if presence.device != self.login.device and not self.outbox.congested:
-            self.outbox.send(presence)
-
     def role_lost(self, stream: str) -> None:
         """The account may not listen to this stream any more."""
         self._drop(stream)
@@ -201,7 +194,7 @@ class Conversation:
         await gateway.tails.hold(home)
         self._home = home
         self.wants_view = hello.view == "now"
-        claims, refused = resolved_claims(hello.streams, self.resolve)
+        claims, refused = resolved_claims(hello.streams, self.own_stream)
         for error in refused:
             self.outbox.send(error)
         allowed = [claim for claim in claims if await self._may_subscribe(claim.stream)]
@@ -347,6 +340,7 @@ class Conversation:
         self.gateway.metrics.resumes.add(how.resume)
         if self.wants_view:
             self._serve(partial(self.gateway.views.show, subscription))
+            self.gateway.announcements.greet(subscription, ())  # what it shows tells who plays; only changes are news
         elif how.resume == "tail":
             self.gateway.catch_up.serve_tail(subscription, how.offset)
             self._tell_presence(subscription)
@@ -359,8 +353,7 @@ class Conversation:
 
     def _tell_presence(self, subscription: Subscription) -> None:
         """Who is online, once the stream itself has been told."""
-        for presence in self.gateway.presence.online(subscription.channel.stream):
-            self.presence(presence)
+        self.gateway.announcements.greet(subscription, self.gateway.presence.online(subscription.channel.stream))
 
     def _drop(self, stream: str) -> None:
         subscription = self.subscriptions.pop(stream, None)

@@ -16,6 +16,7 @@ from http import HTTPStatus
 from syncd.accounts import Accounts, Login
 from syncd.clock import Clock
 from syncd.errors import PositionLost, Unavailable
+from syncd.gateway.announcements import Announcements
 from syncd.gateway.appender import Appender, Pending
 from syncd.gateway.connection import Connection
 from syncd.gateway.conversation import Conversation
@@ -51,7 +52,7 @@ from syncd.metrics import Metrics
 from syncd.model.cells import digest as digest_of
 from syncd.model.events import REBUILT, SERVER_KINDS
 from syncd.protocol import close_codes
-from syncd.protocol.messages import Digest, Drain, Limits, Presence, StreamWelcome, Welcome
+from syncd.protocol.messages import Digest, Drain, Limits, StreamWelcome, Welcome
 from syncd.push.catch_up import CatchUp, Plan, plan
 from syncd.push.entry import Entry
 from syncd.push.hub import Channel, Hub
@@ -131,7 +132,10 @@ class Gateway:
         self.catch_up = CatchUp(self.log, self.store, self.hub, wake=self._wake)
         self.views = NowViews(self.log, self.store, self.hub, self.clock)
         self.id = secrets.token_hex(6)
-        self.presence = PresenceBoard(services.side_channel, self.clock, gateway=self.id, announce=self._announce)
+        self.announcements = Announcements(self.hub, device_of=self._device_of)
+        self.presence = PresenceBoard(
+            services.side_channel, self.clock, gateway=self.id, announce=self.announcements.tell
+        )
         self._public_ws_url = services.public_ws_url
         self._owners = Owners(self.store)
         self._heartbeat: Heartbeat | None = None
@@ -389,14 +393,9 @@ class Gateway:
         assert isinstance(sink, Outbox)
         return self._live.get(sink)
 
-    def _announce(self, presence: Presence) -> None:
-        channel = self.hub.channels.get(presence.stream)
-        if channel is None:
-            return
-        for subscription in channel.subscriptions:
-            conversation = self._conversation(subscription.sink)
-            if conversation is not None:
-                conversation.presence(presence)
+    def _device_of(self, sink: Sink) -> str | None:
+        conversation = self._conversation(sink)
+        return None if conversation is None or conversation.login is None else conversation.login.device
 
     def _revoked(self, device: str) -> None:
         self.logins.revoked(device)

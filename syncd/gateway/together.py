@@ -14,6 +14,8 @@ KEYS_MAX = 1_000
 
 K = TypeVar("K")
 V = TypeVar("V")
+GATHER_S = 0.002
+"""Between an answer and the next question: in a storm there would be one for each turn of the event loop."""
 
 
 class Together(Generic[K, V]):
@@ -43,6 +45,7 @@ class Together(Generic[K, V]):
             while self._waiting:
                 group, self._waiting = self._waiting[:KEYS_MAX], self._waiting[KEYS_MAX:]
                 await self._ask_for(group)
+                await asyncio.sleep(GATHER_S)
         finally:
             self._asking = None
             for _, future in self._waiting:  # cancelled: whoever still waits goes with us

@@ -181,9 +181,17 @@ class Writers:
             if older is not None:
                 older.end(close_codes.REPLACED)
                 self._let_go(writer, older)  # one that was still being loaded; else its end has left it behind
-            await self._appender.settled(writer, timeout_s=APPEND_TIMEOUT_S)
+            if not self._is_settled(writer):
+                await self._appender.settled(writer, timeout_s=APPEND_TIMEOUT_S)
             if writer not in self._holders:  # else a third one came while we waited
                 return
+
+    def _is_settled(self, writer: str) -> bool:
+        """Whether its ledger says that nothing is under way; the appender would have to look through all that is."""
+        ledger = self.ledgers.get(writer)
+        if ledger is None or ledger.identity is None:
+            return False
+        return all(each.admitted == each.durable for each in ledger.streams.values())
 
     async def _draw(self, *, nonce: str, author: Author) -> str:
         for _ in range(5):
@@ -204,8 +212,9 @@ class Writers:
         questions = self._questions
         partitions = {self._log.partition_of(stream) for stream in streams}
         for partition in partitions:
-            end = await questions.ends.answer(partition)
-            await self._tails.of(partition).reached(end, timeout_s=APPEND_TIMEOUT_S)
+            end, tail = await questions.ends.answer(partition), self._tails.of(partition)
+            if tail.position < end:
+                await tail.reached(end, timeout_s=APPEND_TIMEOUT_S)
         streams = [stream for stream in streams if stream not in writer.streams]
         if not streams and writer.identity is not None:
             return

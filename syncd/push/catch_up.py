@@ -25,6 +25,7 @@ from syncd.push.cursor import offset_of
 from syncd.push.entry import wire_cells
 from syncd.push.history import recent_entries
 from syncd.push.hub import Channel, Hub
+from syncd.push.joined import JoinedTails
 from syncd.push.settled import newest_rebuilt
 from syncd.push.state import check_epoch
 from syncd.push.subscription import Subscription, SubscriptionState
@@ -65,6 +66,7 @@ class CatchUp:
         self._store = store
         self._hub = hub
         self._wake = wake
+        self._joined = JoinedTails()
 
     async def serve(self, subscription: Subscription, how: Plan) -> None:
         """Send what is missing; the subscription is LIVE, or BEHIND a full outbox, when this returns.
@@ -100,13 +102,13 @@ class CatchUp:
             subscription.offset = offset
             self._wake(channel)
             return
-        for entry in self._hub.recent[channel.partition].since(channel.stream, offset):
+        entries = self._hub.recent[channel.partition].since(channel.stream, offset)
+        for first, framed in self._joined.pieces(channel, sink.codec, entries):
             if sink.congested:
                 subscription.state = SubscriptionState.BEHIND
-                subscription.offset = entry.offset
+                subscription.offset = first
                 return
-            if entry.void is None:
-                sink.write(entry.framed(sink.codec, channel.cursor(entry.offset + 1)))
+            sink.write(framed)
         if subscription.state is SubscriptionState.CATCHING_UP:
             subscription.state = SubscriptionState.LIVE
 

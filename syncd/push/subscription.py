@@ -51,9 +51,10 @@ class Subscription:
     Attributes:
         generation: of the stream, when the cells were read that this reader holds.
         offset: means something only while BEHIND: everything below it was sent.
+        told: number of the newest news of who is online that it knows; -1 until it was told who is there at all.
     """
 
-    __slots__ = ("channel", "generation", "offset", "sink", "state")
+    __slots__ = ("channel", "generation", "offset", "sink", "state", "told")
 
     def __init__(self, channel: Channel, sink: Sink) -> None:
         self.channel = channel
@@ -61,3 +62,4 @@ class Subscription:
         self.sink = sink
         self.state = SubscriptionState.CATCHING_UP
         self.offset = 0
+        self.told = -1

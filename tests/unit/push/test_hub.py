@@ -10,6 +10,7 @@ from push_parts import ListSink, entry
 
 from syncd.protocol.codec import MSGPACK
 from syncd.protocol.messages import Delta
+from syncd.push import joined
 from syncd.push.catch_up import CatchUp, Plan, plan
 from syncd.push.entry import Entry
 from syncd.push.hub import Channel, Hub
@@ -162,7 +163,9 @@ def test_the_cheapest_road_without_a_gap_is_chosen(cursor: str | int | None, exp
     assert plan(place.hub, place.channel, text) == expected
 
 
-def test_a_tail_stops_where_the_sink_is_full_and_resumes_there() -> None:
+def test_a_tail_stops_where_the_sink_is_full_and_resumes_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joined, "WRITE_BYTES", 1)
+
     class SmallSink(ListSink):
         def write(self, framed: bytes) -> None:
             super().write(framed)
