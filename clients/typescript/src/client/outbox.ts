@@ -84,6 +84,7 @@ export class Outbox {
 
   /** What an event, a play, an item or a slot is called now. Ids that never changed are returned as they are. */
   nowCalled(stream: string, id: string): string {
+    if (this.#formerly.size === 0) return id;
     const [writer = "", seq = "", ...rest] = id.split(".");
     let event = `${writer}.${seq}`;
     for (;;) {

@@ -23,7 +23,7 @@ import type { Lists } from "./lists.js";
 import type { LocalState } from "./local_state.js";
 import type { OwnEvent } from "./own_event.js";
 import { ofFamilies, subscribe } from "./subscribe.js";
-import { playedItem, type ContextItem, type Upcoming } from "./upcoming.js";
+import { playedItem, type Upcoming } from "./upcoming.js";
 
 /** Further into an item than this, "previous" goes to its start: people press it to hear the beginning again. */
 const BACK_MS = 3_000;
@@ -258,15 +258,14 @@ export class Player {
   #item(given: Playable, context: Json): PlayedItem {
     if (typeof given === "object" && isEntry(given)) {
       const isQueued = this.#lists.view(OWN_STREAM, "queue").shows(given.id);
-      return playedItem({ ...given.item, id: given.id } as ContextItem, isQueued ? "queue" : "context");
+      return playedItem(given, isQueued ? "queue" : "context");
     }
     const item = typeof given === "string" ? { track: given } : given;
     if (typeof item.track !== "string") throw new InvalidEvent(`${JSON.stringify(given)} has no track to play`);
-    if (typeof item["id"] === "string") {
-      return playedItem(item as ContextItem, item["from"] === "queue" ? "queue" : "context");
-    }
-    const same = this.#upcoming.items(context).find(({ track }) => track === item.track) ?? { id: item.track };
-    return playedItem({ ...same, ...item } as ContextItem, "context");
+    const { id, from } = item as { readonly id?: Json; readonly from?: Json };
+    if (typeof id === "string") return playedItem({ id, item }, from === "queue" ? "queue" : "context");
+    const same = this.#upcoming.entries(context).find((entry) => entry.item["track"] === item.track);
+    return playedItem({ id: same?.id ?? item.track, item: { ...same?.item, ...item } }, "context");
   }
 
   /** Open an epoch. One that this device opens without a connection is its own until it can be adopted. */

@@ -9,6 +9,7 @@
  * others gives a `Contexts` of its own.
  */
 import { isArray, type Json } from "../model/canonical.js";
+import type { ItemView } from "../model/order/blocks.js";
 import { shuffled, upcoming } from "../model/shuffle.js";
 import { modesView, type ModesView } from "../model/views/modes.js";
 import type { Play, Plays } from "../model/views/plays.js";
@@ -44,55 +45,54 @@ export class Upcoming {
     return modesView(this.#state.replicas.own.shown);
   }
 
-  /** The items of a context in their own order; none of one that nobody here understands. */
-  items(context: Json): readonly ContextItem[] {
+  /** The entries of a context in their own order; none of one that nobody here understands. */
+  entries(context: Json): readonly ItemView[] {
     const known = this.#sources.contexts?.(context) ?? null;
-    if (known !== null) return known;
+    if (known !== null) return known.map((item) => ({ id: item.id, item }));
     const { playlist, tracks } = formsOf(context);
-    if (playlist !== null) {
-      const entries = this.#lists.view(playlistStream(playlist), "items").items();
-      return entries.map(({ id, item }) => ({ ...item, id }) as ContextItem);
-    }
-    return tracks.map((track, place) => ({ id: String(place), track }));
+    if (playlist !== null) return this.#lists.view(playlistStream(playlist), "items").items();
+    return tracks.map((track, place) => ({ id: String(place), item: { track } }));
   }
 
   /** What comes after a play, as an event names it; null when there is nothing. */
   after(head: Play, isAutomatic: boolean): PlayedItem | null {
-    if (isAutomatic && this.modes.repeat === "one") return playedItem(head.item, head.item.from);
+    if (isAutomatic && this.modes.repeat === "one") return head.item;
     const [first] = this.#lists.view(OWN_STREAM, "queue").slice(0, 1);
-    if (first !== undefined) return playedItem({ ...first.item, id: first.id } as ContextItem, "queue");
+    if (first !== undefined) return playedItem(first, "queue");
     const context = this.#contextOf(head);
-    const item = this.#afterInContext(head, context) ?? this.#sources.radio?.(context) ?? null;
-    return item === null ? null : playedItem(item, "context");
+    const entry = this.#afterInContext(head, context);
+    if (entry !== null) return playedItem(entry, "context");
+    const item = this.#sources.radio?.(context) ?? null;
+    return item === null ? null : playedItem({ id: item.id, item }, "context");
   }
 
   /** What came before a play in its context; null at the beginning. */
   before(head: Play): PlayedItem | null {
-    const items = this.items(this.#contextOf(head));
+    const entries = this.entries(this.#contextOf(head));
     const current = this.#ofContext(head);
-    if (current === null || items.length === 0) return null;
-    if (head.item.from === "queue") return playedItem(current.item, "context");
-    const order = this.#order(head, items);
+    if (current === null || entries.length === 0) return null;
+    if (head.item.from === "queue") return current.item;
+    const order = this.#order(head, entries);
     const place = Math.max(0, order.indexOf(current.item.id));
     if (place === 0 && this.modes.repeat !== "all") return null;
-    return playedItem(find(items, order.at(place - 1)!), "context");
+    return playedItem(find(entries, order.at(place - 1)), "context");
   }
 
   // --- inside ---
 
-  #afterInContext(head: Play, context: Json): ContextItem | null {
-    const items = this.items(context);
+  #afterInContext(head: Play, context: Json): ItemView | null {
+    const entries = this.entries(context);
     const current = this.#ofContext(head);
-    if (items.length === 0 || current === null) return items[0] ?? null;
+    if (entries.length === 0 || current === null) return entries[0] ?? null;
     const { id } = current.item;
-    const ids = items.map((item) => item.id);
+    const ids = entries.map((entry) => entry.id);
     const { shuffle, repeat } = this.modes;
     const place = ids.indexOf(id);
     let ahead: readonly string[];
     if (shuffle.on) ahead = upcoming(ids, shuffle.seed, id, this.#firstOfRound(head, id));
     else ahead = place >= 0 ? ids.slice(place + 1) : this.#afterStranger(context, ids, id);
-    if (ahead[0] !== undefined) return find(items, ahead[0]);
-    return repeat === "all" ? find(items, this.#order(head, items)[0]!) : null;
+    if (ahead.length > 0) return find(entries, ahead[0]);
+    return repeat === "all" ? find(entries, this.#order(head, entries)[0]) : null;
   }
 
   /**
@@ -110,8 +110,8 @@ export class Upcoming {
   }
 
   /** The ids of a context in the order they are played in. */
-  #order(head: Play, items: readonly ContextItem[]): readonly string[] {
-    const ids = items.map((item) => item.id);
+  #order(head: Play, entries: readonly ItemView[]): readonly string[] {
+    const ids = entries.map((entry) => entry.id);
     const { shuffle } = this.modes;
     if (!shuffle.on) return ids;
     const current = this.#ofContext(head);
@@ -147,9 +147,9 @@ export class Upcoming {
   }
 }
 
-/** An item as a play names it, with whatever else it says. */
-export function playedItem(item: ContextItem | PlayedItem, from: PlayedItem["from"]): PlayedItem {
-  return { ...item, from, id: item.id } as PlayedItem;
+/** An entry as a play names it, with whatever else its item says. */
+export function playedItem({ id, item }: ItemView, from: PlayedItem["from"]): PlayedItem {
+  return { ...item, from, id } as PlayedItem;
 }
 
 /** The two forms of a context that are understood here. */
@@ -162,8 +162,8 @@ function formsOf(context: Json): { readonly playlist: string | null; readonly tr
   };
 }
 
-function find(items: readonly ContextItem[], id: string): ContextItem {
-  const found = items.find((item) => item.id === id);
+function find(entries: readonly ItemView[], id: string | undefined): ItemView {
+  const found = entries.find((entry) => entry.id === id);
   if (found === undefined) throw new Error(`item ${id} is not in its context`);
   return found;
 }

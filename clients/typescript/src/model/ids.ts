@@ -33,8 +33,9 @@ export function splitItem(item: string): { readonly event: string; readonly k: n
 
 /** The writer and the seq of an event, or of an item's event. */
 export function splitEvent(id: string): { readonly writer: string; readonly seq: number } {
-  const [writer = "", seq = ""] = id.split(".");
-  return { writer, seq: Number.parseInt(seq, 10) };
+  const dot = id.indexOf(".");
+  if (dot < 0) return { writer: id, seq: Number.NaN };
+  return { writer: id.slice(0, dot), seq: Number.parseInt(id.slice(dot + 1), 10) };
 }
 
 /** The first word of a cell's key: "queue", "play", "library", … */
