@@ -13,6 +13,7 @@ from syncd.operations.advance import Advance
 from syncd.operations.offline import nobody_works_on
 from syncd.operations.repartition import Repartitioned, change_over, copy_log
 from syncd.store.deployment_row import deployment_row
+from syncd.store.postgres import PostgresStore
 
 
 async def repartition_topic(config: Config, topic: str, partitions: int, *, progress: Advance) -> Repartitioned:
@@ -43,7 +44,9 @@ async def repartition_topic(config: Config, topic: str, partitions: int, *, prog
         target = await open_topic(config, topic, partitions=partitions, life=written.life)
         stack.push_async_callback(target.close)
         ends = await _ends(source)
-        records, begin = await copy_log(source, target, progress=progress)
+        store = await PostgresStore.open(dsn, connections=1)
+        stack.push_async_callback(store.close)
+        records, begin = await copy_log(source, target, erased=await store.erased_streams(), progress=progress)
         if await _ends(source) != ends:
             raise Conflict("somebody appended meanwhile: stop all servers, and do it again")
         await change_over(

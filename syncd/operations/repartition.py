@@ -11,7 +11,7 @@ begins, so every device takes a snapshot, and projectors fold everything once mo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final, TypeAlias
@@ -132,11 +132,13 @@ async def change_over(dsn: str, *, seen: UUID, topic: str, topic_id: str, partit
             await hang_up(connection)
 
 
-async def copy_log(source: EventLog, target: EventLog, *, progress: Advance) -> tuple[int, int]:
+async def copy_log(
+    source: EventLog, target: EventLog, *, erased: Container[str], progress: Advance
+) -> tuple[int, int]:  # fmt: skip
     """Bring every record of a log that nobody appends to into another one, each stream's in their order.
 
     What the target holds already is left alone, so what was interrupted goes on. Records that no gateway can have
-    written are left out: every projector sets them aside.
+    written are left out, as every projector sets them aside, and those of streams that were erased.
 
     Args:
         progress: (records read, of all).
@@ -157,7 +159,7 @@ async def copy_log(source: EventLog, target: EventLog, *, progress: Advance) -> 
     appending = Appending(target)
     await appending.prepare(None, progress=lambda *_: None)
     async for record in records(source, None, starts, ends, progress=progress):
-        if is_ours(record):
+        if is_ours(record) and record.stream not in erased:
             await appending.append(record.record())
     await appending.flush()
     return appending.appended + appending.known, begin

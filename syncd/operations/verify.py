@@ -98,6 +98,7 @@ async def verify(
     chosen = range(log.partitions) if partitions is None else partitions
     folded = {partition: await _folded(log, store, partition, verified) for partition in chosen}
     held = await _streams_with_cells(log, store, chosen)
+    erased = await store.erased_streams()
     passes = {partition: max(1, -(-until // PASS_RECORDS_MAX)) for partition, until in folded.items()}
     count = Count(progress)
     count.begin(sum(folded[partition] * passes[partition] for partition in chosen))
@@ -105,7 +106,7 @@ async def verify(
         for n in range(passes[partition]):
             is_mine = partial(_is_in_pass, n=n, of=passes[partition])
             states = await _states(store, partition, filter(is_mine, held[partition]))
-            one = _Pass(log, partition, until, states, random.Random(f"{seed}/{partition}/{n}"))
+            one = _Pass(log, partition, until, states, random.Random(f"{seed}/{partition}/{n}"), erased=erased)
             await one.read(is_mine, count)
             one.compare(verified)
     return verified
@@ -117,6 +118,7 @@ async def verify_streams(
     """Compare some streams only, as `verify`; where the log has an index, nothing else is read."""
     verified = Verified(seed)
     together = groups(log, streams)
+    erased = await store.erased_streams()
     folded: dict[int, int] = {}
     for partition in sorted({log.partition_of(group[0]) for group in together}):
         folded[partition] = await _folded(log, store, partition, verified)
@@ -126,7 +128,7 @@ async def verify_streams(
         partition = log.partition_of(group[0])
         states = await _states(store, partition, group)
         order = random.Random(f"{seed}/{group[0]}")
-        one = _Pass(log, partition, folded[partition], states, order, only=group)
+        one = _Pass(log, partition, folded[partition], states, order, only=group, erased=erased)
         await one.read(group.__contains__, count)
         one.compare(verified)
     return verified
@@ -181,17 +183,21 @@ class _Refold:
 
 
 class _Pass:
-    """One reading of a partition, for some of its streams; `only`: other records need not be read at all."""
+    """One reading of a partition, for some of its streams.
+
+    `only`: other records need not be read at all. `erased`: their records, where the log still has them, count nothing.
+    """
 
     def __init__(
         self, log: EventLog, partition: int, until: int, states: Mapping[str, StreamState], order: random.Random,
-        *, only: Collection[str] = (),
+        *, only: Collection[str] = (), erased: Collection[str],
     ) -> None:  # fmt: skip
         self._log = log
         self._partition = partition
         self._until = until
         self._order = order
         self._only = only
+        self._erased = erased
         # Each is compared where its cells were read, which may be further by now.
         self._refolds = {stream: _Refold(state.checkpoint.offset_next, state.cells) for stream, state in states.items()}
 
@@ -206,7 +212,7 @@ class _Pass:
             records = await self._records(start, until)
             self._order.shuffle(records)
             for record in records:
-                if is_mine(record.stream):
+                if is_mine(record.stream) and record.stream not in self._erased:
                     self._take(record)
             count.did(until - start)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -44,19 +44,22 @@ class Folded:
     unknown_kinds: Counter[str] = field(default_factory=Counter)
 
 
-def fold_records(records: Sequence[LoggedRecord]) -> Folded:
+def fold_records(records: Sequence[LoggedRecord], *, erased: Container[str] = ()) -> Folded:
     """Lower every record and join the batch in memory, so that the store sees one row a key.
 
     A cell's `log_offset` is that of the record whose write stayed. A record that cannot be lowered becomes a dead
     letter; its seq still counts, or its writer would be told of a gap for ever.
+
+    Args:
+        erased: streams that are gone: of them nothing may come back, not even that a writer had a seq.
     """
     folded = Folded()
     cells: _Joined = {}
     writers: _Seen = {}
     slots: Counter[tuple[str, str]] = Counter()
     for record in records:
-        if record.kind == ERASED:
-            continue  # nothing of it may come back, not even that its writer had a seq
+        if record.kind == ERASED or record.stream in erased:
+            continue
         offset = record.offset
         try:
             admitted = decode_record(record)
@@ -100,9 +103,9 @@ def _see(writers: _Seen, row: WriterRow) -> None:
         writers[at] = WriterRow(*at, furthest.seq, max(row.t, before.t), furthest.log_offset)
 
 
-def fold_cells(records: Sequence[LoggedRecord]) -> tuple[list[CellRow], int]:
+def fold_cells(records: Sequence[LoggedRecord], *, erased: Container[str] = ()) -> tuple[list[CellRow], int]:
     """As `fold_records`, the cells alone, and how many records could not be lowered."""
-    folded = fold_records(records)
+    folded = fold_records(records, erased=erased)
     return folded.cells, len(folded.dead_letters)
 
 

@@ -208,6 +208,8 @@ class Projector:
             log.warning("epoch_begins", partition=partition, epoch=epoch, offset_next=offset)
             await self._store.begin_epoch(lease, epoch=epoch, offset_next=offset)
         check_folded(partition, offset, start=start, end=end)
+        # Whoever erases a stream waits until we have passed its records, so what is erased from here on is behind us.
+        erased = await self._store.erased_streams()
         while True:
             advance.offset = offset
             end = await self._log.wait_beyond(partition, offset, timeout_s=WAIT_S)
@@ -216,7 +218,7 @@ class Projector:
                 continue
             if end - offset < READ_RECORDS_MAX:
                 await asyncio.sleep(GATHER_S)
-            offset = await self._fold_batch(lease, epoch, offset)
+            offset = await self._fold_batch(lease, epoch, offset, erased)
             self._note_lag(partition, end - offset)
 
     def _note_lag(self, partition: int, records: int) -> None:
@@ -225,11 +227,11 @@ class Projector:
         if records <= 0:
             self._metrics.lag_seconds.set(str(partition), 0)
 
-    async def _fold_batch(self, lease: Lease, epoch: str, offset: int) -> int:
+    async def _fold_batch(self, lease: Lease, epoch: str, offset: int, erased: frozenset[str]) -> int:
         records = await self._log.read(lease.partition, offset, limit=READ_RECORDS_MAX)
         if not records:
             return offset
-        folded = fold_records(records)
+        folded = fold_records(records, erased=erased)
         if folded.admitted_ms_first is not None:
             lag_ms = max(0, self._clock.now_ms() - folded.admitted_ms_first)
             self._metrics.lag_seconds.set(str(lease.partition), lag_ms / 1000)

@@ -120,6 +120,7 @@ class _Rebuild:
         self._writer = secrets.token_hex(WRITER_LENGTH // 2)
         self._seqs: dict[str, int] = {}
         self._offsets: dict[int, int] = {}
+        self._erased: frozenset[str] = frozenset()
         self._ends: dict[int, int] = {}
         self._passed = 0
         self.done = Rebuilt()
@@ -149,6 +150,8 @@ class _Rebuild:
         epochs = {partition: self._log.epoch(partition) for partition in partitions}
         run = Run(name, program(), epochs)
         self._offsets = dict(await self._right.begin(run))
+        # Read after the run began: an erasure since then ends it.
+        self._erased = await self._store.erased_streams()
         self._ends = {partition: await self._checkpoint(partition) for partition in partitions}
         self._passed = sum(self._offsets.values())
         self.done.resumed += self._passed
@@ -181,7 +184,7 @@ class _Rebuild:
         self._ends[partition] = max(self._ends[partition], until)
         while (offset := self._offsets[partition]) < until:
             records, offset_next = await self._read(run, partition, offset, min(until, offset + STAGE_RECORDS))
-            cells, unreadable = fold_cells(records)
+            cells, unreadable = fold_cells(records, erased=self._erased)
             await self._right.stage(run, partition, offset_next, cells)
             self._offsets[partition] = offset_next
             self.done.records += len(records)

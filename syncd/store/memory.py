@@ -165,6 +165,9 @@ class MemoryStore:
     async def streams(self, streams: Sequence[str]) -> Mapping[str, StreamInfo]:
         return {stream: self._info(stream) for stream in streams}
 
+    async def erased_streams(self) -> frozenset[str]:
+        return frozenset(await self.streams_owned(NOBODY))
+
     async def streams_with_cells(self, *, after: str, limit: int) -> Sequence[str]:
         return sorted(stream for stream, cells in self._cells.items() if cells and stream > after)[:limit]
 
@@ -262,8 +265,7 @@ class MemoryStore:
         self._voids = {key: row for key, row in self._voids.items() if row.stream != stream}
         self._slots = {name: slots for name, slots in self._slots.items() if name[0] != stream}
         self._dead_letters = {at: row for at, row in self._dead_letters.items() if row.stream != stream}
-        if stream in self._streams:
-            self._streams[stream] = StreamInfo(NOBODY, self._streams[stream].generation + 1)
+        self._streams[stream] = StreamInfo(NOBODY, self._info(stream).generation + 1)
         return len(self._cells.pop(stream, {}))
 
     async def give_stream(self, stream: str, *, owner: str) -> None:

@@ -114,7 +114,15 @@ class Batch:
     dead_letters: Sequence[DeadLetterRow] = ()
 
 
-class ProjectionStore(Protocol):
+class ErasedStreams(Protocol):
+    """Which streams are gone for good."""
+
+    async def erased_streams(self) -> frozenset[str]:
+        """Streams that went with their account. A log that cannot be rewritten (Kafka) still holds their records, and
+        whoever folds it must leave those out."""
+
+
+class ProjectionStore(ErasedStreams, Protocol):
     """What the projector needs."""
 
     async def acquire(self, partition: int, *, holder: str, ttl_s: float, free_s: float = 0.0) -> Lease | None:
@@ -181,7 +189,7 @@ class StreamState:
     cells: Sequence[CellRow]
 
 
-class StateReader(Protocol):
+class StateReader(ErasedStreams, Protocol):
     """What push, the API and the operators need."""
 
     async def cells(self, stream: str, partition: int, *, from_offset: int = 0) -> StreamState:
@@ -303,7 +311,7 @@ class WriterRegistry(Protocol):
 
 
 NOBODY = "-"
-"""The owner of a playlist that was erased with its account: no account has this id, and nobody can claim it again."""
+"""The owner of a stream that was erased with its account: no account has this id, and nobody can claim it again."""
 
 
 class Erasure(Protocol):
@@ -312,8 +320,8 @@ class Erasure(Protocol):
     async def erase_stream(self, stream: str) -> int:
         """Forget a stream's cells, and what was counted and set aside of it; how many cells it had.
 
-        A playlist belongs to `NOBODY` from then on, and its generation rises. A rebuild that is under way ends with an
-        error, whatever it rebuilds: it may have staged what goes.
+        It belongs to `NOBODY` from then on, is one of `erased_streams`, and its generation rises. A rebuild that is
+        under way ends with an error, whatever it rebuilds: it may have staged what goes.
         """
 
     async def give_stream(self, stream: str, *, owner: str) -> None:

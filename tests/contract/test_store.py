@@ -11,6 +11,7 @@ from stores_under_test import StoreUnderTest, cell, commit, leased, tell
 
 from syncd.errors import FencedOut
 from syncd.store.port import (
+    NOBODY,
     Batch,
     Checkpoint,
     DeadLetter,
@@ -356,6 +357,27 @@ def test_an_account_owns_the_playlists_it_was_first_to_claim(store_under_test: S
         assert list(await store.streams_owned("one")) == ["p:b", "p:z"]
         assert list(await store.streams_owned("two")) == ["p:c"]
         assert list(await store.streams_owned("nobody")) == []
+
+    tell(store_under_test, story)
+
+
+def test_what_was_erased_is_known_for_good(store_under_test: StoreUnderTest) -> None:
+    """Also a stream that had no row of its own: the log may still hold its records."""
+
+    async def story(store: Store) -> None:
+        lease = await leased(store)
+        await store.claim_stream("p:x", owner="alice")
+        await store.claim_stream("p:y", owner="bob")
+        await commit(store, lease, cell("k", "1", b"1", log_offset=0), at=0)
+        assert await store.erased_streams() == frozenset()
+        for _ in range(2):
+            assert await store.erase_stream("a:1") in (1, 0)
+            await store.erase_stream("p:x")
+        assert await store.erased_streams() == {"a:1", "p:x"}
+        assert (await store.cells("a:1", 0)).cells == []
+        assert (await store.claim_stream("p:x", owner="bob")).owner == NOBODY
+        assert await store.streams_owned("bob") == ["p:y"]
+        assert (await store.streams(["a:1"]))["a:1"].generation == 2, "who still holds its cells takes a snapshot"
 
     tell(store_under_test, story)
 

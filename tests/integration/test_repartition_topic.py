@@ -70,10 +70,10 @@ def test_a_copy_from_before_a_trim_is_not_taken_for_one_from_after_it() -> None:
     async def story() -> None:
         source, target = MemoryLog(), MemoryLog()
         await source.append([Record("a:somebody", "w" * 10, seq, "settings.changed", 1, b"{}") for seq in (1, 2)])
-        assert await copy_log(source, target, progress=quiet) == (2, 0)
+        assert await copy_log(source, target, erased=(), progress=quiet) == (2, 0)
         await source.trim(0, 1)
         with pytest.raises(Conflict, match="name another topic"):
-            await copy_log(source, target, progress=quiet)
+            await copy_log(source, target, erased=(), progress=quiet)
 
     asyncio.run(asyncio.wait_for(story(), STORY_S))
 
@@ -92,10 +92,10 @@ def test_a_copy_that_was_interrupted_goes_on_keeps_order_and_does_not_look_whole
             await source.append(records[:4])
             await source.append([Record("no stream of ours", "w" * 10, 1, "settings.changed", 1, body)])
             await source.trim(source.partition_of(stream), 2)
-            assert await copy_log(source, target, progress=quiet) == (2, 1)
+            assert await copy_log(source, target, erased=(), progress=quiet) == (2, 1)
             await source.append(records[4:])
             for _ in range(2):
-                assert await copy_log(source, target, progress=quiet) == (6, 1)
+                assert await copy_log(source, target, erased=(), progress=quiet) == (6, 1)
             seqs = [record.seq async for page in stream_pages(target, stream, from_=1) for record in page]
             assert seqs == [3, 4, 5, 6, 7, 8]
             with pytest.raises(OffsetExpired, match="begins at offset 1"):

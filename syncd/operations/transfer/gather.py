@@ -71,8 +71,9 @@ async def gather(place: Place, selection: Selection, *, progress: Advance) -> As
         for one in chosen:
             async for line in _identities(place, one):
                 yield line
+    erased = await store.erased_streams()
     async for record in records(log, streams, starts, ends, progress=progress):
-        if is_ours(record) and (selection.passes is None or selection.passes(record)):
+        if is_ours(record) and record.stream not in erased and (selection.passes is None or selection.passes(record)):
             yield RecordLine.of(record.record())
 
 

@@ -9,7 +9,7 @@ import asyncpg
 
 from syncd.postgres.database import Database
 from syncd.postgres.queries import load_queries
-from syncd.store.port import CellRow, Checkpoint, StreamInfo, StreamState
+from syncd.store.port import NOBODY, CellRow, Checkpoint, StreamInfo, StreamState
 
 _QUERIES = load_queries("syncd.store", "reading.sql")
 
@@ -34,6 +34,9 @@ class PostgresReader:
         rows = await self._database.rows(_QUERIES["streams"], streams)
         known = {row["stream"]: StreamInfo(row["owner"], row["generation"]) for row in rows}
         return {stream: known.get(stream, StreamInfo(None, 0)) for stream in streams}
+
+    async def erased_streams(self) -> frozenset[str]:
+        return frozenset(row["stream"] for row in await self._database.rows(_QUERIES["erased_streams"], NOBODY))
 
     async def streams_with_cells(self, *, after: str, limit: int) -> Sequence[str]:
         return [row["stream"] for row in await self._database.rows(_QUERIES["streams_with_cells"], after, limit)]

@@ -6,7 +6,8 @@
 delete from rebuilds;
 
 -- name: erase_stream
--- Everything the store holds of a stream. A playlist keeps its row, so that nobody can claim it again.
+-- Everything the store holds of a stream. Its name stays: nobody can claim it again, and nobody folds it again from a
+-- log that still holds its records.
 with cells_gone as (
     delete from cells where stream = $1 returning 1
 ), writers_gone as (
@@ -20,7 +21,8 @@ with cells_gone as (
 ), staged_gone as (
     delete from rebuilt_cells where run in ('', $1) and stream = $1
 ), nobody_s as (
-    update streams set owner = $2, generation = generation + 1 where stream = $1
+    insert into streams (stream, owner, generation) values ($1, $2, 1)
+    on conflict (stream) do update set owner = excluded.owner, generation = streams.generation + 1
 )
 select count(*) as cells from cells_gone;
 

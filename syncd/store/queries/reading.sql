@@ -47,6 +47,10 @@ select stream, owner, generation from streams where stream = any($1::text[]);
 -- How many slots the lists of some streams have by the projector's count.
 select stream, list_name, slots from list_slots where stream = any($1::text[]);
 
+-- name: erased_streams
+-- Streams that went with their account.
+select stream from streams where owner = $1;
+
 -- name: streams_with_cells
 -- A page of the streams that have cells. Each is looked up behind the one before, so that a stream of 10,000 cells costs
 -- as much as one of three.
