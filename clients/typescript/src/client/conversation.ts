@@ -6,30 +6,21 @@
  * Messages are taken in as they come. What leaves waits for the store, and for the socket to drain. Whatever goes wrong
  * anywhere ends the whole, with the reason as an exception of `run`.
  */
-import { LinkClosed, StoreBusy, Unavailable, WriterLost } from "../errors.js";
+import { Unavailable, WriterLost } from "../errors.js";
 import { FRAME_BYTES_MAX, SUBSCRIPTIONS_MAX } from "../limits.js";
-import { ANSWER_TIMEOUT_MS, ClientSession, OWN_STREAM, type Heard, type StreamState } from "../protocol/client_session.js";
+import { ClientSession, OWN_STREAM, type Heard, type StreamState } from "../protocol/client_session.js";
 import type { Codec, Payload } from "../protocol/codec.js";
-import { ABNORMAL, DRAINING } from "../schemas/close_codes.js";
 import type { Digest, Drain, Nack, StreamClaim, Welcome } from "../schemas/messages.js";
 import type { Refusal } from "./change.js";
+import { Flusher } from "./flusher.js";
 import type { Link, LinkListener } from "./link.js";
 import type { LocalState } from "./local_state.js";
 import type { OwnEvent } from "./own_event.js";
+import { Pulse } from "./pulse.js";
 import type { Reissue } from "./reissue.js";
 import type { Login } from "./renaming.js";
 import { Sending, wireEvent } from "./sending.js";
 
-/** How often the clock is looked at: overdue answers, the next measurement, a machine that slept. */
-const TICK_MS = 1_000;
-/** A tick that comes this late means that the machine slept, or the tab did: ask whether the connection still stands. */
-const SLEPT_MS = 15_000;
-/** Without a word from the server for so long: ask. A page does not see the pings that the server's own layer sends. */
-const SILENT_MS = 20_000;
-/** How long the answer to `probe` may take: there is reason to believe that the connection is gone. */
-const PROBE_TIMEOUT_MS = 2_000;
-/** How long confirmed changes may wait for the store, so that a burst of deltas is one transaction. */
-const FLUSH_MS = 50;
 /** While so much waits in the socket nothing is added to it. */
 const WAITING_BYTES_MAX = 2 * FRAME_BYTES_MAX;
 /** How often a full socket is looked at; browsers do not tell when it has drained. */
@@ -54,6 +45,8 @@ export class Conversation {
   drain: Drain | null = null;
   readonly #session: ClientSession;
   readonly #sending: Sending;
+  readonly #pulse: Pulse;
+  readonly #flusher: Flusher;
   readonly #over: Promise<never>;
   #end!: (reason: unknown) => void;
   #isOver = false;
@@ -62,13 +55,8 @@ export class Conversation {
   #liveSinceMs = 0;
   #helloSentMs = 0;
   #barrierMs: number | null = null;
-  #leaveAtMs = Infinity;
-  #heardAtMs: number;
-  #askedAtMs: number | null = null;
   #isIdentifying = false;
   #isSending = false;
-  #tickedAtMs = Infinity;
-  #flush: ReturnType<typeof setTimeout> | null = null;
   #wakeUp: ReturnType<typeof setTimeout> | null = null;
   readonly #digests = new Map<string, Digesting[]>();
 
@@ -81,7 +69,8 @@ export class Conversation {
   ) {
     this.#session = new ClientSession(codec);
     this.#sending = new Sending(state.outbox, this.#session, rng);
-    this.#heardAtMs = this.#nowMs;
+    this.#pulse = new Pulse(this.#session, state.time, () => void this.#ping(), (lost) => this.#end(lost)); // prettier-ignore
+    this.#flusher = new Flusher(state, (error) => this.#end(error));
     this.#over = new Promise((_, reject) => {
       this.#end = (reason) => {
         this.#isOver = true;
@@ -107,7 +96,6 @@ export class Conversation {
     open: (listener: LinkListener) => Promise<Link>,
     hello: { token: string; client: string; withWriter: boolean },
   ): Promise<never> {
-    let watching: ReturnType<typeof setInterval> | undefined;
     try {
       const opening = open({
         message: (payload) => this.#guarded(() => this.#read(payload)),
@@ -117,13 +105,13 @@ export class Conversation {
       this.#link = await Promise.race([opening, this.#over]);
       this.#sayHello(hello.token, hello.client, hello.withWriter);
       this.state.leavesNow = (events) => this.#sending.leaveNow(events, this.#nowMs);
-      watching = setInterval(() => this.#guarded(() => this.#watch()), TICK_MS);
+      this.#pulse.start();
       return await this.#over;
     } finally {
       this.#isOver = true;
       this.state.leavesNow = () => false;
-      clearInterval(watching);
-      clearTimeout(this.#flush ?? undefined);
+      this.#pulse.stop();
+      this.#flusher.stop();
       clearTimeout(this.#wakeUp ?? undefined);
       this.#session.close();
       this.#link?.close();
@@ -143,15 +131,7 @@ export class Conversation {
 
   /** Find out now whether the connection still stands: the network changed, or the page came back. */
   probe(): void {
-    this.#guarded(() => {
-      if (this.#login === null || this.#askedAtMs !== null) return;
-      this.#askedAtMs = this.#nowMs;
-      setTimeout(() => {
-        const isSilent = this.#askedAtMs !== null && !this.#isOver;
-        if (isSilent) this.#end(new LinkClosed(ABNORMAL, `no answer for ${PROBE_TIMEOUT_MS / 1_000} s`));
-      }, PROBE_TIMEOUT_MS);
-      this.#ping();
-    });
+    if (!this.#isOver) this.#pulse.probe();
   }
 
   /** How long ago the welcome came, in ms; null when it did not. */
@@ -161,7 +141,7 @@ export class Conversation {
 
   /** How long the server wants us to stay away from now on, in ms, after it said that it goes down. */
   get drainWaitMs(): number {
-    return Math.max(0, this.#leaveAtMs - this.#nowMs);
+    return Math.max(0, this.#pulse.leaveAtMs - this.#nowMs);
   }
 
   /** Whether own events leave: all that is owed was in step, and we know who we are. */
@@ -197,8 +177,7 @@ export class Conversation {
   // --- what the server says ---
 
   #read(payload: string | Uint8Array): void {
-    this.#heardAtMs = this.#nowMs;
-    this.#askedAtMs = null;
+    this.#pulse.heard();
     const heard = this.#session.receive(payload);
     if (heard !== null) {
       this.#take(heard);
@@ -238,11 +217,11 @@ export class Conversation {
         break;
       case "drain":
         this.drain = heard;
-        this.#leaveAtMs = this.#nowMs + heard.reconnect_after_ms;
+        this.#pulse.leaveAtMs = this.#nowMs + heard.reconnect_after_ms;
         break;
       default: // errors, presence and ended subscriptions are the listener's to judge
     }
-    if (this.state.hasUnsaved) this.#flushIn(FLUSH_MS);
+    this.#flusher.soon();
   }
 
   #welcomed({ account, device, writer, now_ms, streams }: Welcome): void {
@@ -250,6 +229,7 @@ export class Conversation {
     this.state.time.measure(this.#helloSentMs, now_ms);
     this.#login = { account, device, writer };
     this.#liveSinceMs = this.#nowMs;
+    this.#pulse.live();
     const isFresh = this.state.header.writer !== writer;
     if (isFresh && this.state.outbox.size > 0 && streams.some(({ resume }) => resume === "tail")) {
       // Before anything is renumbered we must know all that the old writer has sent. Snapshots and cells say when they are
@@ -277,17 +257,6 @@ export class Conversation {
         if (refusal !== null) this.listener.refused(refusal);
       }
     }
-  }
-
-  #watch(): void {
-    const nowMs = this.#nowMs;
-    const overdue = this.#session.overdue(nowMs);
-    if (overdue !== null) throw new LinkClosed(ABNORMAL, `no answer to ${overdue} for ${ANSWER_TIMEOUT_MS / 1_000} s`);
-    if (nowMs >= this.#leaveAtMs) throw new LinkClosed(DRAINING, "this gateway is going down");
-    const hasSlept = nowMs - this.#tickedAtMs > SLEPT_MS;
-    const isSilent = nowMs - this.#heardAtMs > SILENT_MS;
-    this.#tickedAtMs = nowMs;
-    if (this.#login !== null && (this.state.time.isStale || hasSlept || isSilent)) this.#ping();
   }
 
   // --- what we say ---
@@ -407,22 +376,6 @@ export class Conversation {
     if (delayMs === null || this.#isOver) return;
     clearTimeout(this.#wakeUp ?? undefined);
     this.#wakeUp = setTimeout(() => this.wake(), delayMs);
-  }
-
-  #flushIn(delayMs: number): void {
-    if (this.#flush !== null || this.#isOver) return;
-    this.#flush = setTimeout(() => void this.#flushNow(), delayMs);
-  }
-
-  async #flushNow(): Promise<void> {
-    this.#flush = null;
-    try {
-      await this.state.flush();
-    } catch (error) {
-      // Nothing is lost: the cursor in the store is behind the cells there, and the next flush takes it all.
-      if (error instanceof StoreBusy) this.#flushIn(TICK_MS);
-      else this.#end(error);
-    }
   }
 
   #endDigests(): void {

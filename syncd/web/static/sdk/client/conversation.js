@@ -1,13 +1,9 @@
-import { LinkClosed, StoreBusy, Unavailable, WriterLost } from "../errors.js";
+import { Unavailable, WriterLost } from "../errors.js";
 import { FRAME_BYTES_MAX, SUBSCRIPTIONS_MAX } from "../limits.js";
-import { ANSWER_TIMEOUT_MS, ClientSession, OWN_STREAM } from "../protocol/client_session.js";
-import { ABNORMAL, DRAINING } from "../schemas/close_codes.js";
+import { ClientSession, OWN_STREAM } from "../protocol/client_session.js";
+import { Flusher } from "./flusher.js";
+import { Pulse } from "./pulse.js";
 import { Sending, wireEvent } from "./sending.js";
-const TICK_MS = 1_000;
-const SLEPT_MS = 15_000;
-const SILENT_MS = 20_000;
-const PROBE_TIMEOUT_MS = 2_000;
-const FLUSH_MS = 50;
 const WAITING_BYTES_MAX = 2 * FRAME_BYTES_MAX;
 const DRAIN_POLL_MS = 50;
 export class Conversation {
@@ -18,6 +14,8 @@ export class Conversation {
     drain = null;
     #session;
     #sending;
+    #pulse;
+    #flusher;
     #over;
     #end;
     #isOver = false;
@@ -26,13 +24,8 @@ export class Conversation {
     #liveSinceMs = 0;
     #helloSentMs = 0;
     #barrierMs = null;
-    #leaveAtMs = Infinity;
-    #heardAtMs;
-    #askedAtMs = null;
     #isIdentifying = false;
     #isSending = false;
-    #tickedAtMs = Infinity;
-    #flush = null;
     #wakeUp = null;
     #digests = new Map();
     constructor(state, reissue, codec, listener, rng) {
@@ -42,7 +35,8 @@ export class Conversation {
         this.listener = listener;
         this.#session = new ClientSession(codec);
         this.#sending = new Sending(state.outbox, this.#session, rng);
-        this.#heardAtMs = this.#nowMs;
+        this.#pulse = new Pulse(this.#session, state.time, () => void this.#ping(), (lost) => this.#end(lost));
+        this.#flusher = new Flusher(state, (error) => this.#end(error));
         this.#over = new Promise((_, reject) => {
             this.#end = (reason) => {
                 this.#isOver = true;
@@ -52,7 +46,6 @@ export class Conversation {
         this.#over.catch(() => undefined);
     }
     async run(open, hello) {
-        let watching;
         try {
             const opening = open({
                 message: (payload) => this.#guarded(() => this.#read(payload)),
@@ -62,14 +55,14 @@ export class Conversation {
             this.#link = await Promise.race([opening, this.#over]);
             this.#sayHello(hello.token, hello.client, hello.withWriter);
             this.state.leavesNow = (events) => this.#sending.leaveNow(events, this.#nowMs);
-            watching = setInterval(() => this.#guarded(() => this.#watch()), TICK_MS);
+            this.#pulse.start();
             return await this.#over;
         }
         finally {
             this.#isOver = true;
             this.state.leavesNow = () => false;
-            clearInterval(watching);
-            clearTimeout(this.#flush ?? undefined);
+            this.#pulse.stop();
+            this.#flusher.stop();
             clearTimeout(this.#wakeUp ?? undefined);
             this.#session.close();
             this.#link?.close();
@@ -83,23 +76,14 @@ export class Conversation {
         this.#guarded(() => this.#step());
     }
     probe() {
-        this.#guarded(() => {
-            if (this.#login === null || this.#askedAtMs !== null)
-                return;
-            this.#askedAtMs = this.#nowMs;
-            setTimeout(() => {
-                const isSilent = this.#askedAtMs !== null && !this.#isOver;
-                if (isSilent)
-                    this.#end(new LinkClosed(ABNORMAL, `no answer for ${PROBE_TIMEOUT_MS / 1_000} s`));
-            }, PROBE_TIMEOUT_MS);
-            this.#ping();
-        });
+        if (!this.#isOver)
+            this.#pulse.probe();
     }
     get livedMs() {
         return this.#login === null ? null : this.#nowMs - this.#liveSinceMs;
     }
     get drainWaitMs() {
-        return Math.max(0, this.#leaveAtMs - this.#nowMs);
+        return Math.max(0, this.#pulse.leaveAtMs - this.#nowMs);
     }
     get isSending() {
         return this.#sending.hasBegun;
@@ -124,8 +108,7 @@ export class Conversation {
         this.wake();
     }
     #read(payload) {
-        this.#heardAtMs = this.#nowMs;
-        this.#askedAtMs = null;
+        this.#pulse.heard();
         const heard = this.#session.receive(payload);
         if (heard !== null) {
             this.#take(heard);
@@ -167,18 +150,18 @@ export class Conversation {
                 break;
             case "drain":
                 this.drain = heard;
-                this.#leaveAtMs = this.#nowMs + heard.reconnect_after_ms;
+                this.#pulse.leaveAtMs = this.#nowMs + heard.reconnect_after_ms;
                 break;
             default:
         }
-        if (this.state.hasUnsaved)
-            this.#flushIn(FLUSH_MS);
+        this.#flusher.soon();
     }
     #welcomed({ account, device, writer, now_ms, streams }) {
         this.state.checkAccount(account);
         this.state.time.measure(this.#helloSentMs, now_ms);
         this.#login = { account, device, writer };
         this.#liveSinceMs = this.#nowMs;
+        this.#pulse.live();
         const isFresh = this.state.header.writer !== writer;
         if (isFresh && this.state.outbox.size > 0 && streams.some(({ resume }) => resume === "tail")) {
             this.#barrierMs = this.#ping();
@@ -204,19 +187,6 @@ export class Conversation {
                     this.listener.refused(refusal);
             }
         }
-    }
-    #watch() {
-        const nowMs = this.#nowMs;
-        const overdue = this.#session.overdue(nowMs);
-        if (overdue !== null)
-            throw new LinkClosed(ABNORMAL, `no answer to ${overdue} for ${ANSWER_TIMEOUT_MS / 1_000} s`);
-        if (nowMs >= this.#leaveAtMs)
-            throw new LinkClosed(DRAINING, "this gateway is going down");
-        const hasSlept = nowMs - this.#tickedAtMs > SLEPT_MS;
-        const isSilent = nowMs - this.#heardAtMs > SILENT_MS;
-        this.#tickedAtMs = nowMs;
-        if (this.#login !== null && (this.state.time.isStale || hasSlept || isSilent))
-            this.#ping();
     }
     #sayHello(token, client, withWriter) {
         const { nonce, writer, account } = this.state.header;
@@ -330,23 +300,6 @@ export class Conversation {
             return;
         clearTimeout(this.#wakeUp ?? undefined);
         this.#wakeUp = setTimeout(() => this.wake(), delayMs);
-    }
-    #flushIn(delayMs) {
-        if (this.#flush !== null || this.#isOver)
-            return;
-        this.#flush = setTimeout(() => void this.#flushNow(), delayMs);
-    }
-    async #flushNow() {
-        this.#flush = null;
-        try {
-            await this.state.flush();
-        }
-        catch (error) {
-            if (error instanceof StoreBusy)
-                this.#flushIn(TICK_MS);
-            else
-                this.#end(error);
-        }
     }
     #endDigests() {
         const ended = new Unavailable("the connection ended before the server told its digest");
