@@ -104,7 +104,14 @@ def kafka_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip(str(error))
 
 
-# --- what was missing ---
+# --- what was measured, what was missing ---
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Keep a figure with its words; figures are printed at the end and never asserted."""
+    return lambda words: record_property("measured", words)
+
 
 _MAY_BE_ABSENT = "shared/data"
 """Recordings that are not ours to ship: the only reason to skip that `make check` accepts."""
@@ -120,7 +127,17 @@ def _skip_reasons(reporter: pytest.TerminalReporter) -> dict[str, list[str]]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say plainly what this machine lacked."""
+    """Say plainly what was measured, and what this machine lacked."""
+    measured = [
+        f"{report.nodeid.rpartition('::')[2]}: {figure}"
+        for report in terminalreporter.stats.get("passed", [])
+        for name, figure in report.user_properties
+        if name == "measured"
+    ]
+    if measured:
+        terminalreporter.section("measured, on a machine that was busy with tests")
+        for line in measured:
+            terminalreporter.line(line)
     reasons = _skip_reasons(terminalreporter)
     terminalreporter.section("what this machine lacked")
     if not reasons:

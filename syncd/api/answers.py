@@ -47,12 +47,13 @@ _PAGE: Final = Template("""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title - syncd</title>
-<link rel="stylesheet" href="/static/page.css">
+<link rel="stylesheet" href="/static/base.css">
+<link rel="stylesheet" href="/static/docs.css">
 <body class="plain">
 <main>
 <h1>$title</h1>
 <p>$message</p>
-<p><a href="/">To the page</a> · <a href="/docs">Documentation</a></p>
+<p><a href="/">To the player</a> · <a href="/docs">Documentation</a></p>
 </main>
 </body>
 </html>

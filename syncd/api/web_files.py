@@ -1,6 +1,6 @@
-"""The files of the page, held in memory.
+"""The files of the pages, held in memory.
 
-There are a dozen small ones and they change with the program only, so a request touches no disk and can name nothing
+They are small, two hundred at most, and change with the program only, so a request touches no disk and can name nothing
 but them. Browsers ask each time and mostly hear "not modified": a page never runs with modules of two versions.
 """
 
@@ -48,7 +48,7 @@ def web_file(name: str, body: bytes) -> WebFile:
 
 
 def read_web_files() -> Mapping[str, WebFile]:
-    """All files of `syncd/web` by their path below it, as `index.html` and `static/page.js`."""
+    """All files of `syncd/web` by their path below it, as `index.html` and `static/player/main.js`."""
     found: dict[str, WebFile] = {}
     folders: list[tuple[str, Traversable]] = [("", files("syncd").joinpath("web"))]
     while folders:

@@ -10,7 +10,17 @@ from api_under_test import Api
 
 from syncd.api import guard
 
-PATHS = ["/", "/docs", "/static/page.js", "/healthz", "/readyz", "/metrics", "/v1/connect", "/v1/state", "/nowhere"]
+PATHS = [
+    "/",
+    "/docs",
+    "/static/player/main.js",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/v1/connect",
+    "/v1/state",
+    "/nowhere",
+]
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -68,27 +68,19 @@ def test_an_id_stands_once_on_a_page(api: Api, path: str) -> None:
 def test_modules_import_only_modules_that_are_served() -> None:
     files = read_web_files()
     modules = {name: file.body.decode() for name, file in files.items() if name.endswith(".js")}
-    assert "static/page.js" in modules
+    assert "static/player/main.js" in modules
     for name, text in modules.items():
         for imported in re.findall(r'\b(?:im|ex)port\b(?:[\w\s{},*$]*from)? *"([^"]+)"', text):
             assert imported.startswith("."), f"{name} imports {imported}, which a browser finds nowhere"
             assert normpath(f"{dirname(name)}/{imported}") in modules, f"{name} imports {imported}"
 
 
-def test_elements_that_the_script_asks_for_are_on_the_page(api: Api) -> None:
-    ids = Links(api.get("/").text).ids
-    script = read_web_files()["static/page.js"].body.decode()
-    asked = set(re.findall(r'byId\("([^"]+)"\)', script)) | set(re.findall(r'drawPairs\("([^"]+)"', script))
-    assert asked
-    assert asked <= set(ids)
-
-
 @pytest.mark.parametrize(
     ("path", "media_type"),
     [
         ("/", "text/html; charset=utf-8"),
-        ("/static/page.js", "text/javascript; charset=utf-8"),
-        ("/static/page.css", "text/css; charset=utf-8"),
+        ("/static/player/main.js", "text/javascript; charset=utf-8"),
+        ("/static/player/layout.css", "text/css; charset=utf-8"),
         ("/static/icon.svg", "image/svg+xml"),
     ],
 )

@@ -1,0 +1,102 @@
+"""How the player looks, in light and dark, on a phone and at a desk, and whether everybody can use it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from accessible import barriers
+from player_page import PlayerPage
+from tabs import DESKTOP, PHONE, browsing, picture
+
+from syncd.client import Device
+from syncd.config import Config
+from syncd.testing.service import running_service
+
+pytestmark = pytest.mark.e2e
+
+BREAKFAST = [
+    "harbour-lights.first-ferry", "night-bus.neon-rain", "paper-lanterns.folding", "green-room.understudy",
+    "harbour-lights.fog-signal", "night-bus.depot", "paper-lanterns.let-go",
+]  # fmt: skip
+
+
+async def furnish(radio: Device) -> str:
+    """Things to look at; the id of a playlist among them."""
+    breakfast = radio.create_playlist("Sunday breakfast")
+    breakfast.add(*BREAKFAST)
+    radio.create_playlist("For the train").add(*BREAKFAST[:3])
+    radio.library.add("tracks", *BREAKFAST[:2])
+    radio.progress.listened("field-notes.rain-on-a-tin-roof", 400_000, duration_ms=600_000)
+    radio.progress.listened("field-notes.rain-on-a-tin-roof", 65_000, duration_ms=600_000)
+    radio.progress.listened("field-notes.forest-before-sunrise", 90_000, duration_ms=660_000)
+    radio.play(breakfast.items[1], context=breakfast.context)
+    radio.queue.add(*BREAKFAST[4:])
+    radio.history.played("earlier", BREAKFAST[3], started_ms=1, listened_ms=80_000)
+    await radio.settled()
+    return breakfast.id
+
+
+ROUTES = {
+    "home": "/", "playlist": "/playlist/{playlist}", "album": "/album/harbour-lights", "show": "/show/field-notes",
+    "devices": "/devices", "settings": "/settings", "history": "/history", "queue": "/queue", "library": "/library",
+}  # fmt: skip
+
+
+class Critic:
+    """Looks at what a page shows: keeps pictures of it, and what axe finds.
+
+    Attributes:
+        found: serious barriers, each with the place.
+        examines: whether axe is asked. It takes half a second a page; light and dark differ by colours, a phone and a
+            desk by their layout, so two of the four tell everything.
+    """
+
+    def __init__(self, name: str, *, examines: bool) -> None:
+        self.name = name
+        self.examines = examines
+        self.found: list[str] = []
+
+    async def sees(self, ann: PlayerPage, what: str) -> None:
+        await picture(ann.tab, f"player-{what}-{self.name}")
+        if self.examines:
+            self.found += [f"{self.name} {what}: {barrier}" for barrier in await barriers(ann.tab)]
+
+
+async def look_around(ann: PlayerPage, critic: Critic, playlist: str) -> None:
+    """All pages, and what opens above them."""
+    for page, route in ROUTES.items():
+        await ann.visits(route.format(playlist=playlist))
+        await ann.tab.locator("main h1, main h2").first.wait_for()
+        await critic.sees(ann, page)
+    await ann.tab.locator(".bar-open").click()
+    await critic.sees(ann, "now")
+    await ann.presses("Close")
+    await ann.visits("/album/harbour-lights")
+    row = ann.list.locator("li").nth(2)
+    await row.hover()
+    await row.get_by_role("button", name="More about").click()
+    await critic.sees(ann, "menu")
+    await ann.tab.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_player_can_be_looked_at_and_used_by_everybody(postgres_dsn: str, *, dark: bool) -> None:
+    async def story() -> None:
+        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
+        async with running_service(config) as service, browsing() as browser:
+            laptop, kitchen, _ = await service.account("ada", "Laptop", "Kitchen", "Car")
+            async with Device(service.ws_url, kitchen.token) as radio:
+                await radio.ready()
+                playlist = await furnish(radio)
+                for size, place in ((DESKTOP, "desktop"), (PHONE, "phone")):
+                    critic = Critic(f"{'dark' if dark else 'light'}-{place}", examines=dark == (place == "phone"))
+                    ann = PlayerPage(await browser.profile(size=size, dark=dark), service.http_url)
+                    await ann.tab.goto(service.http_url)
+                    await ann.tab.get_by_role("button", name="Sign in").wait_for()
+                    await critic.sees(ann, "sign-in")
+                    await look_around(await ann.opens(laptop), critic, playlist)
+                    await ann.tab.context.close()
+                    assert critic.found == []
+
+    asyncio.run(story())

@@ -1,0 +1,132 @@
+"""The player is heard: sound comes from the device that plays, and from no other."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import wave
+from pathlib import Path
+
+import pytest
+from player_page import PlayerPage
+from playwright.async_api import expect
+from tabs import Browser, browsing, until
+
+from syncd.accounts import LinkedDevice
+from syncd.client import Device
+from syncd.config import Config
+from syncd.testing.service import running_service
+
+pytestmark = pytest.mark.e2e
+
+# Audio elements that are in no document are found by what they play.
+_LISTEN = """() => {
+  window.heard = [];
+  const play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () {
+    if (!heard.includes(this)) heard.push(this);
+    return play.call(this);
+  };
+}"""
+SOUNDS = "heard.some((audio) => !audio.paused && audio.currentTime > 0.3)"
+SILENT = "heard.every((audio) => audio.paused)"
+
+
+async def opened(browser: Browser, url: str, device: LinkedDevice) -> PlayerPage:
+    tab = await browser.profile()
+    await tab.add_init_script(f"({_LISTEN})()")
+    return await PlayerPage(tab, url).opens(device)
+
+
+def test_sound_moves_with_the_session(postgres_dsn: str) -> None:
+    async def story() -> None:
+        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
+        async with running_service(config) as service, browsing() as browser:
+            laptop, phone, kitchen = await service.account("ada", "Laptop", "Phone", "Kitchen")
+            async with Device(service.ws_url, kitchen.token) as radio:
+                await radio.ready()
+                ann = await opened(browser, service.http_url, laptop)
+                ben = await opened(browser, service.http_url, phone)
+                await ann.visits("/album/green-room")
+                await ann.presses("Play House Lights by Marguerite Sol")
+                await until(ann.tab, SOUNDS)
+                await radio.until(lambda: radio.playback is not None and radio.playback.position_ms > 500)
+                assert await ben.tab.evaluate(SILENT)
+
+                await ben.presses("Where it plays")
+                await ben.presses("Phone (here) Online")
+                await until(ben.tab, SOUNDS)
+                await until(ann.tab, SILENT)
+                assert await ben.tab.evaluate("heard[0].currentTime") > 0.5, "it goes on where it was"
+                assert await ben.tab.evaluate("navigator.mediaSession.metadata.title") == "House Lights"
+
+                radio.pause()
+                await until(ben.tab, SILENT)
+                radio.seek(103_500)
+                radio.resume()
+                await until(ben.tab, SOUNDS)
+                await ann.sees_playing("Curtain", where="Phone")  # it ended, and the next began
+
+                second = PlayerPage(await ben.tab.context.new_page(), service.http_url)
+                await second.tab.add_init_script(f"({_LISTEN})()")
+                await second.tab.goto(service.http_url)
+                await second.sees_playing("Curtain")
+                assert await second.tab.evaluate(SILENT), "one tab of a device sounds"
+                await ben.tab.close()
+                await until(second.tab, SOUNDS)
+
+    asyncio.run(story())
+
+
+def test_what_was_heard_is_remembered_and_nothing_that_was_only_opened(postgres_dsn: str) -> None:
+    async def story() -> None:
+        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
+        async with running_service(config) as service, browsing() as browser:
+            laptop, kitchen = await service.account("ada", "Laptop", "Kitchen")
+            async with Device(service.ws_url, kitchen.token) as radio:
+                await radio.ready()
+                rain = "field-notes.rain-on-a-tin-roof"
+                radio.progress.listened(rain, 300_000, duration_ms=600_000)
+                await radio.settled()
+                ann = await opened(browser, service.http_url, laptop)
+                await ann.presses("Continue 5:00 Rain on a Tin Roof")
+                await until(ann.tab, SOUNDS)
+                assert radio.progress.all[rain].resume_ms == 300_000, "opening an episode moves nothing"
+                await radio.until(lambda: len(radio.history.entries) == 1)
+                await ann.presses("Pause")
+                await radio.until(lambda: radio.progress.all[rain].resume_ms > 303_000)
+                await ann.visits("/history")
+                await expect(ann.tab.locator(".heard li")).to_have_count(1)
+                await ann.presses("Remove Rain on a Tin Roof from the history")
+                await radio.until(lambda: not radio.history.entries)
+
+    asyncio.run(story())
+
+
+def test_a_file_of_ones_own_plays_and_is_named_on_other_devices(postgres_dsn: str, tmp_path: Path) -> None:
+    song = tmp_path / "Für Elise.wav"
+    samples = b"".join(struct.pack("<h", (n % 100) * 200) for n in range(8_000))
+    with wave.open(str(song), "wb") as file:
+        file.setparams((1, 2, 4_000, 0, "NONE", ""))
+        file.writeframes(samples)
+    text = tmp_path / "notes.wav"
+    text.write_text("no sound at all")
+
+    async def story() -> None:
+        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
+        async with running_service(config) as service, browsing() as browser:
+            laptop, phone = await service.account("ada", "Laptop", "Phone")
+            ann = await opened(browser, service.http_url, laptop)
+            ben = await opened(browser, service.http_url, phone)
+            await ann.tab.get_by_label("Add audio files").set_input_files([song, text])
+            await expect(ann.tab.get_by_role("status").first).to_have_text("This browser cannot play notes.wav")
+            await ann.presses("Play Für Elise by Your own file")
+            await until(ann.tab, "heard.length > 0")
+            await ben.sees_playing("Für Elise", where="Laptop")
+            await ann.tab.reload()
+            await ann.sees(["Für Elise"], within=ann.list)
+            await ben.presses("Where it plays")
+            await ben.presses("Phone (here) Online")
+            await expect(ben.tab.get_by_role("status").first).to_have_text("That file is on another device")
+
+    asyncio.run(story())
