@@ -83,7 +83,7 @@ class Engine(Face):
             StoreBusy: another process holds it.
         """
         state = LocalState(LocalStore(store), clock or SystemDeviceClock())
-        super().__init__(state, contexts=contexts, radio=radio, is_connected=lambda: self.connected)
+        super().__init__(state, contexts=contexts, radio=radio, is_connected=self._is_listened_to)
         self._ownership = Ownership(store)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running: asyncio.Task[None] | None = None
@@ -271,8 +271,13 @@ class Engine(Face):
         assert self._loop is not None
         self._loop.call_exception_handler({"message": "in a device of syncd", "exception": error})
 
+    def _is_listened_to(self) -> bool:
+        """Whether what is made here leaves at once: through our connection, or that of the process that holds one."""
+        return self.connected or self._ownership.is_holder_connected()
+
     def _state_changed(self) -> None:
         self._moved.set()
+        self._ownership.tell(connected=self.connected)
         if self.state is not DeviceState.CONNECTED:
             self._in_step = False
             self._presence.clear()

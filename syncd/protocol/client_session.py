@@ -97,9 +97,11 @@ class ClientSession:
     Attributes:
         streams: what is known of each stream asked for on this connection, by its own name.
         account: whose connection it is; None before the welcome.
+        passed_over: how many messages came of types that only a later version knows.
     """
 
     def __init__(self, codec: Codec) -> None:
+        self.passed_over = 0
         self.codec = codec
         self.state = SessionState.OPENING
         self.streams: dict[str, StreamState] = {}
@@ -146,13 +148,18 @@ class ClientSession:
     # --- what the server answers ---
 
     def receive(self, payload: bytes) -> Heard | None:
-        """One message from the server; None for a part of a snapshot that is not complete yet.
+        """One message from the server; None for a part of a snapshot that is not complete yet, and for what is passed
+        over.
 
         Raises:
             Unreadable: no message of this protocol.
             UnexpectedMessage: anything but an error before the welcome, a second welcome, a part out of turn.
         """
-        message = self._named(self.codec.decode_server(payload))
+        read = self.codec.decode_server(payload)
+        if read is None:
+            self.passed_over += 1
+            return None
+        message = self._named(read)
         if self.state is SessionState.GREETING and not isinstance(message, Welcome | Error):
             raise UnexpectedMessage(f"{_name(message)} before the welcome")
         match message:

@@ -27,6 +27,12 @@ class _Address(Struct, frozen=True):
     seq: Seq
 
 
+class _Typed(Struct, frozen=True):
+    """The least that a message must show to be one of a later version."""
+
+    type: str
+
+
 class _RawEmit(Struct, frozen=True):
     # A tag of a lone struct may be missing, and then anything with `events` would be an emit.
     type: Literal["emit"]
@@ -46,11 +52,11 @@ _NOT_DECODED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoders raise. Depth is checked before a client's bytes are decoded; a server's are not checked."""
 
 
-def _types(union: Any) -> str:
-    return ", ".join(sorted(message.__struct_config__.tag for message in get_args(union)))
+def _types(union: Any) -> list[str]:
+    return sorted(message.__struct_config__.tag for message in get_args(union))
 
 
-_TYPES: Final[dict[Side, str]] = {"client": _types(ClientMessage), "server": _types(ServerMessage)}
+_TYPES: Final[dict[Side, list[str]]] = {"client": _types(ClientMessage), "server": _types(ServerMessage)}
 
 
 class Codec:
@@ -72,6 +78,7 @@ class Codec:
         """The bytes of a message."""
         self._decode_client: Callable[[bytes], ClientMessage] = module.Decoder(ClientMessage).decode
         self._decode_server: Callable[[bytes], ServerMessage] = module.Decoder(ServerMessage).decode
+        self._decode_typed: Callable[[bytes], _Typed] = module.Decoder(_Typed).decode
         self._decode_raw_emit: Callable[[bytes], _RawEmit] = module.Decoder(_RawEmit).decode
         self._decode_event: Callable[[Raw], EmittedEvent] = module.Decoder(EmittedEvent).decode
         self._decode_address: Callable[[Raw], _Address] = module.Decoder(_Address).decode
@@ -94,14 +101,22 @@ class Codec:
         except _NOT_DECODED as error:
             raise Unreadable(self._why(error, data, "client")) from error
 
-    def decode_server(self, data: bytes) -> ServerMessage:
+    def decode_server(self, data: bytes) -> ServerMessage | None:
         """What a server said.
+
+        Returns:
+            None for a message of a type that is not known here. A later version may add some without a new
+            subprotocol, and who asked for nothing of it may pass it over.
 
         Raises:
             Unreadable: no message of this protocol.
         """
         try:
             return self._decode_server(data)
+        except msgspec.ValidationError as error:
+            if self._is_of_later_version(data):
+                return None
+            raise Unreadable(self._why(error, data, "server")) from error
         except _NOT_DECODED as error:
             raise Unreadable(self._why(error, data, "server")) from error
 
@@ -115,6 +130,12 @@ class Codec:
             return self._decode_value(data)
         except _NOT_DECODED as error:
             raise Unreadable(self._why(error, bytes(data), "client")) from error
+
+    def _is_of_later_version(self, data: bytes) -> bool:
+        try:
+            return self._decode_typed(data).type not in _TYPES["server"]
+        except _NOT_DECODED:
+            return False
 
     def _broken_emit(self, data: bytes) -> BrokenEmit | None:
         """The emit event by event, or None when it is no emit or an event does not even tell its stream and seq."""
@@ -136,7 +157,7 @@ class Codec:
         if isinstance(error, msgspec.ValidationError):
             text = str(error)
             about_type = text.endswith(("at `$.type`", "missing required field `type`"))
-            return f"a {side} says {_TYPES[side]}: {text}" if about_type else text
+            return f"a {side} says {', '.join(_TYPES[side])}: {text}" if about_type else text
         if isinstance(error, UnicodeDecodeError):
             return f"not {self.name}: text that is not UTF-8, {error.reason}"
         if isinstance(error, RecursionError):

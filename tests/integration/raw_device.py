@@ -356,6 +356,7 @@ class RawDevice:
         try:
             while True:
                 message = self.codec.decode_server(await socket.recv(decode=False))
+                assert message is not None, "the server says what this version of its protocol does not know"
                 async with self._news:
                     self._take(message)
                     self.heard.append(message)

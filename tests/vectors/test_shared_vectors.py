@@ -229,6 +229,7 @@ def test_messages(given: Any, expected: Any) -> None:
     for codec, payload in ((JSON, given["json"].encode()), (MSGPACK, bytes.fromhex(given["msgpack"]))):
         decode = codec.decode_client if given["from"] == "client" else codec.decode_server
         message = decode(payload)
+        assert message is not None
         assert type(message).__struct_config__.tag == expected["type"]
         assert codec.decode_value(codec.encode(message)) == expected
 

@@ -121,6 +121,27 @@ def test_one_at_a_time_owns_a_store_and_the_next_when_that_one_is_gone(tmp_path:
 def test_a_store_in_memory_has_nobody_to_share_with() -> None:
     assert Ownership(None).acquire()
     assert Ownership(None).acquire()
+    Ownership(None).tell(connected=True)
+    assert not Ownership(None).is_holder_connected()
+
+
+def test_the_others_know_whether_the_one_that_owns_a_store_is_connected(tmp_path: Path) -> None:
+    path = str(tmp_path / "s.db")
+    ours, other = Ownership(path), Ownership(path)
+    assert not other.is_holder_connected()
+    assert ours.acquire()
+    told = [other.is_holder_connected()]
+    for connected in (True, False, True):
+        ours.tell(connected=connected)
+        told.append(other.is_holder_connected())
+    assert told == [False, True, False, True]
+    assert not ours.is_holder_connected(), "it asks its own connection"
+    other.tell(connected=False)
+    assert other.is_holder_connected(), "nobody but the holder says so"
+    ours.release()
+    assert not other.is_holder_connected(), "it counts only while somebody holds the lock"
+    assert other.acquire()
+    assert not ours.is_holder_connected(), "what the one before it said is forgotten"
 
 
 # --- names ---

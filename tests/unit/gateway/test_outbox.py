@@ -85,7 +85,9 @@ class _Parsed:
         while True:
             found = yield from Frame.parse(self._reader.read_exact, mask=False)
             assert found.opcode is Opcode.TEXT
-            self.messages.append(JSON.decode_server(bytes(found.data)))
+            message = JSON.decode_server(bytes(found.data))
+            assert message is not None
+            self.messages.append(message)
 
 
 @asynccontextmanager

@@ -96,8 +96,20 @@ def test_a_second_welcome_is_refused() -> None:
 
 
 def test_what_is_no_message_is_refused() -> None:
-    with pytest.raises(Unreadable):
-        live().receive(b'{"type":"no such"}')
+    for payload in (b'{"type":"delta"}', b'{"type":7}', b"[]", b"no json"):
+        with pytest.raises(Unreadable):
+            live().receive(payload)
+
+
+def test_what_a_later_server_says_is_passed_over_and_counted() -> None:
+    """A gateway is upgraded before its devices: raising here made them come back for ever."""
+    session = live()
+    assert session.receive(b'{"type":"no such","stream":7}') is None
+    assert session.passed_over == 1
+    assert hear(session, Pong(1, 2)) == Pong(1, 2)
+    early = greeted()
+    assert early.receive(b'{"type":"no such"}') is None
+    assert early.state is SessionState.GREETING
 
 
 def test_a_stream_in_tail_is_live_at_once() -> None:

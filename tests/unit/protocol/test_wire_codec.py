@@ -54,8 +54,15 @@ def test_missing_type_is_answered_with_the_types_there_are(codec: Codec) -> None
 
 
 @both
-def test_a_server_that_says_nonsense_is_told_apart_by_its_types(codec: Codec) -> None:
-    assert complaint(codec.decode_server, codec.encode({"type": "hello"})).startswith("a server says ack, delta, ")
+def test_what_only_a_later_server_says_is_passed_over_and_nonsense_is_not(codec: Codec) -> None:
+    assert codec.decode_server(codec.encode({"type": "weather", "stream": 7, "more": {"deep": [1]}})) is None
+    no_messages: list[object] = [{"type": 7}, {"type": None}, {}, [], "weather"]
+    for nonsense in no_messages:
+        with pytest.raises(Unreadable):
+            codec.decode_server(codec.encode(nonsense))
+    said = complaint(codec.decode_server, codec.encode({"stream": "a:x"}))
+    assert said.startswith("a server says ack, delta, ")
+    assert "$.stream" in complaint(codec.decode_server, codec.encode({"type": "delta", "stream": 7, "cells": []}))
 
 
 @both

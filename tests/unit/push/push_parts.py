@@ -66,7 +66,8 @@ class ListSink:
 
     @property
     def messages(self) -> Sequence[ServerMessage]:
-        return [self.codec.decode_server(_payload(framed)) for framed in self.framed]
+        read = [self.codec.decode_server(_payload(framed)) for framed in self.framed]
+        return [message for message in read if message is not None]
 
 
 def _payload(framed: bytes) -> bytes:
