@@ -122,7 +122,7 @@ def _cell(
             with peer.run(Place(Path(folder), cores[0]), scenario) as running:
                 job = Job(
                     adapter=running.adapter, host=running.host, port=running.port, scenario=scenario,
-                    processes=running.processes, logins=running.logins,
+                    processes=running.processes, logins=running.logins, metrics_url=running.metrics_url,
                 )  # fmt: skip
                 started = time.time()
                 outcome = generate(job, core=cores[1], tell=tell)

@@ -126,7 +126,7 @@ def summary(lines: Sequence[Line]) -> None:
 def _figures(cells: Sequence[Cell], names: Sequence[str]) -> list[str]:
     """Medians over the rounds of what a scenario is about."""
     found = ((name, _median(cell.outcome.figures.get(name) for cell in cells)) for name in names)
-    return [_shown(value, 2 if "ms" in name or "KiB" in name or name.startswith("s ") else 0) for name, value in found]
+    return [_shown(value, 2 if "ms" in name or "KiB" in name or name.startswith("s") else 0) for name, value in found]
 
 
 def _rates(cells: Sequence[Cell], ours: float | None) -> list[str]:

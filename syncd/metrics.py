@@ -224,6 +224,9 @@ class Metrics:
         SECONDS, "syncd_http_seconds", "seconds", "From an HTTP request to its answer."
     )
     # --- process ---
+    statements: int = _counter(
+        "syncd_statements_total", "statements", "Statements run in Postgres, but for the appends of its log."
+    )
     partitions: int = _gauge("syncd_partitions", "partitions", "Partitions of the log.")
     draining: int = _gauge("syncd_draining", "flag", "1 from the request to stop until the end.")
 

@@ -17,6 +17,7 @@ class Job(Struct, frozen=True, kw_only=True):
         adapter: how to speak to it, a key of `ADAPTERS`.
         scenario: what to do.
         logins: per account the secrets of its devices; none where a server asks for none.
+        metrics_url: where syncd's gateway counts its statements.
         processes: the server's, whose processor time is taken. The first is the one that holds the connections.
     """
 
@@ -26,6 +27,7 @@ class Job(Struct, frozen=True, kw_only=True):
     scenario: Scenario
     processes: list[ProcessGroup]
     logins: list[list[str]] = []
+    metrics_url: str | None = None
 
 
 class Step(Struct, frozen=True, tag="step"):

@@ -47,7 +47,7 @@ class Syncd:
 
     @contextmanager
     def run(self, place: Place, scenario: Scenario) -> Iterator[Running]:
-        ws_port, http_port = free_ports(2)
+        ws_port, http_port, metrics_port = free_ports(3)
         data_dir = place.folder / "data"
         # Settings of whoever runs us are for their own server.
         clean = {name: "" for name in os.environ if name.startswith("SYNCD_")}
@@ -61,7 +61,10 @@ class Syncd:
                     _pin(broker.pid, place.core)
                 environment["SYNCD_LOG"] = f"kafka://{broker.address}/events"
             for role in self.roles:
-                ports = {"serve": ("--port", http_port, "--ws-port", ws_port), "gateway": ("--ws-port", ws_port)}
+                ports = {
+                    "serve": ("--port", http_port, "--ws-port", ws_port, "--metrics-port", metrics_port),
+                    "gateway": ("--ws-port", ws_port, "--metrics-port", metrics_port),
+                }
                 options = ["--no-demo"] if role == "serve" else []
                 command = [sys.executable, "-m", "syncd.cli", role, "--json", "--data-dir", str(data_dir), *options]
                 command += [str(word) for word in ports.get(role, ())]
@@ -73,7 +76,8 @@ class Syncd:
             if broker is not None:
                 processes.append(ProcessGroup("kafka", broker.pid))
             logins = asyncio.run(make_logins(Config(data_dir=data_dir), scenario.accounts, scenario.devices))
-            yield Running("syncd", ws_port, processes, logins=logins)
+            metrics_url = f"http://127.0.0.1:{metrics_port}/metrics"
+            yield Running("syncd", ws_port, processes, logins=logins, metrics_url=metrics_url)
 
 
 def _postmaster(data_dir: Path) -> int:

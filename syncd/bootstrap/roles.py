@@ -30,6 +30,7 @@ from syncd.metrics import Metrics
 from syncd.operations import devices
 from syncd.operations.console.panel import Panel
 from syncd.operations.state import account_state
+from syncd.postgres.database import Database
 from syncd.projector.projector import Projector
 from syncd.protocol.version import PATH
 from syncd.store.deployment_row import LOOK_S, until_log_moves
@@ -117,6 +118,7 @@ async def _serve_one_log(
         if traces is not None:
             stack.push_async_callback(asyncio.to_thread, traces.close)
         metrics = Metrics(partitions=deployment.log.partitions)
+        metrics.before_scrape.append(lambda: setattr(metrics, "statements", Database.statements))
         process = process_name()
         panel: Panel | None = None
         gateway: Gateway | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import asyncpg
 
@@ -50,7 +50,12 @@ class Database:
 
     Every method raises as `failures_as`, within `ANSWER_TIMEOUT_S`. When cancelled, a statement that writes may or may
     not have been committed.
+
+    Attributes:
+        statements: how many were run in this process, by all databases of it.
     """
+
+    statements: ClassVar[int] = 0
 
     def __init__(
         self,
@@ -125,6 +130,7 @@ class Database:
         self._idle.clear()
 
     async def _run(self, statement: Callable[[Connection], Awaitable[T]]) -> T:
+        Database.statements += 1
         with failures_as(self._unavailable, self._what):
             async with asyncio.timeout(ANSWER_TIMEOUT_S), self._turns:
                 connection = await self._take()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from urllib.request import urlopen
 
 from msgspec.structs import replace
 
@@ -50,6 +51,7 @@ async def storm(
     )
     tell(Step(CALM, 0, scenario.calm_s))
     await asyncio.sleep(scenario.calm_s)
+    statements = await asyncio.to_thread(_statements, job.metrics_url)
     window.open()
     took_ns = await fleet.connect(tell, away, at_once=CONNECTING)
     await window.drain(STORM_TIMEOUT_S)
@@ -63,7 +65,21 @@ async def storm(
     if front_s:
         figures["resumes per CPU s"] = round(len(away) / front_s)
         figures["resumes per CPU s with all"] = round(len(away) / sum(outcome.cpu_s.values()))
+    if statements is not None:
+        asked = (await asyncio.to_thread(_statements, job.metrics_url) or 0) - statements
+        figures["statements per resume"] = round(asked / len(away), 4)
     return replace(outcome, figures=figures)
+
+
+def _statements(metrics_url: str | None) -> int | None:
+    """How many statements the gateway has run in Postgres, whatever for; None of a server that has none."""
+    if metrics_url is None:
+        return None
+    with urlopen(metrics_url, timeout=10) as answer:
+        for line in answer.read().decode().splitlines():
+            if line.startswith("syncd_statements_total "):
+                return int(float(line.split()[1]))
+    raise ConnectionError(f"{metrics_url} tells no syncd_statements_total")
 
 
 async def _must(window: Window, condition: Callable[[], bool], otherwise: str) -> None:
