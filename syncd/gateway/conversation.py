@@ -66,6 +66,11 @@ STREAMS_HELD_MAX = 2 * SUBSCRIPTIONS_MAX
 class Conversation:
     """One connection's login, writer, subscriptions and events under way."""
 
+    __slots__ = (
+        "_backlog", "_connection", "_home", "_is_closed", "_serving", "_session", "_task", "author", "gateway",
+        "guards", "login", "outbox", "own_stream", "subscriptions", "wants_view", "writer",
+    )  # fmt: skip
+
     def __init__(self, gateway: Gateway, connection: Connection, outbox: Outbox) -> None:
         self.gateway = gateway
         self._connection = connection

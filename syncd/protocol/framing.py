@@ -27,3 +27,9 @@ def frame(payload: bytes, *, text: bool) -> bytes:
     first = _TEXT if text else _BINARY
     length = len(payload)
     return (_HEADERS[first][length] if length < _COMMON_BYTES else _header(first, length)) + payload
+
+
+def payload_of(framed: bytes) -> bytes:
+    """The payload of what `frame` made."""
+    length = framed[1]
+    return framed[2:] if length < 126 else framed[4:] if length == 126 else framed[10:]

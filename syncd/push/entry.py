@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from syncd.log.record import Admitted, LoggedRecord
-from syncd.model.cells import Cells
+from syncd.model.cells import Cell, Cells
 from syncd.model.events import VOID
 from syncd.model.lowering import lower
 from syncd.protocol.codec import Codec
-from syncd.protocol.framing import frame
+from syncd.protocol.framing import frame, payload_of
 from syncd.protocol.messages import By, Delta, WireCell
 
 ENTRY_OVERHEAD_BYTES = 900
@@ -25,11 +26,21 @@ class VoidAnswer(NamedTuple):
     message: str
 
 
+class _CellsOf(Struct):
+    """The part of a delta that its cells are read from."""
+
+    cells: list[WireCell]
+
+
+_read_text = msgspec.json.Decoder(_CellsOf).decode
+_read_binary = msgspec.msgpack.Decoder(_CellsOf).decode
+
+
 class Entry(Struct, eq=False, gc=False):  # what it holds comes from JSON: it cannot be part of a cycle
     """A durable record, ready to be pushed.
 
     Attributes:
-        cells: what the event writes; empty for a void.
+        lowered: what the event writes, empty for a void; None once a delta holds it (`slim`). Read `cells`.
         offset: of the record; a cursor behind it points at `offset + 1`.
         size: bytes that the ring counts for it.
         void: the answer, when the record only uses up a seq.
@@ -43,13 +54,31 @@ class Entry(Struct, eq=False, gc=False):  # what it holds comes from JSON: it ca
     kind: str
     account: str
     device: str
-    cells: Cells
+    lowered: Cells | None
     offset: int
     size: int
     void: VoidAnswer | None = None
     trace: str = ""
     _text: bytes | None = None
     _binary: bytes | None = None
+
+    @property
+    def cells(self) -> Cells:
+        """What the event writes; empty for a void."""
+        if self.lowered is not None:
+            return self.lowered
+        if self._text is not None:
+            delta = _read_text(payload_of(self._text))
+        else:
+            assert self._binary is not None
+            delta = _read_binary(payload_of(self._binary))
+        return {key: Cell(rank, value) for key, rank, value in delta.cells}
+
+    def slim(self) -> None:
+        """Keep what was sent, not what it was made of. Entries live long and few are looked at again: so a ring takes
+        half the memory, and an event's objects come from memory that the processor still has at hand."""
+        if self._text is not None or self._binary is not None:
+            self.lowered = None
 
     def framed(self, codec: Codec, cursor: str) -> bytes:
         """The live delta of this record as a websocket frame, with the cursor behind it."""

@@ -123,6 +123,7 @@ class Hub:
             elif entry.void is None:
                 sink.write(entry.framed(sink.codec, cursor))
                 self.deltas_sent += 1
+        entry.slim()
         return origin_cursor
 
     def _rebuilt(self, partition: int, entry: Entry) -> None:

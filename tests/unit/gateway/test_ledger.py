@@ -15,7 +15,7 @@ WRITER = "k3v9q2m4ta"
 def entry(seq: int, t: int, *, stream: str = "a:alice", void: str | None = None) -> Entry:
     answer = None if void is None else VoidAnswer(void, "why")
     kind = VOID if void else "settings.changed"
-    return Entry(stream, WRITER, seq, t, kind, "alice", "d", cells={}, offset=0, size=1, void=answer)
+    return Entry(stream, WRITER, seq, t, kind, "alice", "d", {}, offset=0, size=1, void=answer)
 
 
 def test_durable_and_admitted_only_rise() -> None:

@@ -11,6 +11,7 @@ from syncd.log.record import Body, LoggedRecord, Record, encode_record
 from syncd.model.cells import Cell
 from syncd.model.events import EVENTS, VOID
 from syncd.protocol.codec import JSON, Codec
+from syncd.protocol.framing import payload_of
 from syncd.protocol.messages import ServerMessage
 from syncd.push.entry import Entry, VoidAnswer
 
@@ -66,11 +67,5 @@ class ListSink:
 
     @property
     def messages(self) -> Sequence[ServerMessage]:
-        read = [self.codec.decode_server(_payload(framed)) for framed in self.framed]
+        read = [self.codec.decode_server(payload_of(framed)) for framed in self.framed]
         return [message for message in read if message is not None]
-
-
-def _payload(framed: bytes) -> bytes:
-    """A frame's payload; `test_framing` shows that frames are right."""
-    length = framed[1]
-    return framed[2:] if length < 126 else framed[4:] if length == 126 else framed[10:]
