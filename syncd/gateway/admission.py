@@ -14,19 +14,17 @@ from msgspec import UNSET, Struct
 from syncd.errors import Forbidden, InvalidEvent, LimitExceeded, Unreadable
 from syncd.gateway.ledger import Answer, StreamLedger, WriterLedger
 from syncd.limits import CLOCK_AHEAD_MS_MAX, EVENT_BYTES_MAX
-from syncd.log.record import Body, Record, encode_record
+from syncd.log.record import Body, Record, encode_body
 from syncd.model.events import EVENTS, SERVER_KINDS, VOID, Event
 from syncd.model.free_json import check_json
 from syncd.model.lowering import lower
 from syncd.model.references import references
 from syncd.model.stamp import admitted_t, is_expired, ms
+from syncd.model.upcast import SCHEMA_VERSION
 from syncd.model.validate import canonical_size, check_data, decode_data, stream_accepts
 from syncd.protocol.codec import Codec
 from syncd.protocol.messages import EmittedEvent, Nack, NackReason
 from syncd.push.entry import ENTRY_OVERHEAD_BYTES, Entry, void_answer
-
-_MSGPACK_GROWTH_MAX = 6
-"""A control character is 1 byte of MessagePack and 6 of JSON: below a sixth of the limit no measuring is needed."""
 
 
 class Author(Struct, frozen=True):
@@ -114,13 +112,14 @@ def admit(
         admitted, body = _void(nack, t_sent, stream, author=author, writer=writer, now_ms=now_ms)
         answer = void_answer(admitted.data)
         cells = {}
-    record = encode_record(stream, writer.writer, seq, admitted.kind, body)
+    kind, t = admitted.kind, admitted.t
+    record = Record(stream, writer.writer, seq, kind, SCHEMA_VERSION, body)
     entry = Entry(
-        stream, writer.writer, seq, admitted.t, admitted.kind, author.account, author.device, cells,
-        -1, len(record.body) + ENTRY_OVERHEAD_BYTES, answer,
+        stream, writer.writer, seq, t, kind, author.account, author.device, cells,
+        -1, len(body) + ENTRY_OVERHEAD_BYTES, answer,
     )  # fmt: skip
     ledger.admitted = seq
-    writer.last_t = admitted.t
+    writer.last_t = t
     return Admission(record, entry, nack)
 
 
@@ -156,11 +155,12 @@ def _authorise(kind: str, stream: str, *, author: Author, rules: Rules) -> None:
 def _read(
     event: EmittedEvent, stream: str, *, author: Author, writer: WriterLedger, ledger: StreamLedger, rules: Rules,
     codec: Codec, now_ms: int,
-) -> tuple[Event, Body]:  # fmt: skip
-    """The event as it will be admitted, or the permanent refusal."""
+) -> tuple[Event, bytes]:  # fmt: skip
+    """The event as it will be admitted, and the body of its record; or the permanent refusal."""
+    kind = event.kind
     try:
-        data = decode_data(event.kind, event.data, format=codec.name)
-        check_data(event.kind, data, stream=stream)
+        data = decode_data(kind, event.data, format=codec.name)
+        check_data(kind, data, stream=stream)
     except InvalidEvent as error:
         raise _Permanent("invalid", str(error)) from error
     except LimitExceeded as error:
@@ -168,19 +168,20 @@ def _read(
     t = admitted_t(event.t, now_ms=now_ms, ahead_ms_max=CLOCK_AHEAD_MS_MAX, last_t=0)
     if event.valid_ms is not None and is_expired(t, valid_ms=event.valid_ms, now_ms=now_ms):
         age_ms = now_ms - ms(t)
-        raise _Permanent("expired", f"{event.kind} was good for {event.valid_ms} ms and came after {age_ms} ms")
+        raise _Permanent("expired", f"{kind} was good for {event.valid_ms} ms and came after {age_ms} ms")
     if t <= writer.last_t:
         t = writer.last_t + 1
     hints = None if event.hints is UNSET else _read_hints(event, codec)
-    _check_size(event, data, hints, text=codec.text)
-    if event.kind == "list.inserted":
+    body = encode_body(Body(t, data, author.account, author.device, now_ms, author.region, event.valid_ms, hints))
+    if len(body) > EVENT_BYTES_MAX:  # else there is no need to measure what is in it
+        _check_size(data, hints)
+    if kind == "list.inserted":
         room = rules.list_room(data.list)
         if len(data.items) > room:
             raise _Permanent("limit", f"{len(data.items)} items into list {data.list}, which has room for {room}")
     if ledger.voids:
-        _check_orphan(event.kind, data, writer=writer, ledger=ledger)
-    body = Body(t, data, author.account, author.device, now_ms, author.region, event.valid_ms, hints)
-    return Event(stream, writer.writer, event.seq, t, event.kind, data), body
+        _check_orphan(kind, data, writer=writer, ledger=ledger)
+    return Event(stream, writer.writer, event.seq, t, kind, data), body
 
 
 def _read_hints(event: EmittedEvent, codec: Codec) -> Any:
@@ -194,12 +195,7 @@ def _read_hints(event: EmittedEvent, codec: Codec) -> Any:
     return hints
 
 
-def _check_size(event: EmittedEvent, data: Any, hints: Any, *, text: bool) -> None:
-    raw_bytes = memoryview(event.data).nbytes
-    if event.hints is not UNSET:
-        raw_bytes += memoryview(event.hints).nbytes
-    if raw_bytes * (1 if text else _MSGPACK_GROWTH_MAX) <= EVENT_BYTES_MAX:
-        return
+def _check_size(data: Any, hints: Any) -> None:
     size = canonical_size(data) + (0 if hints is None else canonical_size(hints))
     if size > EVENT_BYTES_MAX:
         raise _Permanent("limit", f"an event of {size} bytes; at most {EVENT_BYTES_MAX} as canonical JSON")
@@ -214,8 +210,8 @@ def _check_orphan(kind: str, data: Any, *, writer: WriterLedger, ledger: StreamL
 
 def _void(
     nack: Nack, t: int, stream: str, *, author: Author, writer: WriterLedger, now_ms: int
-) -> tuple[Event, Body]:  # fmt: skip
+) -> tuple[Event, bytes]:  # fmt: skip
     t = admitted_t(t, now_ms=now_ms, ahead_ms_max=CLOCK_AHEAD_MS_MAX, last_t=writer.last_t)
     data = {"reason": nack.reason, "message": nack.message}
-    body = Body(t, data, author.account, author.device, now_ms, author.region)
+    body = encode_body(Body(t, data, author.account, author.device, now_ms, author.region))
     return Event(stream, writer.writer, nack.seq, t, VOID, data), body

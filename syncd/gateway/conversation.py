@@ -100,10 +100,10 @@ class Conversation:
             self.outbox.send(broken.error)
             self._connection.close(broken.close, broken.error.message)
             return
-        if isinstance(message, Error):
-            self.outbox.send(message)
-        elif self._task is None:
+        if self._task is None:
             self._handle_safely(message)
+        elif isinstance(message, Error):
+            self.outbox.send(message)
         else:
             self._backlog.append(message)
             if len(self._backlog) >= BACKLOG_MAX:
@@ -165,14 +165,14 @@ class Conversation:
 
     # --- messages ---
 
-    def _handle_safely(self, message: ClientMessage | BrokenEmit) -> None:
+    def _handle_safely(self, message: ClientMessage | BrokenEmit | Error) -> None:
         """The outer wall of what needs no task."""
         try:
             self._handle(message)
         except Exception:
             self._broke()
 
-    def _handle(self, message: ClientMessage | BrokenEmit) -> None:
+    def _handle(self, message: ClientMessage | BrokenEmit | Error) -> None:
         if isinstance(message, (Emit, BrokenEmit)):
             self._emit(message.events)
         elif isinstance(message, Hello):
@@ -185,6 +185,8 @@ class Conversation:
             self.outbox.send(Unsubscribed(stream))
         elif isinstance(message, Ping):
             self.outbox.send(Pong(message.sent_ms, self.gateway.clock.now_ms()))
+        elif isinstance(message, Error):
+            self.outbox.send(message)
         else:
             assert isinstance(message, DigestRequest)
             self._start(partial(self._digest, message))

@@ -157,7 +157,6 @@ class Guard(Rules):
         if entry.kind in _COUNTED:
             for key, cell in entry.cells.items():
                 self._count(key, cell)
-            self._look()
         if not self.playlist:
             return False
         is_claimed = self.owner is None
@@ -173,12 +172,16 @@ class Guard(Rules):
     def _count(self, key: str, cell: Cell) -> None:
         """Take in one cell of a list: a run of new items, or whether an item is on."""
         list_name, part, name = key.split("/", 2)
-        showing = self._showing.get(list_name)
-        if part == "run" and isinstance(cell.value, dict) and isinstance(items := cell.value.get("items"), list):
-            self._slots[list_name] = self._slots.get(list_name, 0) + len(items)
-            if showing is not None:
+        value, slots = cell.value, self._slots.get(list_name, 0)
+        items = value.get("items") if part == "run" and isinstance(value, dict) else None
+        if isinstance(items, list):
+            slots += len(items)
+        if self._showing and (showing := self._showing.get(list_name)) is not None:
+            if isinstance(items, list):
                 showing.update(f"{name}.{k}" for k in range(len(items)))
-        elif part == "on" and showing is not None:
-            (showing.add if cell.value is True else showing.discard)(name)
-        if showing is not None:
-            self._slots[list_name] = len(showing)
+            elif part == "on":
+                (showing.add if value is True else showing.discard)(name)
+            slots = len(showing)
+        self._slots[list_name] = slots
+        if self._showing or slots > self._list_items_max - ITEMS_MAX:
+            self._look()

@@ -23,7 +23,7 @@ def take_in(conversation: Conversation, event: EmittedEvent | Nack) -> bool:
     assert author is not None
     if gateway.draining:
         return True  # no answer: the client sends it again where it comes back
-    stream = conversation.resolve(event.stream)
+    stream = conversation.own_stream if event.stream == "a:me" else event.stream
     ledger, guard = writer.streams.get(stream), conversation.guards.get(stream)
     if ledger is None or guard is None:
         return _is_none_of_ours(conversation, stream, event.seq)

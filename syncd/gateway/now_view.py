@@ -15,7 +15,6 @@ from syncd.model.cells import Cell, Cells, fold
 from syncd.model.views.lists import list_view
 from syncd.model.views.playback import PlaybackView, playback_view
 from syncd.model.views.plays import consumed
-from syncd.protocol.framing import frame
 from syncd.protocol.messages import PlaybackNow, QueueEntry, View, ViewItem
 from syncd.push.entry import Entry
 from syncd.push.hub import Channel, Hub
@@ -117,7 +116,7 @@ class _Replica:
     def send_to(self, subscription: Subscription) -> None:
         """The view as it is now, to one device."""
         codec = subscription.sink.codec
-        subscription.sink.write(frame(codec.encode(self._view()), text=codec.text))
+        subscription.sink.write(codec.framed(self._view()))
 
     def _changed(self, entry: Entry) -> None:
         if fold(self._cells, entry.cells) and not self._stale:
@@ -130,7 +129,7 @@ class _Replica:
         for subscription in self.watchers:
             if not subscription.sink.congested:
                 codec = subscription.sink.codec
-                subscription.sink.write(frame(codec.encode(view), text=codec.text))
+                subscription.sink.write(codec.framed(view))
 
     def _view(self) -> View:
         playback = playback_view(self._cells, self._clock.now_ms())

@@ -14,7 +14,6 @@ from typing import Any
 
 from syncd.limits import OUTBOX_BYTES_HIGH, OUTBOX_BYTES_LOW, SEND_TIMEOUT_S, SLOW_ACKS_MAX
 from syncd.protocol.codec import Codec
-from syncd.protocol.framing import frame
 from syncd.protocol.messages import Ack, AckItem, LoneAck, Nack
 
 
@@ -62,7 +61,7 @@ class Outbox:
 
     def send(self, message: Any) -> None:
         """Encode and write one message."""
-        self.write(frame(self.codec.encode(message), text=self.codec.text))
+        self.write(self.codec.framed(message))
 
     def ack(self, item: AckItem) -> None:
         """Answer an event; acks are joined until `flush`, or until anything else is written."""
@@ -88,7 +87,7 @@ class Outbox:
         if self._is_closed:
             return
         message = LoneAck.of(acks[0]) if len(acks) == 1 else Ack(acks=acks)
-        self._transport.write(frame(self.codec.encode(message), text=self.codec.text))
+        self._transport.write(self.codec.framed(message))
 
     def pause(self) -> None:
         """The transport's buffer went over the high mark."""

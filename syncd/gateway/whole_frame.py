@@ -17,17 +17,17 @@ BINARY: Final = 0x82
 PING: Final = b"\x89\x00"
 """A whole ping of ours, without a payload."""
 _PONG = 0x8A
+_WHOLE = (TEXT, BINARY)
 _MASKED = 0x80
-_SHORT_MAX = _MASKED | 125
 _MEDIUM = _MASKED | 126
-_MASK_BYTES = 4
+"""Two bytes of length follow; below it the length stands here. Then come four bytes of mask."""
 
 
 def is_pong(data: bytes) -> bool:
     """Whether `data` is one whole masked pong and nothing else."""
     if len(data) < 6 or data[0] != _PONG:
         return False
-    return _MASKED <= data[1] <= _SHORT_MAX and len(data) == 2 + _MASK_BYTES + data[1] - _MASKED
+    return _MASKED <= data[1] < _MEDIUM and len(data) == 6 + data[1] - _MASKED
 
 
 def payload_of(data: bytes) -> bytes | None:
@@ -35,18 +35,12 @@ def payload_of(data: bytes) -> bytes | None:
 
     None says nothing of what it is instead.
     """
-    length = len(data)
-    if length < 6 or (data[0] != TEXT and data[0] != BINARY):
+    if len(data) < 6 or data[0] not in _WHOLE:
         return None
     second = data[1]
-    if _MASKED <= second <= _SHORT_MAX:
-        start = 2 + _MASK_BYTES
-        if length != start + second - _MASKED:
-            return None
-    elif second == _MEDIUM:
-        start = 4 + _MASK_BYTES
-        if length != start + (data[2] << 8 | data[3]):
-            return None
-    else:
-        return None
-    return apply_mask(data[start:], data[start - _MASK_BYTES : start])
+    if second == _MEDIUM:
+        if len(data) == 8 + (data[2] << 8) + data[3]:
+            return apply_mask(data[8:], data[4:8])
+    elif _MASKED <= second < _MEDIUM and len(data) == 6 + second - _MASKED:
+        return apply_mask(data[6:], data[2:6])
+    return None

@@ -104,7 +104,8 @@ class Admitted(Struct, frozen=True, gc=False):
     admitted_ms: int
 
 
-_encode = msgspec.json.Encoder().encode
+encode_body: Callable[[Body], bytes] = msgspec.json.Encoder().encode
+"""A record's body."""
 # A body is decoded at once where its kind is known: taking it apart first, and then the data, costs twice as much.
 _decode_of_kind: dict[str, Callable[[bytes], _BodyOf[Any]]] = {
     kind: msgspec.json.Decoder(_BodyOf[data]).decode  # type: ignore[valid-type]  # a type that runs, and mypy reads none
@@ -118,7 +119,7 @@ _is_writer = re.compile(WRITER_PATTERN).match
 
 def encode_record(stream: str, writer: str, seq: int, kind: str, body: Body) -> Record:
     """The record of an admitted event, re-encoded from its typed data, never the client's raw bytes."""
-    return Record(stream, writer, seq, kind, SCHEMA_VERSION, _encode(body))
+    return Record(stream, writer, seq, kind, SCHEMA_VERSION, encode_body(body))
 
 
 def decode_record(record: Record | LoggedRecord) -> Admitted:

@@ -54,8 +54,7 @@ def check_json(value: object, field: str, *, depth: int) -> None:
         return
     # Only containers wait; what is in them is judged on the spot, the usual types first: this is asked of every event.
     waiting: list[tuple[dict[object, object] | list[object], int]] = [(value, depth)]
-    while waiting:
-        container, level = waiting.pop()
+    for container, level in waiting:  # it grows meanwhile
         if level > EVENT_NESTING_MAX:
             raise InvalidEvent(f"{field} nests deeper than {EVENT_NESTING_MAX}, the data itself included")
         inner: Iterable[object] = container

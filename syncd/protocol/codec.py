@@ -16,6 +16,7 @@ from msgspec import Meta, Raw, Struct
 
 from syncd.errors import Unreadable
 from syncd.protocol.depth import check_depth_json, check_depth_msgpack
+from syncd.protocol.framing import frame
 from syncd.protocol.messages import ClientMessage, EmittedEvent, Nack, Seq, ServerMessage
 from syncd.protocol.version import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK
 
@@ -83,6 +84,10 @@ class Codec:
         self._decode_event: Callable[[Raw], EmittedEvent] = module.Decoder(EmittedEvent).decode
         self._decode_address: Callable[[Raw], _Address] = module.Decoder(_Address).decode
         self._decode_value: Callable[[bytes | Raw], object] = module.Decoder().decode
+
+    def framed(self, message: Any) -> bytes:
+        """A message as one whole websocket frame of a server."""
+        return frame(self.encode(message), text=self.text)
 
     def decode_client(self, data: bytes) -> ClientMessage | BrokenEmit:
         """What a client said.

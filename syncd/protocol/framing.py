@@ -19,14 +19,16 @@ def _header(first: int, length: int) -> bytes:
     return bytes((first, 127)) + length.to_bytes(8, "big")
 
 
-_HEADERS = {first: [_header(first, length) for length in range(_COMMON_BYTES)] for first in (_TEXT, _BINARY)}
+_HEADERS = {text: [_header(first, length) for length in range(_COMMON_BYTES)]
+            for text, first in ((True, _TEXT), (False, _BINARY))}  # fmt: skip
 
 
 def frame(payload: bytes, *, text: bool) -> bytes:
     """The payload as one whole frame."""
-    first = _TEXT if text else _BINARY
     length = len(payload)
-    return (_HEADERS[first][length] if length < _COMMON_BYTES else _header(first, length)) + payload
+    if length < _COMMON_BYTES:
+        return _HEADERS[text][length] + payload
+    return _header(_TEXT if text else _BINARY, length) + payload
 
 
 def payload_of(framed: bytes) -> bytes:

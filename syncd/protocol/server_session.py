@@ -20,8 +20,6 @@ from syncd.protocol.close_codes import CloseCode
 from syncd.protocol.codec import BrokenEmit, Codec
 from syncd.protocol.messages import ClientMessage, Emit, Error, Hello
 
-_EMITS = (Emit, BrokenEmit)
-
 
 class SessionState(Enum):
     """See the module's picture."""
@@ -30,6 +28,10 @@ class SessionState(Enum):
     GREETING = "greeting"
     LIVE = "live"
     CLOSED = "closed"
+
+
+_OPENING = SessionState.OPENING
+_EMITS = (Emit, BrokenEmit)
 
 
 class Broken(ProtocolError):
@@ -75,7 +77,7 @@ class ServerSession:
             message = self.codec.decode_client(payload)
         except Unreadable as error:
             raise self._broken(close_codes.UNREADABLE, str(error)) from error
-        if isinstance(message, _EMITS) and self.state is not SessionState.OPENING:
+        if isinstance(message, _EMITS) and self.state is not _OPENING:
             if len(message.events) > EMIT_EVENTS_MAX:
                 count = len(message.events)
                 return Error("limit", f"{count} events in an emit; at most {EMIT_EVENTS_MAX}, none was taken")

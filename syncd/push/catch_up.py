@@ -19,7 +19,6 @@ from syncd.log.port import EventLog
 from syncd.model.canonical import canonical, from_canonical
 from syncd.model.cells import Cell, Cells, fold, wins
 from syncd.protocol.codec import Codec
-from syncd.protocol.framing import frame
 from syncd.protocol.messages import Delta, Resume, Snapshot, WireCell
 from syncd.push.cursor import offset_of
 from syncd.push.entry import wire_cells
@@ -204,7 +203,7 @@ class _Parts:
         else:
             message = Delta(self._channel.stream, cells, cursor)
         self._part += 1
-        return frame(self._codec.encode(message), text=self._codec.text)
+        return self._codec.framed(message)
 
 
 def _wire_rows(rows: Sequence[CellRow], codec: Codec) -> list[WireCell]:

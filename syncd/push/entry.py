@@ -12,7 +12,7 @@ from syncd.model.cells import Cell, Cells
 from syncd.model.events import VOID
 from syncd.model.lowering import lower
 from syncd.protocol.codec import Codec
-from syncd.protocol.framing import frame, payload_of
+from syncd.protocol.framing import payload_of
 from syncd.protocol.messages import By, Delta, WireCell
 
 ENTRY_OVERHEAD_BYTES = 900
@@ -86,7 +86,7 @@ class Entry(Struct, eq=False, gc=False):  # what it holds comes from JSON: it ca
         if framed is None:
             by = By(self.account, self.device, self.kind, f"{self.writer}.{self.seq}", self.t)
             delta = Delta(self.stream, wire_cells(self.cells), cursor, by)
-            framed = frame(codec.encode(delta), text=codec.text)
+            framed = codec.framed(delta)
             if codec.text:
                 self._text = framed
             else:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from syncd.model.events import REBUILT
-from syncd.protocol.framing import frame
 from syncd.protocol.messages import Delta
 from syncd.push.cursor import cursor_prefix
 from syncd.push.entry import Entry
@@ -108,9 +107,10 @@ class Hub:
             return None
         for watcher in tuple(channel.watchers):  # a lost role ends subscriptions, and with them their watchers
             watcher(entry)
-        channel.cursor_offset = entry.offset + 1
-        cursor = channel.cursor(entry.offset + 1)
-        origin_cursor = None
+        channel.cursor_offset = offset_next = entry.offset + 1
+        cursor = f"{channel.prefix}{offset_next}"
+        origin_cursor = codec = None
+        framed, sent = b"", 0
         for subscription in channel.subscriptions:
             if subscription.state is not LIVE:
                 continue
@@ -121,8 +121,12 @@ class Hub:
             elif sink is origin:
                 origin_cursor = cursor
             elif entry.void is None:
-                sink.write(entry.framed(sink.codec, cursor))
-                self.deltas_sent += 1
+                if codec is not sink.codec:  # devices of one stream mostly speak the same format
+                    codec = sink.codec
+                    framed = entry.framed(codec, cursor)
+                sink.write(framed)
+                sent += 1
+        self.deltas_sent += sent
         entry.slim()
         return origin_cursor
 
@@ -152,6 +156,6 @@ class Hub:
                 if subscription.state is LIVE and not subscription.sink.congested:
                     codec = subscription.sink.codec
                     delta = Delta(channel.stream, [], channel.cursor(position))
-                    subscription.sink.write(frame(codec.encode(delta), text=codec.text))
+                    subscription.sink.write(codec.framed(delta))
                     sent += 1
         return sent
