@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from syncd.protocol.codec import Codec
-from syncd.protocol.framing import frame
 from syncd.protocol.messages import Presence
 from syncd.push.hub import Hub
 from syncd.push.subscription import Sink, Subscription
@@ -42,7 +41,7 @@ class Announcements:
         """Tell a new subscriber at once of all who are online. Until then it is told nothing."""
         sink = subscription.sink
         device, codec = self._device_of(sink), sink.codec
-        others = [frame(codec.encode(one), text=codec.text) for one in online if one.device != device]
+        others = [codec.framed(one) for one in online if one.device != device]
         if others and not sink.congested:
             sink.write(b"".join(others))
         subscription.told = self._number
@@ -69,6 +68,4 @@ class Announcements:
 
 def _framed(news: dict[str, tuple[int, Presence]], codec: Codec) -> list[tuple[int, str, bytes]]:
     """(number, device, message) of each."""
-    return [
-        (number, device, frame(codec.encode(presence), text=codec.text)) for device, (number, presence) in news.items()
-    ]
+    return [(number, device, codec.framed(presence)) for device, (number, presence) in news.items()]
