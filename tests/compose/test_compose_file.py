@@ -18,6 +18,8 @@ from typer.core import TyperGroup
 from syncd.cli.app import app
 from syncd.config import resolve
 from syncd.limits import PING_INTERVAL_S
+from syncd.testing import kafka
+from syncd.testing.postgres import VERSIONS
 
 DOCKERFILE = ROOT / "tools" / "Dockerfile"
 OURS = [service for service in services().values() if service.is_ours]
@@ -47,6 +49,13 @@ def test_every_service_is_pinned_checked_and_nobody_of_importance(service: Servi
     assert given["restart"] in ("unless-stopped", "on-failure")
     assert service.is_ours or str(given["user"]).split(":")[0] not in ("root", "0")
     assert service.health or service.name == "migrate", "only what ends has no health"
+
+
+def test_what_others_made_has_the_version_that_the_tests_run() -> None:
+    """Which bytes a registry has for a version is not known here: docs/operations.md says how to pin them by digest."""
+    images = {service.name: service.definition["image"] for service in ALL}
+    assert images["kafka"] == f"apache/kafka:{kafka.VERSION}"
+    assert images["postgres"].removeprefix("postgres:").split(".")[0] in VERSIONS
 
 
 @pytest.mark.parametrize("service", ALL, ids=name_of)
