@@ -26,6 +26,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from load.report import Progress, print_table
@@ -121,6 +122,7 @@ class Run:
         """All failures under traffic, then quiet, then the checks."""
         started_s = time.monotonic()
         self.figures.devices = devices
+        asyncio.get_running_loop().set_exception_handler(self._broke)
         async with AsyncExitStack() as stack:
             async with open_deployment(self._config) as deployment:
                 await self._link(deployment, devices, stack)
@@ -130,6 +132,10 @@ class Run:
             async with open_deployment(self._config) as deployment:
                 await self._check(deployment)
         self.figures.seconds = round(time.monotonic() - started_s, 1)
+
+    def _broke(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Something failed behind everybody's back, in a callback or a task of a device."""
+        self.figures.problems.append(f"{context['message']}: {context.get('exception')!r}")
 
     async def _fail(self, deployment: Deployment) -> None:
         """One failure after the other, while all devices work."""
