@@ -139,6 +139,11 @@ class Appender:
         except TimeoutError as error:
             raise LogUnavailable(f"events of {writer} are under way to the log for over {timeout_s} s") from error
 
+    def under_way_t(self, writer: str) -> int:
+        """The largest time of what a writer has under way; 0 when that is nothing."""
+        times = (pending.entry.t for key, pending in self.under_way.items() if key[0] == writer)
+        return max(times, default=0)
+
     def has_under_way(self, partition: int) -> bool:
         """Whether something of a partition waits for the log, or for its answer."""
         return any(self._log.partition_of(stream) == partition for _, stream, _ in self.under_way)

@@ -153,6 +153,8 @@ class Conversation:
             pending.ledger.voids.discard(record.seq)
             if not self._is_closed:
                 self.refuse(Nack(record.stream, record.seq, "unavailable", reason))
+        if self.writer is not None:
+            self.writer.fall_back(self.gateway.appender.under_way_t(self.writer.writer))
 
     def role_lost(self, stream: str) -> None:
         """The account may not listen to this stream any more."""

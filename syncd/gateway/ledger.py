@@ -83,24 +83,40 @@ class WriterLedger:
         identity: whose local store it belongs to; None while that is being asked.
         is_fresh: the writer was made for this connection, so a stream that is not in `streams` has nothing of it.
         last_t: the largest time admitted of it, on any stream.
+        durable_t: the largest of what the log holds.
     """
 
-    __slots__ = ("identity", "is_fresh", "last_t", "streams", "writer")
+    __slots__ = ("durable_t", "identity", "is_fresh", "last_t", "streams", "writer")
 
     def __init__(self, writer: str, identity: Identity | None = None, *, is_fresh: bool = False) -> None:
         self.writer = writer
         self.identity = identity
         self.is_fresh = is_fresh
-        self.last_t = 0
+        self.last_t = self.durable_t = 0
         self.streams: dict[str, StreamLedger] = {}
 
     def note(self, entry: Entry) -> None:
         """A record of this writer is durable."""
-        if entry.t > self.last_t:
-            self.last_t = entry.t
+        self.reached(entry.t)
         ledger = self.streams.get(entry.stream)
         if ledger is not None:
             ledger.note(entry)
+
+    def reached(self, t: int) -> None:
+        """The log holds an event of this writer with this time."""
+        if t > self.durable_t:
+            self.durable_t = t
+            if t > self.last_t:
+                self.last_t = t
+
+    def fall_back(self, under_way_t: int) -> None:
+        """The log refused what was admitted last: its times are free again, or an event that is sent once more would
+        get a later one than its device believes.
+
+        Args:
+            under_way_t: the largest time of what may still become durable; 0 when there is nothing.
+        """
+        self.last_t = max(self.durable_t, under_way_t)
 
     def rest(self) -> None:
         """The connection is gone, and may come back."""

@@ -221,8 +221,9 @@ class Writers:
         checkpoints = {partition: await questions.checkpoints.answer(partition) for partition in partitions}
         known = await questions.writers.answer(writer.writer)
         writer.identity = _identity(known)
-        # A connected writer may be ahead of the store: its clock never falls.
-        writer.last_t = max(writer.last_t, *(progress.t for progress in known.progress.values()), 0)
+        # A connected writer may be ahead of the store.
+        for progress in known.progress.values():
+            writer.reached(progress.t)
         for stream in streams:
             folded = known.progress.get(stream, _NOTHING)
             ledger = StreamLedger(
@@ -233,7 +234,7 @@ class Writers:
             entries, _ = await recent_entries(self._log, recent, stream, offset)
             for entry in entries:
                 if entry.writer == writer.writer:
-                    writer.last_t = max(writer.last_t, entry.t)
+                    writer.reached(entry.t)
                     ledger.note(entry)
             writer.streams[stream] = ledger
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -198,6 +199,30 @@ async def test_what_the_log_refuses_is_unavailable_and_may_come_again_with_the_s
         await at.device.acked(3)
         assert [ack.seen for ack in at.device.acks()] == [False] * 3
         await at.shows(3)
+
+
+@on_live
+async def test_what_was_refused_again_and_again_keeps_the_times_that_its_device_gave_it(live: Live) -> None:
+    """Else the last try, written without an answer, is seen with another time, and its device takes it for somebody
+    else's: it asks for another writer, and sends all of it once more under other names."""
+    async with unsure(live) as at:
+        for tries in range(1, 4):
+            at.log.fates.append("refused")
+            await (at.resend() if tries > 1 else at.device.emit_all(INSERT, INSERT, INSERT))
+            await at.device.until(partial(_has_nacks, at.device, 3 * tries))
+        at.log.fates.append("unknown but written")
+        await at.resend()
+        assert (await at.device.closed())[0] == 4001
+        assert await at.back() == 4
+        await at.resend()
+        await at.device.acked(3)
+        given = [event["t"] for event in at.device.emitted()]
+        assert [(ack.seen, ack.t) for ack in at.device.acks()] == [(True, t) for t in given]
+        await at.shows(3)
+
+
+def _has_nacks(device: RawDevice, count: int) -> bool:
+    return sum(isinstance(heard, Nack) for heard in device.heard) == count
 
 
 @on_live
