@@ -1,0 +1,141 @@
+// One account: what happened, what it shows at any moment, its devices and dead letters, and how to mend it.
+
+import { html, useEffect, useMemo, useState } from "../ui.js";
+import { look } from "./ask.js";
+import { ago, moment } from "./format.js";
+import { Empty, Table, Trouble, useAnswer, useLive, useShift } from "./parts.js";
+import { Changes } from "./changes.js";
+import { Letters } from "./letters.js";
+import { Job, RepairButtons } from "./repair.js";
+import { Scrubber } from "./scrubber.js";
+import { StateView } from "./state_view.js";
+import { Timeline, TimelineFilter } from "./timeline.js";
+
+const STEPS = 200;
+const TABS = [["state", "State"], ["changes", "Changes"], ["devices", "Devices"], ["letters", "Dead letters"], ["repair", "Verify and rebuild"]];
+/** While somebody drags the scrubber, the state is asked for when the hand rests. */
+const REST_MS = 120;
+
+export function AccountView({ name }) {
+  const { document: account, error, again } = useAnswer("account", { account: name });
+  if (error && !account) return html`<h1>${name}</h1><${Trouble} error=${error} onAgain=${again} /><p><a href="#/accounts">To all accounts</a></p>`;
+  if (!account) return html`<h1>${name}</h1><p class="faint" role="status">Opening…</p>`;
+  return html`
+    <div class="head"><div><h1>${account.name}</h1>
+      <p class="faint small"><code>${account.account}</code> · since ${moment(account.created_ms).slice(0, 10)} ·
+        partition ${account.streams[0].partition} · ${account.streams.length === 1 ? "no playlists" : `${account.streams.length - 1} playlists`}</p></div>
+    </div>
+    <${Travel} account=${account} />`;
+}
+
+/** Everything that hangs on the moment that is looked at. */
+function Travel({ account }) {
+  const id = account.account;
+  const [filter, setFilter] = useState({ device: "", kind: "", key: "", lost: "" });
+  const { steps, older, busy, error, loadOlder, refresh } = useSteps(id, filter);
+  const [at, setAt] = useState(null); // a moment in ms; null is now
+  const [mark, setMark] = useState(null);
+  const [tab, setTab] = useState("state");
+  const chosen = useMemo(() => (at === null ? steps.length - 1 : lastAt(steps, at)), [steps, at]);
+  const before = mark ?? (chosen > 0 ? steps[chosen - 1].admitted_ms : chosen === 0 ? steps[0].admitted_ms - 1 : null);
+  const choose = (n) => setAt(n === null || n >= steps.length ? null : steps[n].admitted_ms);
+  return html`
+    <${Scrubber} steps=${steps} chosen=${chosen} at=${at} mark=${mark} onChoose=${choose} onMoment=${setAt} onMark=${setMark} />
+    <div class="travel">
+      <section class="happened" aria-label="Timeline">
+        <${TimelineFilter} account=${account} steps=${steps} filter=${filter} onFilter=${setFilter} onRefresh=${refresh} busy=${busy} />
+        <${Trouble} error=${error} onAgain=${refresh} />
+        <${Timeline} steps=${steps} chosen=${chosen} isNow=${at === null} names=${id} onChoose=${(n) => { choose(n); }} />
+        ${steps.length === 0 && !busy && !error && html`<${Empty} title="Nothing here">${Object.values(filter).some(Boolean)
+          ? "No event passes these filters. Clear one of them." : "No device of this account has said anything yet."}<//>`}
+        ${older && html`<button class="button quiet small" disabled=${busy} onClick=${loadOlder}>Older events</button>`}
+      </section>
+      <section class="shows" aria-label="At that moment">
+        <div class="tabs" role="tablist" aria-label="What to show">${TABS.map(([key, label]) => html`<button key=${key} role="tab" id=${`tab-${key}`}
+          aria-selected=${key === tab} aria-controls="shown" tabindex=${key === tab ? 0 : -1} onClick=${() => setTab(key)} onKeyDown=${(event) => walk(event, tab, setTab)}>${label}</button>`)}</div>
+        <div id="shown" role="tabpanel" aria-labelledby=${`tab-${tab}`}>
+          ${tab === "state" && html`<${State} id=${id} at=${at} />`}
+          ${tab === "changes" && html`<${Changes} id=${id} since=${before} until=${at} mark=${mark} restMs=${REST_MS} onClear=${() => setMark(null)} />`}
+          ${tab === "devices" && html`<${Devices} devices=${account.devices} onOnly=${(device) => setFilter({ ...filter, device })} />`}
+          ${tab === "letters" && html`<${Letters} account=${id} />`}
+          ${tab === "repair" && html`<${Mend} id=${id} />`}
+        </div>
+      </section>
+    </div>`;
+}
+
+function State({ id, at }) {
+  const { document, error, busy, again } = useAnswer("state", { account: id, at }, REST_MS);
+  return html`<${Trouble} error=${error} onAgain=${again} />
+    ${document && html`<div class=${busy ? "waits" : ""} aria-busy=${busy}><${StateView} state=${document} /></div>`}
+    ${!document && !error && html`<p class="faint" role="status">Reading…</p>`}`;
+}
+
+function Devices({ devices, onOnly }) {
+  if (devices.length === 0) return html`<${Empty} title="No devices">Link one with <code>syncd device link</code>.<//>`;
+  return html`<${Table} label="Devices" head=${["Name", "Id", "Linked", "Last wrote", "Login", ""]}>
+    ${devices.map((each) => html`<tr key=${each.device}>
+      <td>${each.name}</td><td><code>${each.device}</code></td>
+      <td title=${moment(each.linked_ms)}>${ago(each.linked_ms)}</td>
+      <td title=${moment(each.last_ms)}>${ago(each.last_ms)}</td>
+      <td>${each.revoked_ms ? html`<span class="tag bad" title=${moment(each.revoked_ms)}>revoked</span>` : html`<span class="tag good">stands</span>`}</td>
+      <td><button class="button quiet small" aria-label=${`Only what ${each.name} did`} onClick=${() => onOnly(each.device)}>Only its events</button></td>
+    </tr>`)}
+  <//><p class="faint small">Who is connected right now is known to gateways alone, and not shown here.</p>`;
+}
+
+function Mend({ id }) {
+  const live = useLive();
+  const mine = live.jobs.filter((job) => job.what.includes(id));
+  return html`<p class="faint">Of this account's stream and the playlists it owns.</p><${RepairButtons} account=${id} />
+    <ul class="jobs">${mine.map((job) => html`<${Job} key=${job.job} job=${job} />`)}</ul>`;
+}
+
+/** The newest steps that pass, oldest first; more of them on demand. */
+function useSteps(account, filter) {
+  const { token } = useShift();
+  const [state, set] = useState({ steps: [], older: null, busy: true, error: null });
+  const [round, again] = useState(0);
+  useEffect(() => {
+    const aborting = new AbortController();
+    set((last) => ({ ...last, busy: true }));
+    const timer = setTimeout(() => look(token, "timeline", { account, ...filter, limit: STEPS }, aborting.signal).then(
+      (told) => set({ steps: told.steps, older: told.older, busy: false, error: null }),
+      (error) => { if (!aborting.signal.aborted) set((last) => ({ ...last, error, busy: false })); },
+    ), REST_MS);
+    return () => { clearTimeout(timer); aborting.abort(); };
+  }, [account, JSON.stringify(filter), round]);
+  const loadOlder = async () => {
+    set((last) => ({ ...last, busy: true }));
+    try {
+      const told = await look(token, "timeline", { account, ...filter, limit: STEPS, before: state.older });
+      set((last) => ({ steps: [...told.steps, ...last.steps], older: told.older, busy: false, error: null }));
+    } catch (error) {
+      set((last) => ({ ...last, error, busy: false }));
+    }
+  };
+  return { ...state, loadOlder, refresh: () => again((n) => n + 1) };
+}
+
+/** The last step that was admitted at that moment or before; -1 where all came later. */
+function lastAt(steps, at) {
+  let low = 0;
+  let high = steps.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (steps[middle].admitted_ms <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** Arrow keys between tabs, as screen readers expect it. */
+function walk(event, tab, setTab) {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  const n = TABS.findIndex(([key]) => key === tab);
+  const [next] = TABS[(n + step + TABS.length) % TABS.length];
+  setTab(next);
+  document.getElementById(`tab-${next}`).focus();
+}
