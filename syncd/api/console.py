@@ -178,7 +178,7 @@ class _Console:
             return operator
         if self._streams >= CONSOLE_STREAMS_MAX:
             raise Overloaded(f"{self._streams} pages follow the figures already, at most {CONSOLE_STREAMS_MAX} may")
-        return StreamingResponse(self._following(), media_type="text/event-stream", headers=_UNKEPT)
+        return StreamingResponse(self._following(request), media_type="text/event-stream", headers=_UNKEPT)
 
     def answering(self, question: Question) -> Callable[[Request], Awaitable[Response]]:
         """The route of a question."""
@@ -204,8 +204,9 @@ class _Console:
         finally:
             self._waiting -= 1
 
-    async def _following(self) -> AsyncIterator[bytes]:
-        """Figures so far, then every sample and every change of a job, for `CONSOLE_STREAM_S`."""
+    async def _following(self, request: Request) -> AsyncIterator[bytes]:
+        """Figures so far, then every sample and every change of a job, for `CONSOLE_STREAM_S`, or until the operator is
+        revoked."""
         panel, clock = self._services.panel, self._services.clock
         until_s = clock.monotonic_s() + CONSOLE_STREAM_S
         number, jobs = panel.number, panel.jobs
@@ -217,6 +218,8 @@ class _Console:
             while not panel.is_closed and (left_s := until_s - clock.monotonic_s()) > 0:
                 await panel.news(timeout_s=left_s)
                 if panel.number != number:
+                    if not await self._gate.still_stands(request):
+                        return
                     number = panel.number
                     yield _event("sample", panel.sample)
                 if panel.jobs is not jobs:

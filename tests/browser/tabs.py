@@ -91,7 +91,7 @@ async def browsing() -> AsyncIterator[Browser]:
         try:
             browser = Browser(chromium)
             yield browser
-            assert browser.complaints == []
+            assert browser.complaints == [], "\n".join(browser.complaints)
         finally:
             await chromium.close()
 

@@ -10,16 +10,19 @@ from pathlib import Path
 
 import pytest
 from accessible import barriers
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 from tabs import DESKTOP, PHONE, WAIT_MS, Browser, browsing, picture, until
 
+from syncd.accounts import LinkedDevice
 from syncd.client import Device
+from syncd.clock import Clock
 from syncd.config import Config
+from syncd.log.record import Body, encode_record
 from syncd.model import upcast
-from syncd.model.ids import account_stream
+from syncd.model.stamp import pack
 from syncd.postgres.connection import connect, hang_up
 from syncd.projector import rebuild as rebuilding
-from syncd.testing.patience import eventually
+from syncd.testing.patience import until as until_true
 from syncd.testing.poison import newer
 from syncd.testing.quiet import until_projected
 from syncd.testing.service import Service, running_service
@@ -72,33 +75,36 @@ def on_console(dsn: str, folder: Path, story: Callable[[Deployed], Awaitable[Non
     async def told() -> None:
         config = Config(database_url=dsn, port=0, ws_port=0)
         async with running_service(config) as service, browsing() as browser:
-            (phone, laptop) = await service.account("ada", "Kitchen phone", "Laptop")
+            phone, laptop = await service.account("ada", "Kitchen phone", "Laptop")
             operator = await service.deployment.operators.create("ben")
             deployed = Deployed(service, dsn, phone.account, operator.token, browser)
             async with (
-                await Device.open(service.ws_url, phone.token, store=folder / "phone.db") as kitchen,
-                await Device.open(service.ws_url, laptop.token, store=folder / "laptop.db") as desk,
+                Device(service.ws_url, phone.token, store=folder / "phone.db") as kitchen,
+                Device(service.ws_url, laptop.token, store=folder / "laptop.db") as desk,
             ):
-                await lives(kitchen, desk)
+                await lives(kitchen, desk, service.deployment.clock)
+            await out_of_a_tunnel(service, phone)
             await deployed.projected()
             await story(deployed)
 
     asyncio.run(told())
 
 
-async def lives(kitchen: Device, desk: Device) -> None:
-    """An evening: music from one device to the other, two who change one setting, an episode."""
+async def lives(kitchen: Device, desk: Device, clock: Clock) -> None:
+    """An evening: music on one device, the other one takes it over, a playlist, an episode."""
     for device in (kitchen, desk):
         await device.ready()
     kitchen.queue.add("So What", "Freddie Freeloader", "Blue in Green")
     kitchen.play("All Blues", context=["All Blues", "Flamenco Sketches"])
-    await kitchen.settled()
     kitchen.settings.set("crossfade_ms", 4_000)
+    await kitchen.settled()
     kitchen.settings.set("theme", "light")
     kitchen.library.add("tracks", "So What")
     kitchen.library.add("albums", "Kind of Blue")
     await kitchen.settled()
-    await desk.until(lambda: desk.settings.get("theme") == "light")
+    await desk.until(lambda: desk.library.has("albums", "Kind of Blue"))
+    now_ms = clock.now_ms()
+    await until_true(lambda: clock.now_ms() > now_ms)  # what comes in one ms cannot be travelled between
     desk.settings.set("theme", "dark")
     desk.queue.move(desk.queue.items[2].id, to=0)
     mornings = desk.create_playlist("Mornings")
@@ -108,6 +114,285 @@ async def lives(kitchen: Device, desk: Device) -> None:
     await desk.settled()
 
 
-@pytest.mark.parametrize("look", [(DESKTOP, False), (DESKTOP, True), (PHONE, False), (PHONE, True)])
-def test_look(postgres_dsn: str, tmp_path: Path, look: tuple[tuple[int, int], bool]) -> None:
-    pass
+async def out_of_a_tunnel(service: Service, device: LinkedDevice) -> None:
+    """What the phone had set an hour ago arrives now, and loses."""
+    now_ms = service.deployment.clock.now_ms()
+    body = Body(
+        t=pack(now_ms - 3_600_000), data={"theme": "sepia"}, account=device.account, device=device.device,
+        admitted_ms=now_ms,
+    )  # fmt: skip
+    record = encode_record(f"a:{device.account}", "tunnel0000", 1, "settings.changed", body)
+    (appended,) = await service.deployment.log.append([record])
+    assert appended.outcome == "written"
+
+
+LOOKS = {
+    "desktop-light": (DESKTOP, False),
+    "desktop-dark": (DESKTOP, True),
+    "phone-light": (PHONE, False),
+    "phone-dark": (PHONE, True),
+}
+EXAMINED = ("desktop-light", "phone-dark")
+"""Together they have both widths and both schemes."""
+
+
+def test_every_view_has_no_barriers_and_a_picture_in_each_look(postgres_dsn: str, tmp_path: Path) -> None:
+    async def story(deployed: Deployed) -> None:
+        log = deployed.service.deployment.log
+        await log.append([newer(f"a:{deployed.account}", '{"theme":"newer"}', seq=1)])
+        await deployed.projected()
+        await deployed.by_hand("update cells set value = '7' where key = 'settings/crossfade_ms'")
+        page = await deployed.opened("repair")
+        await page.get_by_role("button", name="Verify").click()
+        await expect(page.locator(".job")).to_contain_text("settings/crossfade_ms")
+        await asyncio.gather(*(looked_at(deployed, look) for look in LOOKS))
+
+    on_console(postgres_dsn, tmp_path, story)
+
+
+async def looked_at(deployed: Deployed, look: str) -> None:
+    size, dark = LOOKS[look]
+    found: list[str] = []
+
+    async def seen(view: str) -> None:
+        await picture(page, f"console-{view}-{look}")
+        if look in EXAMINED:
+            found.extend(f"{view}: {each}" for each in await barriers(page))
+        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{view} scrolls sideways on {look}"
+
+    async def go(path: str) -> None:
+        await page.evaluate("path => { location.hash = `#/${path}`; }", path)
+
+    page = await deployed.browser.profile(size=size, dark=dark)
+    await page.goto(f"{deployed.service.http_url}/console")
+    await expect(page.get_by_label("Operator's token")).to_be_visible()
+    await seen("sign-in")
+    await page.goto(deployed.link)
+    await page.reload()  # an address that differs in its fragment alone loads nothing
+    await expect(page.locator(".stat").first).to_be_visible()
+    await expect(page.locator("canvas")).to_have_count(6)
+    await seen("overview")
+    await go(f"accounts/{deployed.account}")
+    await expect(page.locator(".write.lost").first).to_be_visible()
+    await expect(page.get_by_text("crossfade_ms").last).to_be_attached()
+    await seen("account")
+    await page.get_by_role("button", name="Back", exact=True).click()
+    await page.get_by_role("button", name="Back", exact=True).click()
+    await page.get_by_role("tab", name="Changes").click()
+    await expect(page.locator(".changes li").first).to_be_visible()
+    await seen("changes")
+    await page.get_by_role("tab", name="Devices").click()
+    await seen("devices")
+    await go("dead-letters")
+    await page.get_by_role("button", name=re.compile(r"^0:\d+")).click()
+    await expect(page.get_by_label("Body")).to_be_visible()
+    await seen("letters")
+    await go("repair")
+    await expect(page.locator(".job").get_by_text("settings/crossfade_ms")).to_be_visible()
+    await seen("repair")
+    for path in ("acts", "accounts"):
+        await go(path)
+        await expect(page.locator("table")).to_be_visible()
+        await seen(path)
+    assert found == []
+
+
+def test_an_operator_signs_in_in_one_tab_and_is_out_when_revoked(postgres_dsn: str, tmp_path: Path) -> None:
+    async def story(deployed: Deployed) -> None:
+        page = await deployed.browser.profile()
+        await page.goto(f"{deployed.service.http_url}/console")
+        await page.get_by_label("Operator's token").fill("syncd_operator_of-nobody")
+        await page.get_by_role("button", name="Open the console").click()
+        await expect(page.get_by_role("alert")).to_contain_text("no operator has this token")
+        await page.get_by_label("Operator's token").fill(f" {deployed.link} ")
+        await page.get_by_role("button", name="Open the console").click()
+        await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        await page.reload()
+        await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        assert deployed.token not in page.url
+
+        other = await page.context.new_page()
+        await other.goto(deployed.link)
+        await expect(other.get_by_role("heading", name="Overview")).to_be_visible()
+        assert "token" not in other.url, "it is out of the address"
+        await other.get_by_role("button", name="Sign out").click()
+        await expect(other.get_by_label("Operator's token")).to_be_visible()
+        await other.reload()
+        await expect(other.get_by_label("Operator's token")).to_be_visible()
+        await other.close()
+
+        await deployed.service.deployment.operators.revoke("ben")
+        await expect(page.get_by_role("alert")).to_contain_text("ben was revoked", timeout=60_000)
+        assert await page.evaluate("sessionStorage.length + localStorage.length + document.cookie.length") == 0
+
+    on_console(postgres_dsn, tmp_path, story)
+
+
+def test_charts_move_when_devices_do(postgres_dsn: str, tmp_path: Path) -> None:
+    async def story(deployed: Deployed) -> None:
+        page = await deployed.opened()
+        chart = page.get_by_role("img", name=re.compile("^Events a second"))
+        await expect(chart).to_be_visible()
+        await expect(page.locator(".stat", has_text="Connections").locator("b")).to_have_text("0")
+        drawn = await chart.locator("canvas").evaluate("canvas => canvas.toDataURL()")
+        linked = await deployed.service.account("busy", "Radio", "Car")
+        stores = (tmp_path / f"{each.name}.db" for each in linked)
+        radio, car = (
+            Device(deployed.service.ws_url, each.token, store=store) for each, store in zip(linked, stores, strict=True)
+        )
+        async with radio, car:
+            for device in (radio, car):
+                await device.ready()
+            emitting = asyncio.create_task(emit_on(radio))
+            try:
+                await expect(page.locator(".stat", has_text="Connections").locator("b")).to_have_text("2")
+                await expect(chart).to_have_attribute("aria-label", re.compile(r"deltas sent [1-9].*admitted [1-9]"))
+                await expect(
+                    page.get_by_role("img", name=re.compile(r"^Commit to delta.*p99 [\d.]+ ms"))
+                ).to_be_visible()
+                await until(page, f"document.querySelectorAll('canvas')[1].toDataURL() !== {drawn!r}")
+            finally:
+                emitting.cancel()
+        await expect(page.locator(".stat", has_text="Connections").locator("b")).to_have_text("0")
+        await expect(page.get_by_role("region", name="Processes")).to_contain_text("api, gateway, projector")
+
+    on_console(postgres_dsn, tmp_path, story)
+
+
+async def emit_on(device: Device) -> None:
+    n = 0
+    while True:
+        n += 1
+        device.settings.set("n", n)
+        await device.settled()
+
+
+def test_the_timeline_travels_and_says_who_won(postgres_dsn: str, tmp_path: Path) -> None:
+    async def story(deployed: Deployed) -> None:
+        page = await deployed.on_account()
+        lost = page.locator(".write.lost")
+        await expect(lost).to_contain_text("lost to Laptop's settings.changed")
+        await expect(lost).to_contain_text("earlier")
+        await expect(page.locator(".write.replaced", has_text="settings/theme")).to_contain_text("until Laptop's")
+        await expect(state_of(page, "Settings")).to_contain_text("dark")
+
+        slider = page.get_by_role("slider")
+        await slider.focus()
+        await page.keyboard.press("Home")
+        await expect(page.get_by_text("Nothing plays.")).to_be_visible()
+        await expect(page.get_by_text("Settings: nothing")).to_be_visible()
+        themes = []
+        while not await page.get_by_role("button", name="Now", exact=True).is_disabled():
+            themes.append(await shown_theme(page))
+            await page.keyboard.press("ArrowRight")
+        assert [theme for n, theme in enumerate(themes) if theme != themes[n - 1]] == ["", "light", "dark"]
+
+        await page.get_by_role("button", name=re.compile('set theme = "light"')).click()
+        await page.get_by_role("button", name="Compare from here").click()
+        await page.get_by_role("button", name="Now", exact=True).click()
+        await page.get_by_role("tab", name="Changes").click()
+        change = page.locator(".changes li", has_text="settings / theme")
+        await expect(change.locator("del")).to_contain_text("light")
+        await expect(change.locator("ins")).to_contain_text("dark")
+        await expect(page.locator(".changes li", has_text="queue")).to_contain_text("reordered")
+
+        await page.get_by_label("Go to").fill("lunch")
+        await page.get_by_role("button", name="Go", exact=True).click()
+        await expect(page.get_by_text("“lunch” is no time")).to_be_visible()
+        await page.get_by_label("Go to").fill("2h")
+        await page.get_by_role("button", name="Go", exact=True).click()
+        await expect(page.get_by_text("before everything that is loaded")).to_be_visible()
+
+        await page.get_by_label("lost only").check()
+        await expect(page.locator(".step")).to_have_count(1)
+        await page.get_by_label("lost only").uncheck()
+        await page.get_by_label("Cell", exact=True).fill("queue/*")
+        await expect(page.locator(".step", has_text="put 3 items into the queue")).to_be_visible()
+        await expect(page.locator(".write", has_text="settings/")).to_have_count(0)
+
+    on_console(postgres_dsn, tmp_path, story)
+
+
+def state_of(page: Page, part: str) -> Locator:
+    return page.locator(".part", has=page.locator("summary", has_text=part))
+
+
+async def shown_theme(page: Page) -> str:
+    """What the state says of the theme at the moment that the slider names, when it has come."""
+    said = await page.get_by_role("slider").get_attribute("aria-valuetext")
+    await expect(page.locator(".when")).to_have_text(said or "")
+    await expect(page.locator("#shown [aria-busy=false]")).to_be_visible()
+    theme = page.locator(".pairs > div", has=page.locator("dt", has_text="theme")).locator("dd")
+    return await theme.inner_text() if await theme.count() else ""
+
+
+def test_what_verify_finds_a_rebuild_mends_with_progress(
+    postgres_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilding, "STAGE_RECORDS", 1)  # so that there are steps to show
+
+    async def story(deployed: Deployed) -> None:
+        await deployed.by_hand("update cells set value = '7' where key = 'settings/crossfade_ms'")
+        page = await deployed.opened("repair")
+        await page.get_by_role("button", name="Verify").click()
+        job = page.locator(".job").first
+        await expect(job).to_contain_text("settings/crossfade_ms")
+        await expect(job).to_contain_text("1 differ from the log")
+        holder = await connect(deployed.dsn)
+        try:
+            # Somebody holds the checkpoint, so the swap waits and the bar can be seen.
+            async with holder.transaction():
+                await holder.execute("select 1 from checkpoints for update")
+                await page.get_by_role("button", name="Rebuild it").click()
+                rebuild = page.locator(".job", has_text=f"rebuild account {deployed.account}")
+                await expect(rebuild.get_by_role("progressbar")).to_have_js_property("position", 1)
+                await expect(rebuild).to_contain_text(re.compile(r"(\d+) of \1 records"))
+                await expect(page.get_by_role("link", name=re.compile("Verify and rebuild"))).to_contain_text("1")
+        finally:
+            await hang_up(holder)
+        await expect(rebuild).to_contain_text("1 cells of 1 streams were swapped")
+        await page.get_by_role("button", name="Verify").click()
+        await expect(page.locator(".job").first).to_contain_text("agrees with the log")
+        await page.get_by_role("button", name="Rebuild", exact=True).click()
+        await expect(page.get_by_role("dialog")).to_contain_text("Rebuild everything?")
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_be_hidden()
+        await expect(page.locator(".job")).to_have_count(3)
+        await page.get_by_role("link", name="What operators did").click()
+        row = page.locator("tr", has_text=f"rebuild account {deployed.account}").first
+        await expect(row).to_contain_text("ben")
+        await expect(row).to_contain_text("were swapped")
+
+    on_console(postgres_dsn, tmp_path, story)
+
+
+def test_a_dead_letter_is_retried_after_an_upgrade_and_another_one_dropped(
+    postgres_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(deployed: Deployed) -> None:
+        stream = f"a:{deployed.account}"
+        damaged = newer(stream, "", seq=2)._replace(version=1, body=b"{")
+        await deployed.service.deployment.log.append([newer(stream, '{"theme":"newer"}', seq=1), damaged])
+        await deployed.projected()
+        page = await deployed.opened("dead-letters")
+        first = page.locator("tr", has_text="upcast_failed")
+        await first.get_by_role("button", name="Retry").click()
+        await expect(page.get_by_text(re.compile("stays: upcast_failed"))).to_be_visible()
+
+        monkeypatch.setattr(upcast, "UPCASTERS", (lambda kind, data: (kind, data),))
+        monkeypatch.setattr(upcast, "SCHEMA_VERSION", 2)
+        await first.get_by_role("button", name="Retry").click()
+        await expect(page.get_by_text(re.compile("was appended again"))).to_be_visible()
+        await expect(first).to_have_count(0)
+        await page.get_by_role("button", name="Drop").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Leave it").click()
+        await expect(page.locator("tr", has_text="undecodable")).to_have_count(1)
+        await page.get_by_role("button", name="Drop").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Drop it").click()
+        await expect(page.get_by_text("No dead letters")).to_be_visible()
+        await deployed.projected()
+        await page.evaluate("account => { location.hash = `#/accounts/${account}`; }", deployed.account)
+        await expect(page.locator(".step", has_text="newer").first).to_be_visible()
+
+    on_console(postgres_dsn, tmp_path, story)

@@ -233,7 +233,7 @@ def _verified(verified: Verified) -> Document:
     """The result of a verification. `differences`: at most `CONSOLE_PAGE_MAX`, of `differ`."""
     counts = f"{verified.streams} streams, {verified.records} records, {verified.cells} cells"
     differ = len(verified.differences)
-    says = f"{differ} of {counts} differ from the log" if differ else f"agrees with the log: {counts}"
+    says = f"{differ} differ from the log, of {counts}" if differ else f"agrees with the log: {counts}"
     return {
         "says": says,
         "agrees": verified.agrees,

@@ -22,7 +22,7 @@ from syncd.operators import Operators
 KEPT: Final = 20
 """Jobs that are shown, those that have ended included."""
 TOLD_EVERY_S: Final = 0.1
-"""Between two words on how far a job is."""
+"""Between two words on how far a job is; its last word is always told."""
 
 State = Literal["running", "done", "failed", "cancelled"]
 Work = Callable[[Advance], Awaitable[dict[str, Json]]]
@@ -117,7 +117,7 @@ class Jobs:
         def advance(done: int, of: int) -> None:
             job.done, job.of = done, of
             now_s = self._clock.monotonic_s()
-            if now_s - self._told_s >= TOLD_EVERY_S:
+            if done >= of or now_s - self._told_s >= TOLD_EVERY_S:
                 self._told_s = now_s
                 self._tell()
 

@@ -2,7 +2,7 @@
 
 import { html, useEffect, useMemo, useState } from "../ui.js";
 import { look } from "./ask.js";
-import { ago, moment } from "./format.js";
+import { ago, many, moment } from "./format.js";
 import { Empty, Table, Trouble, useAnswer, useLive, useShift } from "./parts.js";
 import { Changes } from "./changes.js";
 import { Letters } from "./letters.js";
@@ -23,7 +23,7 @@ export function AccountView({ name }) {
   return html`
     <div class="head"><div><h1>${account.name}</h1>
       <p class="faint small"><code>${account.account}</code> · since ${moment(account.created_ms).slice(0, 10)} ·
-        partition ${account.streams[0].partition} · ${account.streams.length === 1 ? "no playlists" : `${account.streams.length - 1} playlists`}</p></div>
+        partition ${account.streams[0].partition} · ${account.streams.length === 1 ? "no playlists" : many(account.streams.length - 1, "playlist")}</p></div>
     </div>
     <${Travel} account=${account} />`;
 }
@@ -36,16 +36,18 @@ function Travel({ account }) {
   const [at, setAt] = useState(null); // a moment in ms; null is now
   const [mark, setMark] = useState(null);
   const [tab, setTab] = useState("state");
-  const chosen = useMemo(() => (at === null ? steps.length - 1 : lastAt(steps, at)), [steps, at]);
-  const before = mark ?? (chosen > 0 ? steps[chosen - 1].admitted_ms : chosen === 0 ? steps[0].admitted_ms - 1 : null);
-  const choose = (n) => setAt(n === null || n >= steps.length ? null : steps[n].admitted_ms);
+  // What was admitted in one ms cannot be told apart by time: a moment may hold several events.
+  const moments = useMemo(() => momentsOf(steps), [steps]);
+  const chosen = at === null ? moments.length - 1 : lastAt(moments, at);
+  const before = mark ?? (chosen > 0 ? moments[chosen - 1].at_ms : chosen === 0 ? moments[0].at_ms - 1 : null);
+  const choose = (n) => setAt(n >= moments.length ? null : moments[n].at_ms);
   return html`
-    <${Scrubber} steps=${steps} chosen=${chosen} at=${at} mark=${mark} onChoose=${choose} onMoment=${setAt} onMark=${setMark} />
+    <${Scrubber} moments=${moments} chosen=${chosen} at=${at} mark=${mark} onChoose=${choose} onMoment=${setAt} onMark=${setMark} />
     <div class="travel">
       <section class="happened" aria-label="Timeline">
         <${TimelineFilter} account=${account} steps=${steps} filter=${filter} onFilter=${setFilter} onRefresh=${refresh} busy=${busy} />
         <${Trouble} error=${error} onAgain=${refresh} />
-        <${Timeline} steps=${steps} chosen=${chosen} isNow=${at === null} names=${id} onChoose=${(n) => { choose(n); }} />
+        <${Timeline} steps=${steps} here=${at === null ? null : moments[chosen]?.at_ms ?? 0} own=${id} onMoment=${setAt} />
         ${steps.length === 0 && !busy && !error && html`<${Empty} title="Nothing here">${Object.values(filter).some(Boolean)
           ? "No event passes these filters. Clear one of them." : "No device of this account has said anything yet."}<//>`}
         ${older && html`<button class="button quiet small" disabled=${busy} onClick=${loadOlder}>Older events</button>`}
@@ -79,7 +81,7 @@ function Devices({ devices, onOnly }) {
       <td title=${moment(each.linked_ms)}>${ago(each.linked_ms)}</td>
       <td title=${moment(each.last_ms)}>${ago(each.last_ms)}</td>
       <td>${each.revoked_ms ? html`<span class="tag bad" title=${moment(each.revoked_ms)}>revoked</span>` : html`<span class="tag good">stands</span>`}</td>
-      <td><button class="button quiet small" aria-label=${`Only what ${each.name} did`} onClick=${() => onOnly(each.device)}>Only its events</button></td>
+      <td><button class="button quiet small" aria-label=${`Only its events: ${each.name}`} onClick=${() => onOnly(each.device)}>Only its events</button></td>
     </tr>`)}
   <//><p class="faint small">Who is connected right now is known to gateways alone, and not shown here.</p>`;
 }
@@ -117,13 +119,25 @@ function useSteps(account, filter) {
   return { ...state, loadOlder, refresh: () => again((n) => n + 1) };
 }
 
-/** The last step that was admitted at that moment or before; -1 where all came later. */
-function lastAt(steps, at) {
+/** The moments at which something was admitted, oldest first, with what it was. */
+function momentsOf(steps) {
+  const moments = [];
+  for (const step of steps) {
+    const last = moments[moments.length - 1];
+    if (step.admitted_ms === null) continue; // it cannot be read, so nobody knows
+    if (last?.at_ms === step.admitted_ms) last.steps.push(step);
+    else moments.push({ at_ms: step.admitted_ms, steps: [step] });
+  }
+  return moments;
+}
+
+/** The last moment at that time or before; -1 where all came later. */
+function lastAt(moments, at) {
   let low = 0;
-  let high = steps.length;
+  let high = moments.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (steps[middle].admitted_ms <= at) low = middle + 1;
+    if (moments[middle].at_ms <= at) low = middle + 1;
     else high = middle;
   }
   return low - 1;

@@ -11,11 +11,11 @@ export function Changes({ id, since, until, mark, restMs, onClear }) {
   const { document, error, busy, again } = useAnswer(from === null ? null : "difference", { account: id, since: from, until: to }, restMs);
   if (from === null) return html`<${Empty} title="Nothing to compare">There are no events yet.<//>`;
   return html`
-    <p class="faint small">From ${moment(from)} to ${to === null ? "now" : moment(to)} UTC, ${mark === null ? "which is what the last event there did" : "since the mark"}.
-      ${mark !== null && html` <button class="link" onClick=${onClear}>Clear the mark</button>`}</p>
+    <p class="faint small span">From ${moment(from)} to ${to === null ? "now" : moment(to)} UTC, ${mark === null ? "which is what was done there" : "as chosen"}.
+      ${mark !== null && html` <button class="link" onClick=${onClear}>Only the last step</button>`}</p>
     <${Trouble} error=${error} onAgain=${again} />
     ${document && document.changes.length === 0 && html`<${Empty} title="Nothing changed">${mark === null
-      ? "What the event wrote lost, or says what was there. Go back, or mark a moment to compare with." : "Both moments show the same."}<//>`}
+      ? "What was written there lost, or says what was there already. Go back, or compare from another moment." : "Both moments show the same."}<//>`}
     ${document && document.changes.length > 0 && html`<ul class=${`changes ${busy ? "waits" : ""}`} aria-busy=${busy}>
       ${document.changes.map((change) => html`<li key=${`${change.path.join("/")} ${change.what}`} class=${change.what}>
         <span class=${`tag ${{ added: "good", removed: "bad", changed: "live", reordered: "warn" }[change.what]}`}>${change.what}</span>

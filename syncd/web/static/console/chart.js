@@ -4,6 +4,8 @@ import uPlot from "../vendor/uplot.js";
 import { html, useEffect, useRef, useState } from "../ui.js";
 
 const HEIGHT = 150;
+/** Steps of an axis that counts things: there is no half connection. */
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000, 1_000_000, 10_000_000];
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 /**
@@ -11,8 +13,9 @@ const DARK = matchMedia("(prefers-color-scheme: dark)");
  * @param format a value as text
  * @param columns at_ms and one column for each name
  * @param minutes how far back it shows
+ * @param whole whether it counts things
  */
-export function Chart({ title, series, format, columns, minutes }) {
+export function Chart({ title, series, format, columns, minutes, whole = false }) {
   const room = useRef(null);
   const plot = useRef(null);
   const [scheme, setScheme] = useState(DARK.matches);
@@ -22,11 +25,17 @@ export function Chart({ title, series, format, columns, minutes }) {
     return () => DARK.removeEventListener("change", turn);
   }, []);
   useEffect(() => {
-    const made = new uPlot(options(room.current, series, format), data(columns, series), room.current);
+    const place = room.current;
+    const made = new uPlot(options(place, series, format, whole), data(columns, series), place);
     plot.current = made;
-    const watching = new ResizeObserver(() => made.setSize({ width: room.current.clientWidth, height: HEIGHT }));
-    watching.observe(room.current);
-    return () => { watching.disconnect(); made.destroy(); };
+    // In the next frame: what changes sizes while sizes are told of is told of again, and browsers complain.
+    let frame = 0;
+    const watching = new ResizeObserver(() => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => made.setSize({ width: place.clientWidth, height: HEIGHT }));
+    });
+    watching.observe(place);
+    return () => { watching.disconnect(); cancelAnimationFrame(frame); made.destroy(); };
   }, [scheme]);
   useEffect(() => {
     const now_s = (columns.at_ms[columns.at_ms.length - 1] ?? Date.now()) / 1_000;
@@ -40,6 +49,7 @@ export function Chart({ title, series, format, columns, minutes }) {
       <span class="keys">${series.map(({ name, label, color }) => html`<span class="key" key=${name}>
         <i class=${`dot ${color}`}></i>${label} <b class="numeric">${format(last[name])}</b></span>`)}</span>
     </figcaption>
+    ${Object.values(last).every((value) => value === null) && html`<p class="chart-empty faint small">nothing to measure right now</p>`}
     <div class="plot" ref=${room} role="img" aria-label=${`${title}, last ${minutes} minutes: now ${told}`}></div>
   </figure>`;
 }
@@ -49,7 +59,7 @@ function data(columns, series) {
   return [times, ...series.map(({ name }) => columns[name] ?? times.map(() => null))];
 }
 
-function options(room, series, format) {
+function options(room, series, format, whole) {
   const style = getComputedStyle(room);
   const color = (name) => resolved(room, style.getPropertyValue(name));
   const axis = { stroke: color("--faint"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
@@ -59,11 +69,11 @@ function options(room, series, format) {
     tzDate: (at_s) => uPlot.tzDate(new Date(at_s * 1_000), "Etc/UTC"),
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    padding: [8, 4, 0, 0],
+    padding: [8, 26, 0, 0],
     scales: { x: { time: true }, y: { range: (_, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     axes: [
       { ...axis, size: 26, space: 70, values: (_, ticks) => ticks.map((at_s) => new Date(at_s * 1_000).toISOString().slice(11, 19)) },
-      { ...axis, size: 54, space: 34, values: (_, ticks) => ticks.map((value) => format(value)) },
+      { ...axis, size: 54, space: 34, ...(whole ? { incrs: WHOLE } : {}), values: (_, ticks) => ticks.map((value) => format(value)) },
     ],
     series: [{}, ...series.map((each) => ({
       label: each.label,

@@ -7,13 +7,13 @@ import { Empty, Notice, Section, Table, useLive } from "./parts.js";
 
 const RANGES = [[5, "5 min"], [15, "15 min"], [30, "30 min"]];
 const CHARTS = [
-  { title: "Connections", format: count, series: [{ name: "connections", label: "open", color: "c1", fill: true }] },
+  { title: "Connections", format: count, whole: true, series: [{ name: "connections", label: "open", color: "c1", fill: true }] },
   { title: "Events a second", format: rough, series: [
     { name: "deltas", label: "deltas sent", color: "c2", fill: true }, { name: "admitted", label: "admitted", color: "c1" }] },
-  { title: "From commit to delta", format: ms, series: [
+  { title: "Commit to delta", format: ms, series: [
     { name: "p99_ms", label: "p99", color: "c3" }, { name: "p95_ms", label: "p95", color: "c2" }, { name: "p50_ms", label: "p50", color: "c1" }] },
-  { title: "Between gateways, clocks included", format: ms, series: [{ name: "far_p95_ms", label: "p95", color: "c2" }] },
-  { title: "Lag of the projectors, records", format: count, series: [{ name: "lag_records", label: "records", color: "c1", fill: true }] },
+  { title: "Delta from another gateway", format: ms, series: [{ name: "far_p95_ms", label: "p95", color: "c2" }] },
+  { title: "Lag of the projectors, records", format: count, whole: true, series: [{ name: "lag_records", label: "records", color: "c1", fill: true }] },
   { title: "Errors and refusals a second", format: rough, series: [{ name: "errors", label: "all", color: "c4", fill: true }] },
 ];
 /** What an error's name begins with -> what to do. */
@@ -47,11 +47,12 @@ export function Overview() {
         ${RANGES.map(([range, label]) => html`<button key=${range} aria-pressed=${range === minutes} onClick=${() => setMinutes(range)}>${label}</button>`)}
       </div>
     </div>
+    ${live.state === "away" && html`<${Notice} kind="bad">${live.trouble}: these are the figures of ${short(sample.at_ms)} UTC. The page asks again by itself.<//>`}
     <${Warnings} sample=${sample} />
     <div class="stats">
       <${Stat} label="Connections" value=${count(charts.connections)} beside=${many(sample.subscriptions, "subscription")} />
       <${Stat} label="Events admitted" value=${`${rough(charts.admitted)}/s`} beside=${`${rough(charts.deltas)} deltas/s`} />
-      <${Stat} label="Commit to delta, p95" value=${ms(charts.p95_ms)} beside=${charts.p95_ms === null ? "nothing was sent in 10 s" : `p99 ${ms(charts.p99_ms)}`} />
+      <${Stat} label="Commit to delta" value=${ms(charts.p95_ms)} beside=${charts.p95_ms === null ? "nothing sent for 10 s" : `p95; p99 ${ms(charts.p99_ms)}`} />
       <${Stat} label="Lag" value=${charts.lag_records === null ? "unknown" : count(charts.lag_records)}
         beside=${charts.lag_seconds === null ? "nobody folds" : charts.lag_records === 0 ? "all is folded" : `oldest ${ms(1_000 * charts.lag_seconds)}`}
         kind=${charts.lag_seconds === null || charts.lag_seconds > 10 ? "bad" : ""} />
@@ -83,7 +84,7 @@ function Stat({ label, value, beside, kind = "", link }) {
 
 function Errors({ errors }) {
   const rows = Object.entries(errors).sort((one, other) => other[1] - one[1]);
-  return html`<${Section} id="errors" title="What goes wrong now">
+  return html`<${Section} title="What goes wrong now">
     ${rows.length === 0
       ? html`<${Empty} title="Nothing">No error and no refusal in the last two seconds. The chart shows what was before.<//>`
       : html`<${Table} label="Errors" head=${["What", "A second", "What to do"]}>
@@ -94,7 +95,7 @@ function Errors({ errors }) {
 }
 
 function Processes({ sample }) {
-  return html`<${Section} id="processes" title="Processes"
+  return html`<${Section} title="Processes"
     beside=${html`<span class="faint">${count(sample.slow_readers)} slow readers · ${bytes(sample.outbox_bytes)} wait in outboxes</span>`}>
     <${Table} label="Processes" head=${["Process", "Roles", "Connections", "Folds", "Lag", "Processor", "Heard"]}>
       ${sample.processes.map((each) => html`<tr key=${each.process}>

@@ -60,9 +60,9 @@ export function Empty({ title, children }) {
 }
 
 /** A heading with something beside it. */
-export function Section({ title, beside, children, id }) {
-  return html`<section class="section" aria-labelledby=${id}>
-    <div class="section-head"><h2 id=${id}>${title}</h2>${beside}</div>
+export function Section({ title, beside, children }) {
+  return html`<section class="section">
+    <div class="section-head"><h2>${title}</h2>${beside}</div>
     ${children}
   </section>`;
 }

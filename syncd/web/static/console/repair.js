@@ -17,7 +17,7 @@ export function Repair() {
       <input class="field" id="whose" placeholder="Everything; or an account's name or id" value=${account} onInput=${(event) => setAccount(event.target.value)} />
       <${RepairButtons} account=${account.trim() || null} />
     </div>
-    <${Section} id="jobs" title="Jobs of this process">
+    <${Section} title="Jobs of this process">
       ${live.jobs.length === 0 ? html`<${Empty} title="None yet">What you begin shows here, with how far it is. Closing the page does not end it; stopping this process does.<//>`
         : html`<ul class="jobs">${live.jobs.map((job) => html`<${Job} key=${job.job} job=${job} />`)}</ul>`}
     <//>`;

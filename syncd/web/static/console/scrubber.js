@@ -6,8 +6,9 @@ import { lasting, moment } from "./format.js";
 const AGO = /^(\d{1,9})\s*([smhd])$/;
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `chosen`: the index of the last step at that moment, -1 before the first. `at`: ms; null is now. */
-export function Scrubber({ steps, chosen, at, mark, onChoose, onMoment, onMark }) {
+/** `moments`: [{ at_ms, steps }], oldest first. `chosen`: the index of the last one at that time, -1 before the first.
+    `at`: ms; null is now. */
+export function Scrubber({ moments, chosen, at, mark, onChoose, onMoment, onMark }) {
   const [text, setText] = useState("");
   const [problem, setProblem] = useState("");
   const go = (event) => {
@@ -16,22 +17,23 @@ export function Scrubber({ steps, chosen, at, mark, onChoose, onMoment, onMark }
     setProblem(found === null ? `“${text}” is no time` : "");
     if (found !== null) onMoment(found);
   };
-  const n = at === null ? steps.length : Math.max(0, chosen);
+  const n = at === null ? moments.length : Math.max(0, chosen);
   const said = at === null ? "Now" : `${moment(at)} UTC`;
-  const step = chosen >= 0 && at !== null ? steps[chosen] : null;
+  const kinds = chosen >= 0 && at !== null ? [...new Set(moments[chosen].steps.map((step) => step.kind))].join(", ") : "";
   return html`<div class="card scrubber">
     <div class="row">
       <b class="numeric when">${said}</b>
-      <span class="faint small">${at === null ? "as the devices show it" : `${lasting(Date.now() - at)} ago${step ? ` · after ${step.kind}` : " · before everything that is loaded"}`}</span>
+      <span class="faint small">${at === null ? "as the devices show it" : `${lasting(Date.now() - at)} ago${kinds ? ` · after ${kinds}` : " · before everything that is loaded"}`}</span>
       <span class="row push">
-        <button class="button quiet small" disabled=${n <= 0 || steps.length === 0} onClick=${() => onChoose(at === null ? steps.length - 1 : chosen - 1)} aria-label="One event back">‹ Back</button>
-        <button class="button quiet small" disabled=${at === null} onClick=${() => onChoose(chosen + 1)} aria-label="One event on">On ›</button>
+        <button class="button quiet small" disabled=${n <= 0} onClick=${() => onChoose(n - 1)}><span aria-hidden="true">‹</span> Back</button>
+        <button class="button quiet small" disabled=${at === null} onClick=${() => onChoose(chosen + 1)}>On <span aria-hidden="true">›</span></button>
         <button class="button quiet small" disabled=${at === null} onClick=${() => onMoment(null)}>Now</button>
       </span>
     </div>
     <div class="slide">
-      <div class="notches" aria-hidden="true">${steps.map((each, i) => html`<i key=${`${each.stream}:${each.offset}`} class=${notch(each, i, chosen, at)}></i>`)}</div>
-      <input type="range" min="0" max=${steps.length} step="1" value=${n} disabled=${steps.length === 0} aria-label="Moment, event by event" aria-valuetext=${said}
+      <div class="notches" aria-hidden="true">${moments.map((each, i) => html`<i key=${each.at_ms} class=${notch(each, i, chosen, at)}
+        style=${{ left: `${100 * i / moments.length}%`, width: `clamp(1px, ${80 / moments.length}%, 6px)` }}></i>`)}</div>
+      <input type="range" min="0" max=${moments.length} step="1" value=${n} disabled=${moments.length === 0} aria-label="Moment, event by event" aria-valuetext=${said}
         onInput=${(event) => onChoose(Number(event.target.value))} />
     </div>
     <form class="row" onSubmit=${go}>
@@ -40,17 +42,17 @@ export function Scrubber({ steps, chosen, at, mark, onChoose, onMoment, onMark }
       <button class="button quiet small">Go</button>
       <span class="bad-text small" id="moment-problem" role="alert">${problem}</span>
       <span class="row push">
-        ${mark !== null && html`<span class="faint small">marked ${moment(mark)}</span>`}
+        ${mark !== null && html`<span class="faint small">compared with ${moment(mark)}</span>`}
         ${mark === null
-          ? html`<button type="button" class="button quiet small" onClick=${() => onMark(at ?? Date.now())}>Mark, to compare with</button>`
-          : html`<button type="button" class="button quiet small" onClick=${() => onMark(null)}>Clear the mark</button>`}
+          ? html`<button type="button" class="button quiet small" onClick=${() => onMark(at ?? Date.now())}>Compare from here</button>`
+          : html`<button type="button" class="button quiet small" onClick=${() => onMark(null)}>Clear</button>`}
       </span>
     </form>
   </div>`;
 }
 
-function notch(step, i, chosen, at) {
-  const lost = step.writes.some((write) => write.outcome === "lost");
+function notch(moment_, i, chosen, at) {
+  const lost = moment_.steps.some((step) => step.writes.some((write) => write.outcome === "lost"));
   return `${lost ? "lost" : ""} ${at !== null && i === chosen ? "here" : ""} ${at !== null && i > chosen ? "later" : ""}`.trim();
 }
 

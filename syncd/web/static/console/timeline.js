@@ -23,17 +23,19 @@ export function TimelineFilter({ account, steps, filter, onFilter, onRefresh, bu
   </div>`;
 }
 
-export function Timeline({ steps, chosen, isNow, names, onChoose }) {
+/** `here`: the moment that is looked at, in ms; null is now. `own`: the account's id. */
+export function Timeline({ steps, here, own, onMoment }) {
   const list = useRef(null);
   useEffect(() => {
-    const here = isNow ? null : list.current?.querySelector("[aria-current]");
-    if (here && list.current.scrollHeight > list.current.clientHeight) {
-      const room = list.current;
-      if (here.offsetTop < room.scrollTop || here.offsetTop + here.offsetHeight > room.scrollTop + room.clientHeight) room.scrollTop = here.offsetTop - room.clientHeight / 3;
-    }
-  }, [chosen, isNow]);
+    const room = list.current;
+    const step = room.querySelector("[aria-current]");
+    if (step === null || room.scrollHeight <= room.clientHeight) return;
+    const isSeen = step.offsetTop >= room.scrollTop && step.offsetTop + step.offsetHeight <= room.scrollTop + room.clientHeight;
+    if (!isSeen) room.scrollTop = step.offsetTop - room.clientHeight / 3;
+  }, [here]);
   return html`<ol class="timeline" ref=${list} tabindex="0" aria-label="Events, newest first">
-    ${steps.map((step, n) => html`<${Step} key=${`${step.stream}:${step.offset}`} step=${step} own=${names} isHere=${!isNow && n === chosen} isLater=${!isNow && n > chosen} onChoose=${() => onChoose(n)} />`).reverse()}
+    ${[...steps].reverse().map((step) => html`<${Step} key=${`${step.stream}:${step.offset}`} step=${step} own=${own}
+      isHere=${here !== null && step.admitted_ms === here} isLater=${here !== null && step.admitted_ms > here} onChoose=${() => onMoment(step.admitted_ms)} />`)}
   </ol>`;
 }
 
@@ -41,7 +43,7 @@ function Step({ step, own, isHere, isLater, onChoose }) {
   const late_ms = step.at_ms === null ? 0 : step.admitted_ms - step.at_ms;
   const who = named(step, own);
   return html`<li class=${`step ${isLater ? "later" : ""}`} aria-current=${isHere ? "step" : undefined}>
-    <button class="step-head" onClick=${onChoose} aria-label=${`Go to ${moment(step.admitted_ms)}: ${who} ${step.says}`}>
+    <button class="step-head" onClick=${onChoose} title="Go to that moment">
       <time class="numeric faint" title=${`${moment(step.admitted_ms)} UTC`}>${short(step.admitted_ms)}</time>
       <span><b>${who}</b> ${step.says}</span>
     </button>
