@@ -79,8 +79,8 @@ def on_console(dsn: str, folder: Path, story: Callable[[Deployed], Awaitable[Non
             operator = await service.deployment.operators.create("ben")
             deployed = Deployed(service, dsn, phone.account, operator.token, browser)
             async with (
-                Device(service.ws_url, phone.token, store=folder / "phone.db") as kitchen,
-                Device(service.ws_url, laptop.token, store=folder / "laptop.db") as desk,
+                Device(service.ws_url, phone.token, store=str(folder / "phone.db")) as kitchen,
+                Device(service.ws_url, laptop.token, store=str(folder / "laptop.db")) as desk,
             ):
                 await lives(kitchen, desk, service.deployment.clock)
             await out_of_a_tunnel(service, phone)
@@ -237,7 +237,7 @@ def test_charts_move_when_devices_do(postgres_dsn: str, tmp_path: Path) -> None:
         await expect(page.locator(".stat", has_text="Connections").locator("b")).to_have_text("0")
         drawn = await chart.locator("canvas").evaluate("canvas => canvas.toDataURL()")
         linked = await deployed.service.account("busy", "Radio", "Car")
-        stores = (tmp_path / f"{each.name}.db" for each in linked)
+        stores = (str(tmp_path / f"{each.name}.db") for each in linked)
         radio, car = (
             Device(deployed.service.ws_url, each.token, store=store) for each, store in zip(linked, stores, strict=True)
         )

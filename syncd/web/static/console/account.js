@@ -3,7 +3,7 @@
 import { html, useEffect, useMemo, useState } from "../ui.js";
 import { look } from "./ask.js";
 import { ago, many, moment } from "./format.js";
-import { Empty, Table, Trouble, useAnswer, useLive, useShift } from "./parts.js";
+import { Cards, Empty, Row, Trouble, useAnswer, useLive, useShift } from "./parts.js";
 import { Changes } from "./changes.js";
 import { Letters } from "./letters.js";
 import { Job, RepairButtons } from "./repair.js";
@@ -75,14 +75,15 @@ function State({ id, at }) {
 
 function Devices({ devices, onOnly }) {
   if (devices.length === 0) return html`<${Empty} title="No devices">Link one with <code>syncd device link</code>.<//>`;
-  return html`<${Table} label="Devices" head=${["Name", "Id", "Linked", "Last wrote", "Login", ""]}>
-    ${devices.map((each) => html`<tr key=${each.device}>
-      <td>${each.name}</td><td><code>${each.device}</code></td>
-      <td title=${moment(each.linked_ms)}>${ago(each.linked_ms)}</td>
-      <td title=${moment(each.last_ms)}>${ago(each.last_ms)}</td>
-      <td>${each.revoked_ms ? html`<span class="tag bad" title=${moment(each.revoked_ms)}>revoked</span>` : html`<span class="tag good">stands</span>`}</td>
-      <td><button class="button quiet small" aria-label=${`Only its events: ${each.name}`} onClick=${() => onOnly(each.device)}>Only its events</button></td>
-    </tr>`)}
+  return html`<${Cards} label="Devices" head=${["Name", "Id", "Linked", "Last wrote", "Login", "Events"]}>
+    ${devices.map((each) => html`<${Row} key=${each.device} cells=${[
+      ["Name", html`<b>${each.name}</b>`],
+      ["Id", html`<code>${each.device}</code>`],
+      ["Linked", html`<span title=${moment(each.linked_ms)}>${ago(each.linked_ms)}</span>`],
+      ["Last wrote", html`<span title=${moment(each.last_ms)}>${ago(each.last_ms)}</span>`],
+      ["Login", each.revoked_ms ? html`<span class="tag bad" title=${moment(each.revoked_ms)}>revoked</span>` : html`<span class="tag good">stands</span>`],
+      ["Events", html`<button class="button quiet small" aria-label=${`Only these: ${each.name}`} onClick=${() => onOnly(each.device)}>Only these</button>`],
+    ]} />`)}
   <//><p class="faint small">Who is connected right now is known to gateways alone, and not shown here.</p>`;
 }
 

@@ -51,6 +51,7 @@ function Frame({ onSignOut, operator, version }) {
     document.title = `${isAccount ? second : title} - syncd console`;
     document.getElementById("view").focus({ preventScroll: true });
     scrollTo(0, 0);
+    document.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [path.join("/")]);
   return html`
     <a class="skip" href="#view" onClick=${(event) => { event.preventDefault(); document.getElementById("view").focus(); }}>To the view</a>

@@ -3,7 +3,7 @@
 import { html, useState } from "../ui.js";
 import { act } from "./ask.js";
 import { bytes } from "./format.js";
-import { accountOf, Ask, Empty, Notice, Table, Trouble, useAct, useAnswer, useShift } from "./parts.js";
+import { accountOf, Ask, Cards, Empty, Notice, Row, Trouble, useAct, useAnswer, useShift } from "./parts.js";
 
 export function DeadLetters() {
   return html`<div class="head"><h1>Dead letters</h1></div>
@@ -45,25 +45,30 @@ export function Letters({ account = null }) {
     <${Trouble} error=${retrying.error ?? dropping.error ?? error} onAgain=${again} />
     ${document && letters.length === 0 && !busy && html`<${Empty} title=${reason ? "None with that reason" : "No dead letters"}>
       ${reason ? "Try a shorter part of it." : "Every record of the log could be read."}<//>`}
-    ${letters.length > 0 && html`<${Table} label="Dead letters" head=${["Position", "Stream", "Kind", "Why", "Size", "Actions"]}>
+    ${letters.length > 0 && html`<${Cards} label="Dead letters" head=${["Position", "Stream", "Kind", "Why", "Size", "Actions"]}>
       ${letters.map((letter) => html`
-        <tr key=${letter.position}>
-          <td><button class="link" aria-expanded=${open === letter.position} onClick=${() => setOpen(open === letter.position ? null : letter.position)}>
-            <code>${letter.position.split("@")[0]}</code></button></td>
-          <td>${accountOf(letter.stream) ? html`<a href=${`#/accounts/${encodeURIComponent(accountOf(letter.stream))}`}><code>${letter.stream}</code></a>` : html`<code>${letter.stream || "–"}</code>`}</td>
-          <td><code>${letter.kind || "–"}</code> <span class="faint">v${letter.version}</span></td>
-          <td class="wrap">${letter.reason}</td>
-          <td class="numeric">${bytes(letter.body_bytes)}</td>
-          <td class="actions"><button class="button quiet small" disabled=${retrying.busy} aria-label=${`Retry ${letter.position}`} onClick=${() => retry(letter.position)}>Retry</button>
-            <button class="button quiet small" disabled=${dropping.busy} aria-label=${`Drop ${letter.position}`} onClick=${() => askDrop(letter)}>Drop</button></td>
-        </tr>
-        ${open === letter.position && html`<tr key=${`${letter.position} opened`}><td colspan="6"><${Opened} position=${letter.position} /></td></tr>`}`)}
+        <${Row} key=${letter.position} cells=${[
+          ["Position", html`<button class="link" aria-expanded=${open === letter.position} onClick=${() => setOpen(open === letter.position ? null : letter.position)}>
+            <code>${letter.position.split("@")[0]}</code></button>`],
+          ["Stream", html`<${Stream} stream=${letter.stream} />`],
+          ["Kind", html`<code>${letter.kind || "–"}</code> <span class="faint">v${letter.version}</span>`],
+          ["Why", letter.reason],
+          ["Size", html`<span class="numeric">${bytes(letter.body_bytes)}</span>`],
+          ["Actions", html`<span class="row tight"><button class="button quiet small" disabled=${retrying.busy} aria-label=${`Retry ${letter.position}`} onClick=${() => retry(letter.position)}>Retry</button>
+            <button class="button quiet small" disabled=${dropping.busy} aria-label=${`Drop ${letter.position}`} onClick=${() => askDrop(letter)}>Drop</button></span>`],
+        ]} />
+        ${open === letter.position && html`<tr role="row" key=${`${letter.position} opened`}><td role="cell" colspan="6"><${Opened} position=${letter.position} /></td></tr>`}`)}
     <//>`}
     <div class="row">
       ${after.length > 0 && html`<button class="button quiet small" onClick=${() => setAfter(after.slice(0, -1))}>Back</button>`}
       ${document?.after && html`<button class="button quiet small" onClick=${() => setAfter([...after, document.after])}>More</button>`}
     </div>
     <${Ask} question=${question} onClose=${() => setQuestion(null)} />`;
+}
+
+function Stream({ stream }) {
+  const account = accountOf(stream);
+  return account ? html`<a href=${`#/accounts/${encodeURIComponent(account)}`}><code>${stream}</code></a>` : html`<code>${stream || "–"}</code>`;
 }
 
 /** What one holds, and whether a retry would help. */

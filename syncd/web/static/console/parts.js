@@ -74,6 +74,19 @@ export function Table({ label, head, children }) {
   </div>`;
 }
 
+/** A table whose rows are cards on a phone, for rows that one acts on. Its rows are `Row`s, which name their cells. Roles
+    are said because browsers forget them where a style sheet lays a table out otherwise. */
+export function Cards({ label, head, children }) {
+  return html`<div class="table-room cards"><table role="table" aria-label=${label}>
+    <thead role="rowgroup"><tr role="row">${head.map((name) => html`<th scope="col" role="columnheader">${name}</th>`)}</tr></thead>
+    <tbody role="rowgroup">${children}</tbody></table></div>`;
+}
+
+/** `cells`: [name, content], in the order of the head. */
+export function Row({ cells }) {
+  return html`<tr role="row">${cells.map(([name, content]) => html`<td role="cell" key=${name} data-label=${name}><div>${content}</div></td>`)}</tr>`;
+}
+
 /** How far something is. Nothing known yet: a bar that moves. */
 export function Progress({ done, of, unit, label }) {
   const share = of ? Math.min(1, done / of) : null;
