@@ -66,9 +66,9 @@ class SlowStore extends MemoryStore {
     return super.mint(structuredClone(mint));
   }
 
-  override async rename(transform: Parameters<MemoryStore["rename"]>[0]): ReturnType<MemoryStore["rename"]> {
+  override async rename(...given: Parameters<MemoryStore["rename"]>): ReturnType<MemoryStore["rename"]> {
     await this.#turns();
-    return super.rename(transform);
+    return super.rename(...given);
   }
 
   override async save(...given: Parameters<MemoryStore["save"]>): Promise<void> {
@@ -149,6 +149,7 @@ export class Device {
     this.tabs = this.tabs.slice(1);
     if (this.tabs.length === 0) await this.open();
     else {
+      await this.owner.state.take();
       await this.owner.state.reload();
       await this.connect();
     }

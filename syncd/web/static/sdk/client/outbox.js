@@ -59,6 +59,8 @@ export class Outbox {
         this.#formerly.set(`${event.pending.stream} ${formerId}`, event);
     }
     nowCalled(stream, id) {
+        if (this.#formerly.size === 0)
+            return id;
         const [writer = "", seq = "", ...rest] = id.split(".");
         let event = `${writer}.${seq}`;
         for (;;) {

@@ -149,16 +149,16 @@ export class Player {
     #item(given, context) {
         if (typeof given === "object" && isEntry(given)) {
             const isQueued = this.#lists.view(OWN_STREAM, "queue").shows(given.id);
-            return playedItem({ ...given.item, id: given.id }, isQueued ? "queue" : "context");
+            return playedItem(given, isQueued ? "queue" : "context");
         }
         const item = typeof given === "string" ? { track: given } : given;
         if (typeof item.track !== "string")
             throw new InvalidEvent(`${JSON.stringify(given)} has no track to play`);
-        if (typeof item["id"] === "string") {
-            return playedItem(item, item["from"] === "queue" ? "queue" : "context");
-        }
-        const same = this.#upcoming.items(context).find(({ track }) => track === item.track) ?? { id: item.track };
-        return playedItem({ ...same, ...item }, "context");
+        const { id, from } = item;
+        if (typeof id === "string")
+            return playedItem({ id, item }, from === "queue" ? "queue" : "context");
+        const same = this.#upcoming.entries(context).find((entry) => entry.item["track"] === item.track);
+        return playedItem({ id: same?.id ?? item.track, item: { ...same?.item, ...item } }, "context");
     }
     #start(device, start) {
         const detached = device === this.#me && !this.#isConnected();

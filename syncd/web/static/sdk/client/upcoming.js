@@ -15,47 +15,48 @@ export class Upcoming {
     get modes() {
         return modesView(this.#state.replicas.own.shown);
     }
-    items(context) {
+    entries(context) {
         const known = this.#sources.contexts?.(context) ?? null;
         if (known !== null)
-            return known;
+            return known.map((item) => ({ id: item.id, item }));
         const { playlist, tracks } = formsOf(context);
-        if (playlist !== null) {
-            const entries = this.#lists.view(playlistStream(playlist), "items").items();
-            return entries.map(({ id, item }) => ({ ...item, id }));
-        }
-        return tracks.map((track, place) => ({ id: String(place), track }));
+        if (playlist !== null)
+            return this.#lists.view(playlistStream(playlist), "items").items();
+        return tracks.map((track, place) => ({ id: String(place), item: { track } }));
     }
     after(head, isAutomatic) {
         if (isAutomatic && this.modes.repeat === "one")
-            return playedItem(head.item, head.item.from);
+            return head.item;
         const [first] = this.#lists.view(OWN_STREAM, "queue").slice(0, 1);
         if (first !== undefined)
-            return playedItem({ ...first.item, id: first.id }, "queue");
+            return playedItem(first, "queue");
         const context = this.#contextOf(head);
-        const item = this.#afterInContext(head, context) ?? this.#sources.radio?.(context) ?? null;
-        return item === null ? null : playedItem(item, "context");
+        const entry = this.#afterInContext(head, context);
+        if (entry !== null)
+            return playedItem(entry, "context");
+        const item = this.#sources.radio?.(context) ?? null;
+        return item === null ? null : playedItem({ id: item.id, item }, "context");
     }
     before(head) {
-        const items = this.items(this.#contextOf(head));
+        const entries = this.entries(this.#contextOf(head));
         const current = this.#ofContext(head);
-        if (current === null || items.length === 0)
+        if (current === null || entries.length === 0)
             return null;
         if (head.item.from === "queue")
-            return playedItem(current.item, "context");
-        const order = this.#order(head, items);
+            return current.item;
+        const order = this.#order(head, entries);
         const place = Math.max(0, order.indexOf(current.item.id));
         if (place === 0 && this.modes.repeat !== "all")
             return null;
-        return playedItem(find(items, order.at(place - 1)), "context");
+        return playedItem(find(entries, order.at(place - 1)), "context");
     }
     #afterInContext(head, context) {
-        const items = this.items(context);
+        const entries = this.entries(context);
         const current = this.#ofContext(head);
-        if (items.length === 0 || current === null)
-            return items[0] ?? null;
+        if (entries.length === 0 || current === null)
+            return entries[0] ?? null;
         const { id } = current.item;
-        const ids = items.map((item) => item.id);
+        const ids = entries.map((entry) => entry.id);
         const { shuffle, repeat } = this.modes;
         const place = ids.indexOf(id);
         let ahead;
@@ -63,9 +64,9 @@ export class Upcoming {
             ahead = upcoming(ids, shuffle.seed, id, this.#firstOfRound(head, id));
         else
             ahead = place >= 0 ? ids.slice(place + 1) : this.#afterStranger(context, ids, id);
-        if (ahead[0] !== undefined)
-            return find(items, ahead[0]);
-        return repeat === "all" ? find(items, this.#order(head, items)[0]) : null;
+        if (ahead.length > 0)
+            return find(entries, ahead[0]);
+        return repeat === "all" ? find(entries, this.#order(head, entries)[0]) : null;
     }
     #afterStranger(context, ids, id) {
         const { playlist } = formsOf(context);
@@ -78,8 +79,8 @@ export class Upcoming {
         const behind = new Set(slots.slice(slots.indexOf(view.slotOf(id)) + 1));
         return ids.filter((each) => view.has(each) && behind.has(view.slotOf(each)));
     }
-    #order(head, items) {
-        const ids = items.map((item) => item.id);
+    #order(head, entries) {
+        const ids = entries.map((entry) => entry.id);
         const { shuffle } = this.modes;
         if (!shuffle.on)
             return ids;
@@ -113,8 +114,8 @@ export class Upcoming {
         return this.#lists.plays();
     }
 }
-export function playedItem(item, from) {
-    return { ...item, from, id: item.id };
+export function playedItem({ id, item }, from) {
+    return { ...item, from, id };
 }
 function formsOf(context) {
     if (typeof context !== "object" || context === null || isArray(context))
@@ -125,8 +126,8 @@ function formsOf(context) {
         tracks: isArray(tracks) ? tracks.filter((track) => typeof track === "string") : [],
     };
 }
-function find(items, id) {
-    const found = items.find((item) => item.id === id);
+function find(entries, id) {
+    const found = entries.find((entry) => entry.id === id);
     if (found === undefined)
         throw new Error(`item ${id} is not in its context`);
     return found;

@@ -19,8 +19,10 @@ export function splitItem(item) {
     return { event: item.slice(0, dot), k: Number.parseInt(item.slice(dot + 1), 10) };
 }
 export function splitEvent(id) {
-    const [writer = "", seq = ""] = id.split(".");
-    return { writer, seq: Number.parseInt(seq, 10) };
+    const dot = id.indexOf(".");
+    if (dot < 0)
+        return { writer: id, seq: Number.NaN };
+    return { writer: id.slice(0, dot), seq: Number.parseInt(id.slice(dot + 1), 10) };
 }
 export function family(key) {
     const slash = key.indexOf("/");

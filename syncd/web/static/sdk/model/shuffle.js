@@ -1,19 +1,21 @@
 import { compareText } from "./canonical.js";
 const encoder = new TextEncoder();
+const scratch = new Uint8Array(512);
 export function murmur3(text, seed) {
-    const data = encoder.encode(text);
-    const view = new DataView(data.buffer);
-    const body = data.length & ~3;
+    const fits = 3 * text.length <= scratch.length;
+    const data = fits ? scratch : encoder.encode(text);
+    const length = fits ? encoder.encodeInto(text, scratch).written : data.length;
+    const body = length & ~3;
     let h = seed;
     for (let at = 0; at < body; at += 4) {
-        h ^= scrambled(view.getUint32(at, true));
+        h ^= scrambled(data[at] | (data[at + 1] << 8) | (data[at + 2] << 16) | (data[at + 3] << 24));
         h = (h << 13) | (h >>> 19);
         h = (Math.imul(h, 5) + 0xe6546b64) | 0;
     }
     let tail = 0;
-    for (let at = data.length - 1; at >= body; at--)
+    for (let at = length - 1; at >= body; at--)
         tail = (tail << 8) | data[at];
-    h ^= scrambled(tail) ^ data.length;
+    h ^= scrambled(tail) ^ length;
     h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
     h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
     return (h ^ (h >>> 16)) >>> 0;
