@@ -5,7 +5,7 @@
  * that believe to lead, the one with the later term of the store's fence does. A store that nobody can share has one tab,
  * which leads.
  */
-import { FencedOut, SyncdError } from "../errors.js";
+import { FencedOut, StoreBusy, SyncdError } from "../errors.js";
 import type { Refusal } from "./change.js";
 import type { Effect } from "./effect.js";
 import type { Leadership } from "./leadership.js";
@@ -20,6 +20,9 @@ const ASK_MS = 300;
 const SILENT_MS = 1_200;
 /** How long the leader may take to answer with a digest; the server has ten seconds. */
 const DIGEST_TIMEOUT_MS = 12_000;
+
+/** How long until the store is asked again that did not let this tab lead. */
+const RETRY_MS = 1_000;
 
 /** What a device does as one that leads, and as one that follows. */
 export type Host = {
@@ -81,7 +84,7 @@ export class Tabs {
   /** Lead and follow until closed. `lead`: what tells its loss, where this tab was given the lead before it read the store. */
   async run(lead: AbortSignal | null): Promise<void> {
     this.#isFresh = lead !== null;
-    for (let lost = lead; !this.#isClosed; lost = null) {
+    for (let lost = lead; !this.#isClosed; lost = this.leadership === null ? lead : null) {
       lost ??= await this.#follow();
       if (lost !== null) await this.#lead(lost);
     }
@@ -147,16 +150,19 @@ export class Tabs {
     const over = new AbortController();
     this.#demote = () => over.abort();
     for (const signal of [lost, this.#closed.signal]) signal.addEventListener("abort", this.#demote);
+    if (lost.aborted) this.#demote();
     try {
       this.#term = await this.state.take();
+      this.leads = true; // others are answered while the store is read, or they would take this tab for a frozen one
       if (!this.#isFresh) await this.state.reload();
-      this.leads = true;
       await this.#tellAll(null);
       await this.host.lead(over.signal);
       await aborted(over.signal); // where nothing is left to be done, nobody else should try
       await this.state.flush();
     } catch (error) {
-      if (!(error instanceof FencedOut)) throw error; // another tab leads by now
+      // After FencedOut another tab leads by now. A store that takes nothing is asked again.
+      if (error instanceof StoreBusy) await pause(RETRY_MS, this.#closed.signal);
+      else if (!(error instanceof FencedOut)) throw error;
     } finally {
       this.leads = this.#isFresh = false;
       over.abort();
@@ -242,6 +248,7 @@ export class Tabs {
   async #hearAsLeader(from: string, word: Word): Promise<void> {
     switch (word.type) {
       case "join":
+        this.#say({ type: "here" }); // the rest waits for the store
         this.#follower(from, word.wanted);
         if (this.host.status().state === "login needed" && word.token !== this.host.token()) {
           this.host.order({ what: "renew", token: word.token });
@@ -335,6 +342,14 @@ export class Tabs {
 
 function isHidden(): boolean {
   return typeof document !== "undefined" && document.visibilityState === "hidden";
+}
+
+/** Wait so long, or until a signal aborts. */
+async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, delayMs)));
+  await Promise.race([over, aborted(signal)]);
+  clearTimeout(timer);
 }
 
 /** When a signal aborts. */

@@ -1,10 +1,11 @@
-import { FencedOut, SyncdError } from "../errors.js";
+import { FencedOut, StoreBusy, SyncdError } from "../errors.js";
 import { randomText } from "./random.js";
 import { Serial } from "./serial.js";
 import { isSaid } from "./tab_words.js";
 const ASK_MS = 300;
 const SILENT_MS = 1_200;
 const DIGEST_TIMEOUT_MS = 12_000;
+const RETRY_MS = 1_000;
 export class Tabs {
     state;
     channel;
@@ -36,7 +37,7 @@ export class Tabs {
     }
     async run(lead) {
         this.#isFresh = lead !== null;
-        for (let lost = lead; !this.#isClosed; lost = null) {
+        for (let lost = lead; !this.#isClosed; lost = this.leadership === null ? lead : null) {
             lost ??= await this.#follow();
             if (lost !== null)
                 await this.#lead(lost);
@@ -90,18 +91,22 @@ export class Tabs {
         this.#demote = () => over.abort();
         for (const signal of [lost, this.#closed.signal])
             signal.addEventListener("abort", this.#demote);
+        if (lost.aborted)
+            this.#demote();
         try {
             this.#term = await this.state.take();
+            this.leads = true;
             if (!this.#isFresh)
                 await this.state.reload();
-            this.leads = true;
             await this.#tellAll(null);
             await this.host.lead(over.signal);
             await aborted(over.signal);
             await this.state.flush();
         }
         catch (error) {
-            if (!(error instanceof FencedOut))
+            if (error instanceof StoreBusy)
+                await pause(RETRY_MS, this.#closed.signal);
+            else if (!(error instanceof FencedOut))
                 throw error;
         }
         finally {
@@ -190,6 +195,7 @@ export class Tabs {
     async #hearAsLeader(from, word) {
         switch (word.type) {
             case "join":
+                this.#say({ type: "here" });
                 this.#follower(from, word.wanted);
                 if (this.host.status().state === "login needed" && word.token !== this.host.token()) {
                     this.host.order({ what: "renew", token: word.token });
@@ -282,6 +288,12 @@ export class Tabs {
 }
 function isHidden() {
     return typeof document !== "undefined" && document.visibilityState === "hidden";
+}
+async function pause(delayMs, signal) {
+    let timer;
+    const over = new Promise((resolve) => (timer = setTimeout(resolve, delayMs)));
+    await Promise.race([over, aborted(signal)]);
+    clearTimeout(timer);
 }
 function aborted(signal) {
     return new Promise((resolve) => {
