@@ -72,9 +72,11 @@ async def assert_all_show(tabs: list[SdkTab], *tracks: str) -> None:
 async def assert_agree(tabs: list[SdkTab], device: Device) -> None:
     """A digest computed in every tab is the server's, and a Python device's."""
     await device.settled()
+    for tab in tabs:
+        await tab.run("await device.settled();")
     digests = {(await device.verify()).ours}
     for tab in tabs:
-        found = await tab.run("await device.settled(); return device.verify();")
+        found = await tab.run("return device.verify();")
         assert found["agrees"], found
         digests.add(found["ours"])
     assert len(digests) == 1

@@ -63,21 +63,16 @@ async def opens(node: NodeDevices, name: str, url: str, token: str, **options: A
     await node.run(code, name=name, url=url, token=token, options=options)
 
 
-async def digest_of(node: NodeDevices, name: str, stream: str = "a:me") -> str:
-    """The digest of a device in Node, after quiet, when it is the server's."""
-    code = "await kept[name].settled(); return kept[name].verify(stream);"
-    found = await node.run(code, name=name, stream=stream)
-    assert found["agrees"], found
-    digest = found["ours"]
-    assert isinstance(digest, str)
-    return digest
-
-
 async def assert_agree(node: NodeDevices, names: list[str], *devices: Device, stream: str = "a:me") -> None:
     """After quiet, devices in both languages hold what the server holds."""
     for device in devices:
         await device.settled(timeout_s=TIMEOUT_S)
-    digests = {await digest_of(node, name, stream) for name in names}
+    await node.run("for (const name of names) await kept[name].settled();", names=names)
+    digests = set()
+    for name in names:
+        found_in_node = await node.run("return kept[name].verify(stream);", name=name, stream=stream)
+        assert found_in_node["agrees"], found_in_node
+        digests.add(found_in_node["ours"])
     for device in devices:
         found = await device.verify(stream, timeout_s=TIMEOUT_S)
         assert found.agrees, found
