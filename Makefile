@@ -29,7 +29,7 @@ test-deep: $(STAMP) ## the same with long searches: minutes to hours
 	@HYPOTHESIS_PROFILE=deep tools/test
 
 test-browser: $(STAMP) ## the pages in a real Chromium (SYNCD_CHROMIUM names another); pictures go to .artefacts/browser
-	@tools/test -q tests/browser
+	@tools/test -q -n "$${SYNCD_TEST_WORKERS:-auto}" tests/browser
 
 check: lint types ## what CI runs: lint, types, tests; a skipped test is a failure
 	@SYNCD_NO_SKIPS=1 HYPOTHESIS_PROFILE=ci tools/test

@@ -28,6 +28,18 @@ _LISTEN = """() => {
     return play.call(this);
   };
 }"""
+_RENDERED = """async () => {
+  const { ALBUMS, SHOWS } = await import("/static/player/catalog.js");
+  const { samples, wav } = await import("/static/player/synth.js");
+  return [...ALBUMS, ...SHOWS].map(({ style, tracks: [first] }) => {
+    const track = { ...first, duration_ms: 20_000 };
+    const [mix, again] = [samples(track), samples(track)];
+    const loudness = Math.sqrt(mix.reduce((sum, each) => sum + each * each, 0) / mix.length);
+    const peak = mix.reduce((most, each) => Math.max(most, Math.abs(each)), 0);
+    const isSame = mix.every((each, i) => each === again[i]);
+    return { style, seconds: 20, bytes: wav(mix).byteLength, loudness, peak, again: isSame };
+  });
+}"""
 SOUNDS = "heard.some((audio) => !audio.paused && audio.currentTime > 0.3)"
 SILENT = "heard.every((audio) => audio.paused)"
 
@@ -74,6 +86,22 @@ def test_sound_moves_with_the_session(postgres_dsn: str) -> None:
                 assert await second.tab.evaluate(SILENT), "one tab of a device sounds"
                 await ben.tab.close()
                 await until(second.tab, SOUNDS)
+
+    asyncio.run(story())
+
+
+def test_every_bundled_score_renders_to_the_same_sound_each_time(postgres_dsn: str) -> None:
+    async def story() -> None:
+        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
+        async with running_service(config) as service, browsing() as browser:
+            tab = await browser.profile()
+            await tab.goto(service.http_url)
+            rendered = await tab.evaluate(_RENDERED)
+            assert {each["style"] for each in rendered} == {"tide", "pluck", "beat", "keys", "place"}
+            for each in rendered:
+                assert each["bytes"] == 44 + 2 * each["seconds"] * 22_050
+                assert 0.02 < each["loudness"] < each["peak"] < 1, each["style"]
+                assert each["again"], f"{each['style']} sounds different the second time"
 
     asyncio.run(story())
 

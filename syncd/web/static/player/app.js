@@ -22,13 +22,14 @@ import { ShowPage } from "./show_page.js";
 import { Connection, LibraryPage, Sidebar, Tabs } from "./sidebar.js";
 
 const SKIP_MS = 10_000;
+const PLAYLIST_ID_CHARS_MIN = 16; // a shorter one is none: a mistyped address shows the first page
 
 function Page({ route }) {
   const { page, id } = route;
   const collection = collectionOf(id);
   if (page === "album" && collection) return html`<${AlbumPage} album=${collection} />`;
   if (page === "show" && collection) return html`<${ShowPage} show=${collection} />`;
-  if (page === "playlist" && id) return html`<${PlaylistPage} key=${id} id=${id} />`;
+  if (page === "playlist" && id.length >= PLAYLIST_ID_CHARS_MIN) return html`<${PlaylistPage} key=${id} id=${id} />`;
   const Found = { favourites: FavouritesPage, history: HistoryPage, devices: DevicesPage, settings: SettingsPage, queue: Queue, library: LibraryPage }[page] ?? HomePage;
   return html`<${Found} route=${route} />`;
 }
@@ -51,7 +52,8 @@ export function App() {
     addEventListener("keydown", keys);
     return () => removeEventListener("keydown", keys);
   }, [account]);
-  return html`<div class=${`app${isQueueOpen ? " with-queue" : ""}`}>
+  const hasDrawer = isQueueOpen && route.page !== "queue";
+  return html`<div class=${`app${hasDrawer ? " with-queue" : ""}`}>
     <a class="skip" href="#main" onClick=${(event) => (event.preventDefault(), document.getElementById("main").focus())}>Skip to the page</a>
     <${Sidebar} route=${route} />
     <main id="main" class="main" tabindex="-1" data-scroller>
@@ -61,7 +63,7 @@ export function App() {
         <button type="button" class="button quiet" onClick=${() => account.act("", (own) => void own.player.leaveDetached())}>Join the others</button></div>`}
       <${Page} route=${route} />
     </main>
-    ${isQueueOpen && route.page !== "queue" && html`<aside class="drawer" data-scroller tabindex="-1"><${Queue} onClose=${() => openQueue(false)} /></aside>`}
+    ${hasDrawer && html`<aside class="drawer" data-scroller tabindex="-1"><${Queue} onClose=${() => openQueue(false)} /></aside>`}
     <${Bar} onOpen=${() => showFull(true)} isQueueOpen=${isQueueOpen} onQueue=${() => openQueue(!isQueueOpen)} />
     <${Tabs} route=${route} />
     ${isFull && html`<${NowSheet} onClose=${() => showFull(false)} />`}

@@ -1,12 +1,17 @@
 // Covers that nobody had to paint: a picture that is always the same for the same name, in the hue of its record.
 
-import { html, useMemo } from "../ui.js";
+import { html } from "../ui.js";
+import { hueOf } from "./catalog.js";
 import { chance } from "./synth.js";
 
 const SIDE = 100; // of the picture's own grid
+const PLAIN_PX_MAX = 48; // of a cover that may be colours only
+const PAINTED_MAX = 500; // pictures kept, of about 2 KB each
+
+const painted = new Map(); // what decides -> picture
 
 /** Discs, arcs or waves; each of the three is drawn by numbers that follow from the name. */
-function shapes(name, style, random) {
+function shapes(style, random) {
   if (style === "tide" || style === "place") {
     return [0, 1, 2, 3, 4].map((i) => {
       const y = 34 + i * 15 + random() * 6;
@@ -27,22 +32,33 @@ function shapes(name, style, random) {
   });
 }
 
+/** The whole picture as an address that an image can have. */
+function paint(name, hue, style) {
+  const random = chance(name);
+  const drawn = shapes(style, random).map(({ d, light, alpha }, i) => `<path d="${d}" fill="oklch(${light.toFixed(2)} .13 ${(hue + i * 9) % 360})" opacity="${alpha}"/>`);
+  const sun = `<circle cx="${25 + random() * 50}" cy="${22 + random() * 26}" r="13" fill="oklch(.88 .1 ${(hue + 60) % 360})"/>`;
+  const sky = `<path d="M0 0h100v100H0z" fill="oklch(.42 .11 ${hue})"/><path d="M0 0h100v60H0z" fill="oklch(.55 .13 ${(hue + 25) % 360})" opacity=".6"/>`;
+  return `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIDE} ${SIDE}">${sky}${sun}${drawn.join("")}</svg>`)}`;
+}
+
 /**
- * A square picture.
+ * A square picture, in one element. Tracks of one record share its cover; a track without a record, of which a list that
+ * scrolls may show thousands, has colours only: a browser needs milliseconds for each drawing that it has not seen.
  *
- * @param of - what decides: `{id, hue, style?}`; tracks of one record share its cover.
+ * @param of - what decides: `{id, hue, style?, album?}`.
  */
-export function Cover({ of, size, label }) {
+export function Cover({ of, size }) {
   const { album, id, hue, style = "pluck" } = of;
+  if (album === undefined && size <= PLAIN_PX_MAX) {
+    return html`<span class="cover plain" style=${{ width: `${size}px`, height: `${size}px`, "--of": hue, "--at": `${hueOf(id) % 100}%` }} />`;
+  }
   const name = album ?? id;
-  const drawn = useMemo(() => shapes(name, style, chance(name)), [name, style]);
-  const sun = useMemo(() => chance(`${name} sun`), [name]);
-  const [x, y] = useMemo(() => [25 + sun() * 50, 22 + sun() * 26], [name]);
-  return html`<svg class="cover" viewBox="0 0 ${SIDE} ${SIDE}" width=${size} height=${size} role=${label ? "img" : undefined}
-    aria-label=${label} aria-hidden=${label ? undefined : "true"} focusable="false">
-    <rect width=${SIDE} height=${SIDE} fill=${`oklch(0.42 0.11 ${hue})`} />
-    <rect width=${SIDE} height="60" fill=${`oklch(0.55 0.13 ${(hue + 25) % 360})`} opacity="0.6" />
-    <circle cx=${x} cy=${y} r="13" fill=${`oklch(0.88 0.1 ${(hue + 60) % 360})`} />
-    ${drawn.map(({ d, light, alpha }, i) => html`<path key=${i} d=${d} fill=${`oklch(${light} 0.13 ${(hue + i * 9) % 360})`} opacity=${alpha} />`)}
-  </svg>`;
+  const key = `${name} ${hue} ${style}`;
+  let picture = painted.get(key);
+  if (picture === undefined) {
+    picture = paint(name, hue, style);
+    if (painted.size >= PAINTED_MAX) painted.clear();
+    painted.set(key, picture);
+  }
+  return html`<img class="cover" src=${picture} alt="" width=${size} height=${size} decoding="async" draggable=${false} />`;
 }

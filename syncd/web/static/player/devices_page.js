@@ -30,7 +30,7 @@ export function DevicesPage() {
       <a class="button" href=${link.url} target="_blank" rel="noopener">Open here</a></div></div>`}
     <ul class="card rows">${usable(account).map((each) => html`<li class="setting" key=${each.device}>
       <span class=${`dot${each.isOnline ? " online" : ""}`} />
-      <div class="grow"><h3>${each.name ?? "A device"}</h3><p class="faint">${[each.isHere && "this device", each.isOnline ? "online" : "offline", device.playback?.device === each.device && "playing"].filter(Boolean).join(" · ")}</p></div>
+      <div><h3>${each.name ?? "A device"}</h3><p class="faint">${[each.isHere && "this device", each.isOnline ? "online" : "offline", device.playback?.device === each.device && "playing"].filter(Boolean).join(" · ")}</p></div>
       ${device.playback && device.playback.device !== each.device && html`<button type="button" class="button quiet" onClick=${() => transfer(account, each.device, each.name ?? "another device")}>${each.isHere ? "Play here" : "Play there"}</button>`}
       <button type="button" class="icon-button" aria-label=${`Rename ${each.name ?? "the device"}`} onClick=${() => rename(each)}><${Icon} name="pencil" size=${20} /></button>
       ${!each.isHere && html`<button type="button" class="icon-button" aria-label=${`Sign out ${each.name ?? "the device"}`} onClick=${() => revoke(each)}><${Icon} name="bin" size=${20} /></button>`}

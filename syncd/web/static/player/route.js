@@ -2,13 +2,13 @@
 
 import { useEffect, useState } from "../ui.js";
 
-/** "#/playlist/x" -> {page: "playlist", id: "x"}; anything else is the home page. */
+/** "#/playlist/x" -> {page: "playlist", id: "x"}; anything else is the home page. Ids are written without escapes. */
 export function routeOf(hash) {
-  const [, page = "", id = ""] = /^#\/([a-z]*)\/?(.*)$/.exec(hash) ?? [];
-  return { page: page || "home", id: decodeURIComponent(id) };
+  const [, page, id = ""] = /^#\/([a-z]+)(?:\/([\w.~-]+))?$/.exec(hash) ?? [];
+  return { page: page ?? "home", id };
 }
 
-export const href = (page, id) => `#/${page === "home" ? "" : page}${id === undefined ? "" : `/${encodeURIComponent(id)}`}`;
+export const href = (page, id) => `#/${page === "home" ? "" : page}${id === undefined ? "" : `/${id}`}`;
 
 export const go = (page, id) => {
   location.hash = href(page, id);

@@ -4,7 +4,7 @@ import { html } from "../ui.js";
 import { useAccount } from "./account.js";
 import { Icon } from "./icons.js";
 
-const THEMES = [["", "As the system"], ["light", "Light"], ["dark", "Dark"]];
+const THEMES = [["", "System"], ["light", "Light"], ["dark", "Dark"]];
 
 /** Show the colours that were chosen for this device. */
 export function applyTheme(device) {
