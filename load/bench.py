@@ -7,7 +7,7 @@
 Each cell is one scenario on one server that was just started, with the server on one core and the generator on
 another; a round goes through all servers before the next begins, so that what else the machine does meets all of them.
 The report is load/report/latest.json (JSON lines: the run, then a line for each cell), and
-latest.html beside it to look at. Ctrl-C ends the run after
+latest.html beside it to look at, with the curves of `load.curves` where they were measured. Ctrl-C ends the run after
 stopping the servers, and keeps the cells that were done.
 """
 
@@ -29,6 +29,7 @@ from msgspec.structs import replace
 
 from load.bench_page import page
 from load.bench_report import Absent, Cell, Header, Report, summary
+from load.curve_points import read_points
 from load.generator.job import Job, Step
 from load.generator_process import GeneratorFailed, generate
 from load.peers import PEERS
@@ -38,6 +39,8 @@ from load.report import Progress
 from load.scenarios import ALL, SCENARIOS, Deliveries, Paced, Scenario
 
 REPORT = Path(__file__).parent / "report" / "latest.json"
+CURVES = "curves.json"
+"""Beside it: what `load.curves` measured last."""
 
 
 def main() -> int:
@@ -52,12 +55,11 @@ def main() -> int:
     options = parser.parse_args()
     if options.list:
         return _list()
-    _open_many_files()
+    open_many_files()
     # As Ctrl-C does: servers are stopped, and what was measured is kept.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    cores = sorted(os.sched_getaffinity(0))
-    pinned = not options.no_pin and len(cores) > 1
-    server_core, generator_core = (cores[0], cores[1]) if pinned else (None, None)
+    place_cores = cores(pin=not options.no_pin)
+    pinned = place_cores[0] is not None
     header = Header(
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
@@ -79,24 +81,29 @@ def main() -> int:
                         def tell(step: Step, done: int = done, label: str = label) -> None:
                             progress.advance(done, f"{label}: {step.done:g} of {step.total:g} {step.phase}")
 
-                        place_cores = (server_core, generator_core)
                         why = missing.get(name) or PEERS[name].lacks(scenario)
                         if why is not None:
                             report.add(Absent(server=name, scenario=scenario_name, round=number, why=why))
                         else:
-                            report.add(_cell(PEERS[name], scenario_name, scenario, number, place_cores, tell))
+                            report.add(measure(PEERS[name], scenario_name, scenario, number, place_cores, tell))
                         done += 1
         except KeyboardInterrupt:
             interrupted = True
     progress.done()
     summary(report.lines)
     shown = options.out.with_suffix(".html")
-    shown.write_text(page(report.lines))
+    shown.write_text(page(report.lines, read_points(options.out.with_name(CURVES))))
     print(f"written: {options.out} and {shown}")
     return 130 if interrupted else 1 if report.has_wrong else 0
 
 
-def _open_many_files() -> None:
+def cores(*, pin: bool) -> tuple[int | None, int | None]:
+    """The server's and the generator's; none where there is only one, or nobody is to be pinned."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return (allowed[0], allowed[1]) if pin and len(allowed) > 1 else (None, None)
+
+
+def open_many_files() -> None:
     """As many as we may, for us and whom we start: every connection is one, and a shell's limit is often 1,024."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -113,16 +120,18 @@ def _prepare(names: Collection[str]) -> dict[str, str]:
     return missing
 
 
-def _cell(
+def measure(
     peer: Peer, scenario_name: str, scenario: Scenario, number: int, cores: tuple[int | None, int | None],
     tell: Callable[[Step], None],
 ) -> Cell | Absent:  # fmt: skip
+    """One scenario on one server, started for it. `cores`: the server's and the generator's."""
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as folder:
         try:
             with peer.run(Place(Path(folder), cores[0]), scenario) as running:
                 job = Job(
                     adapter=running.adapter, host=running.host, port=running.port, scenario=scenario,
-                    processes=running.processes, logins=running.logins, metrics_url=running.metrics_url,
+                    processes=running.processes, logins=running.logins, homes=running.homes,
+                    metrics_url=running.metrics_url,
                 )  # fmt: skip
                 started = time.time()
                 outcome = generate(job, core=cores[1], tell=tell)

@@ -30,6 +30,7 @@ class Fleet:
         self._job = job
         self._rng = random.Random(seed)
         self.devices: list[Device] = [make(tally, seat) for seat in _seats(job)]
+        self._ports = dict(zip(self.devices, _ports(job), strict=True))
         self._order = list(self.devices)
         self._rng.shuffle(self._order)
         self._turn = 0
@@ -56,7 +57,7 @@ class Fleet:
             for device in waiting:
                 began_ns = time.perf_counter_ns()
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                    await device.connect(self._job.host, self._job.port)
+                    await device.connect(self._job.host, self._ports[device])
                 took_ns.append(time.perf_counter_ns() - began_ns)
                 done += 1
                 if done % 100 == 0:
@@ -97,3 +98,10 @@ def _seats(job: Job) -> Iterator[Seat]:
         for index in range(scenario.devices):
             login = job.logins[account][index] if job.logins else ""
             yield Seat(account, index, scenario.devices, login)
+
+
+def _ports(job: Job) -> Iterator[int]:
+    """Of each seat, the port that its account's devices come to."""
+    for account in range(job.scenario.accounts):
+        for _ in range(job.scenario.devices):
+            yield job.homes[account] if job.homes else job.port

@@ -11,8 +11,8 @@ from syncd.config import Config
 from syncd.postgres.connection import connect, hang_up
 
 
-async def make_logins(config: Config, accounts: int, devices: int) -> list[list[str]]:
-    """New accounts beside whatever is there; per account the tokens of its devices.
+async def make_logins(config: Config, accounts: int, devices: int) -> dict[str, list[str]]:
+    """New accounts beside whatever is there, with the tokens of their devices.
 
     It writes what `Accounts.create` and `link` write, without a round trip for each and without the events that tell
     the account's other devices of a new one.
@@ -34,4 +34,4 @@ async def make_logins(config: Config, accounts: int, devices: int) -> list[list[
             )
         finally:
             await hang_up(connection)
-    return tokens
+    return {account: mine for (account, _, _), mine in zip(made, tokens, strict=True)}

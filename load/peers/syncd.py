@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from load.peers.logins import make_logins
@@ -16,9 +17,17 @@ from load.peers.peer import Missing, Place, Running
 from load.peers.pinned import first_line, pinned
 from load.processes import ProcessGroup
 from load.scenarios import Scenario
+from load.seeded_events import seeded
+from syncd.bootstrap import open_deployment
 from syncd.config import Config
+from syncd.limits import APPEND_RECORDS_MAX
+from syncd.log.partition import partition_of
 from syncd.testing.kafka import KafkaMissing, fetch_jars, running_kafka
+from syncd.testing.quiet import until_projected
 from syncd.testing.server_process import free_ports
+
+FOLD_TIMEOUT_S = 300.0
+"""For the records that a log is filled with."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +35,18 @@ class Syncd:
     """syncd on its embedded Postgres, durable as anybody's.
 
     Attributes:
-        roles: one process for each; the first one has the gateway. `serve` is all of them in one.
+        roles: one process for each; the first one has a gateway. `serve` is all of them in one.
         kafka: whether the log is a topic of a broker of its own, on the server's core like everything else.
+        partitions: of the log. Each account comes to the gateway that its partition falls to.
+        records: in the log, and folded, before anything is measured.
     """
 
     name: str
     about: str
     roles: tuple[str, ...]
     kafka: bool = False
+    partitions: int | None = None
+    records: int = 0
 
     def prepare(self) -> None:
         if self.kafka:
@@ -47,37 +60,54 @@ class Syncd:
 
     @contextmanager
     def run(self, place: Place, scenario: Scenario) -> Iterator[Running]:
-        ws_port, http_port, metrics_port = free_ports(3)
         data_dir = place.folder / "data"
         # Settings of whoever runs us are for their own server.
-        clean = {name: "" for name in os.environ if name.startswith("SYNCD_")}
-        environment = {**clean, "SYNCD_LOG_LEVEL": "warning"}
+        environment = {**{name: "" for name in os.environ if name.startswith("SYNCD_")}, "SYNCD_LOG_LEVEL": "warning"}
+        if self.partitions is not None:
+            environment["SYNCD_LOG_PARTITIONS"] = str(self.partitions)
         with ExitStack() as stack:
-            processes = []
+            processes, ports = [], []
             broker = None
             if self.kafka:
                 broker = stack.enter_context(running_kafka(place.folder / "kafka"))
                 if place.core is not None:
                     _pin(broker.pid, place.core)
                 environment["SYNCD_LOG"] = f"kafka://{broker.address}/events"
-            for role in self.roles:
-                ports = {
-                    "serve": ("--port", http_port, "--ws-port", ws_port, "--metrics-port", metrics_port),
-                    "gateway": ("--ws-port", ws_port, "--metrics-port", metrics_port),
-                }
-                options = ["--no-demo"] if role == "serve" else []
-                command = [sys.executable, "-m", "syncd.cli", role, "--json", "--data-dir", str(data_dir), *options]
-                command += [str(word) for word in ports.get(role, ())]
-                log = place.folder / f"{role}.log"
+            for number, role in enumerate(self.roles):
+                ws_port, metrics_port, http_port = free_ports(3)
+                command = [sys.executable, "-m", "syncd.cli", role, "--json", "--data-dir", str(data_dir)]
+                if role != "projector":
+                    ports.append((ws_port, metrics_port))
+                    command += ["--ws-port", str(ws_port), "--metrics-port", str(metrics_port)]
+                if role == "serve":
+                    command += ["--port", str(http_port), "--no-demo"]
+                log = place.folder / f"{role}-{number}.log"
                 process = stack.enter_context(pinned(command, log=log, core=place.core, environment=environment))
                 json.loads(first_line(process, log))
-                processes.append(ProcessGroup(role, process.pid))
+                name = f"{role} {number + 1}" if role in self.roles[:number] else role
+                processes.append(ProcessGroup(name, process.pid))
             processes.append(ProcessGroup("postgres", _postmaster(data_dir), children=True))
             if broker is not None:
                 processes.append(ProcessGroup("kafka", broker.pid))
-            logins = asyncio.run(make_logins(Config(data_dir=data_dir), scenario.accounts, scenario.devices))
-            metrics_url = f"http://127.0.0.1:{metrics_port}/metrics"
-            yield Running("syncd", ws_port, processes, logins=logins, metrics_url=metrics_url)
+            config = Config(data_dir=data_dir)
+            if self.records:
+                asyncio.run(_fill(config, self.records))
+            logins = asyncio.run(make_logins(config, scenario.accounts, scenario.devices))
+            homes = [ports[partition_of(f"a:{account}", self.partitions or 1) % len(ports)][0] for account in logins]
+            yield Running(
+                "syncd", ports[0][0], processes, logins=list(logins.values()), homes=homes if len(ports) > 1 else [],
+                metrics_url=f"http://127.0.0.1:{ports[0][1]}/metrics",
+            )  # fmt: skip
+
+
+async def _fill(config: Config, records: int) -> None:
+    """Put records of other accounts into the log, and wait until they are folded."""
+    async with open_deployment(config) as work:
+        waiting = seeded(records)
+        while part := list(islice(waiting, APPEND_RECORDS_MAX)):
+            for outcome in await work.log.append(part):
+                assert outcome.outcome == "written", outcome.reason
+        await until_projected(work.log, work.store, timeout_s=FOLD_TIMEOUT_S)
 
 
 def _postmaster(data_dir: Path) -> int:

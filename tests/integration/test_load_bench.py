@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from load.bench_report import Absent, Cell, Header, read_report
+from load.curve_points import read_points
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,3 +40,16 @@ def test_a_name_that_is_none_is_refused_with_those_that_are(tmp_path: Path) -> N
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
     assert "'sinkd' is none of syncd-serve, syncd" in ended.stderr
+
+
+def test_curves_are_measured_written_and_drawn(tmp_path: Path) -> None:
+    out = tmp_path / "curves.json"
+    command = [sys.executable, "-m", "load.curves", "--curves", "lists", "--sizes", "20,60", "--out", str(out)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
+    points = read_points(out)
+    assert {point.size for point in points} == {20, 60}
+    assert all(point.cost > 0 for point in points)
+    assert "0 of 2 points" in ended.stderr, "progress while it runs"
+    shown = (tmp_path / "latest.html").read_text()
+    assert shown.count("<polyline") == len(points) // 2

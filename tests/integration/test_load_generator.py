@@ -125,3 +125,27 @@ def test_a_server_that_stalls_is_charged_for_what_it_held_up() -> None:
     outcome = outcome_of(Stalling, paced(500))
     assert outcome.latency is not None
     assert outcome.latency.at(0.9) > 20, "a fifth of all events was due in the pause"
+
+
+def test_each_account_comes_to_the_port_of_its_home() -> None:
+    seen: dict[int, set[str]] = {0: set(), 1: set()}
+
+    def noting(home: int) -> type[Relay]:
+        class Noting(Relay):
+            def data_received(self, data: bytes) -> None:
+                if data.startswith(b"GET "):
+                    seen[home].add(data.split()[1].decode())
+                super().data_received(data)
+
+        return Noting
+
+    async def go() -> Outcome:
+        async with serving(noting(0)) as first, serving(noting(1)) as second:
+            job = Job(
+                adapter="relay", host="127.0.0.1", port=0, scenario=paced(200), processes=[],
+                homes=[first, second, first],
+            )  # fmt: skip
+            return await run(job, lambda _: None, drain_timeout_s=0.2)
+
+    assert asyncio.run(go()).wrong == Wrong()
+    assert seen == {0: {"/0", "/2"}, 1: {"/1"}}
