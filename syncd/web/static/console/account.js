@@ -47,6 +47,7 @@ function Travel({ account }) {
       <section class="happened" aria-label="Timeline">
         <${TimelineFilter} account=${account} steps=${steps} filter=${filter} onFilter=${setFilter} onRefresh=${refresh} busy=${busy} />
         <${Trouble} error=${error} onAgain=${refresh} />
+        ${busy && steps.length === 0 && html`<p class="faint" role="status">Reading the log…</p>`}
         <${Timeline} steps=${steps} here=${at === null ? null : moments[chosen]?.at_ms ?? 0} own=${id} onMoment=${setAt} />
         ${steps.length === 0 && !busy && !error && html`<${Empty} title="Nothing here">${Object.values(filter).some(Boolean)
           ? "No event passes these filters. Clear one of them." : "No device of this account has said anything yet."}<//>`}
