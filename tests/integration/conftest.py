@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -13,6 +14,7 @@ import uvloop
 from house import Story, Tell, opened_house
 from live_service import NAMES, STORY_S, Live
 from raw_device import DEADLINE_S, RawDevice
+from shell_inside import InsideShell
 
 from syncd.config import Config
 from syncd.protocol.messages import Error, Nack, Unsubscribed
@@ -53,6 +55,15 @@ def live(background_loop: asyncio.AbstractEventLoop, postgres_servers: Callable[
     wait(stack.aclose())
     asyncio.run(drop_database(admin_dsn, dsn))
     assert not faults, f"exceptions that nobody handled: {faults}"
+
+
+@pytest.fixture
+def shell(
+    tmp_path: Path, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> InsideShell:
+    """Commands on the test's database; nothing else runs there."""
+    monkeypatch.chdir(tmp_path)
+    return InsideShell(monkeypatch, capsys, {"SYNCD_DATABASE_URL": postgres_dsn})
 
 
 @pytest.fixture(scope="module")

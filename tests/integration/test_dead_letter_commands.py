@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64decode
-from pathlib import Path
 
 import pytest
 from house import opened_house
 from shell_inside import InsideShell
 
 from syncd.testing.poison import newer
-
-
-@pytest.fixture
-def shell(
-    tmp_path: Path, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> InsideShell:
-    """Commands on the test's database."""
-    monkeypatch.chdir(tmp_path)
-    return InsideShell(monkeypatch, capsys, {"SYNCD_DATABASE_URL": postgres_dsn})
 
 
 @pytest.fixture

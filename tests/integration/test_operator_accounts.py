@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import pytest
 from shell_inside import InsideShell
 
 from syncd.clock import SystemClock
@@ -13,11 +12,7 @@ from syncd.operations.local_operator import TOKEN_FILE, local_operator
 from syncd.operators.service import PostgresOperators
 
 
-def test_operators_are_made_listed_and_revoked(
-    tmp_path: Path, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    shell = InsideShell(monkeypatch, capsys, {"SYNCD_DATABASE_URL": postgres_dsn})
+def test_operators_are_made_listed_and_revoked(shell: InsideShell) -> None:
     made = shell.run("operator", "create", "ben", "--json").json
     assert made["name"] == "ben"
     said = shell.run("operator", "create", "ada")

@@ -11,15 +11,6 @@ from shell_inside import InsideShell
 
 
 @pytest.fixture
-def shell(
-    tmp_path: Path, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> InsideShell:
-    """Nothing runs there; the commands bring what they need."""
-    monkeypatch.chdir(tmp_path)
-    return InsideShell(monkeypatch, capsys, {"SYNCD_DATABASE_URL": postgres_dsn})
-
-
-@pytest.fixture
 def lived_in(postgres_dsn: str) -> None:
     """Alice with a phone that has emitted, Bob with a car; all of it is folded."""
 

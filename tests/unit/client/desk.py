@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from functools import wraps
 from typing import Any
 
 import msgspec
@@ -216,9 +217,14 @@ def tracks(events: Iterable[EmittedEvent]) -> list[str]:
     return [item["track"] for event in events for item in data_of(event)["items"]]
 
 
-def play(test: Callable[[Wire], Awaitable[None]]) -> None:
-    """Run a test against a wire of its own."""
-    asyncio.run(asyncio.wait_for(test(Wire()), 4 * TIMEOUT_S))
+def played(story: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """A test told as a coroutine, whose `wire` is the fixture of that name."""
+
+    @wraps(story)
+    def test(**fixtures: Any) -> None:
+        asyncio.run(asyncio.wait_for(story(**fixtures), 4 * TIMEOUT_S))
+
+    return test
 
 
 def like(device: Device, track: str) -> Any:

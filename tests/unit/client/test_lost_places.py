@@ -3,7 +3,7 @@ them."""
 
 from __future__ import annotations
 
-from desk import OWN, TIMEOUT_S, ServerEnd, Wire, data_of, device_on, play, tracks
+from desk import OWN, TIMEOUT_S, ServerEnd, Wire, data_of, device_on, played, tracks
 
 from syncd.client import Device, DeviceState, Refusal
 from syncd.model.cells import Cell, Cells
@@ -36,46 +36,42 @@ async def back(device: Device, wire: Wire, cells: dict[str, Cell]) -> ServerEnd:
     return server
 
 
-def test_edits_whose_place_is_gone_are_made_again_at_the_end_in_their_order() -> None:
-    async def test(wire: Wire) -> None:
-        async with device_on(wire) as device:
-            refused: list[Refusal] = []
-            device.on_refused(refused.append)
-            server = await wire.accepted()
-            kept = of_another_device(1, "a")
-            lost = of_another_device(2, "b", "c", parent=f"{ELSEWHERE}.1.0")
-            await server.take_in(cells={**kept, **lost})
-            await device.until(lambda: device.queue.tracks == ["a", "b", "c"], timeout_s=TIMEOUT_S)
-            await offline(device, wire, server)
-            device.queue.insert(2, "x")  # between two that will be gone
-            device.queue.insert(3, "y")
-            device.queue.move(device.queue.items[-1].id, to=0)  # it will be gone itself: that does nothing then
-            assert device.queue.tracks == ["c", "a", "b", "x", "y"]
-            server = await back(device, wire, kept)
-            moved, *events = await server.heard_events(3)
-            assert moved.kind == "list.moved"
-            assert tracks(events) == ["x", "y"]
-            server.ack(moved)
-            server.ack(*events)
-            await device.settled(timeout_s=TIMEOUT_S)
-            assert device.queue.tracks == ["a", "x", "y"]
-            assert [(told.reason, told.reissued) for told in refused] == [("orphan", True), ("orphan", True)]
-
-    play(test)
+@played
+async def test_edits_whose_place_is_gone_are_made_again_at_the_end_in_their_order(wire: Wire) -> None:
+    async with device_on(wire) as device:
+        refused: list[Refusal] = []
+        device.on_refused(refused.append)
+        server = await wire.accepted()
+        kept = of_another_device(1, "a")
+        lost = of_another_device(2, "b", "c", parent=f"{ELSEWHERE}.1.0")
+        await server.take_in(cells={**kept, **lost})
+        await device.until(lambda: device.queue.tracks == ["a", "b", "c"], timeout_s=TIMEOUT_S)
+        await offline(device, wire, server)
+        device.queue.insert(2, "x")  # between two that will be gone
+        device.queue.insert(3, "y")
+        device.queue.move(device.queue.items[-1].id, to=0)  # it will be gone itself: that does nothing then
+        assert device.queue.tracks == ["c", "a", "b", "x", "y"]
+        server = await back(device, wire, kept)
+        moved, *events = await server.heard_events(3)
+        assert moved.kind == "list.moved"
+        assert tracks(events) == ["x", "y"]
+        server.ack(moved)
+        server.ack(*events)
+        await device.settled(timeout_s=TIMEOUT_S)
+        assert device.queue.tracks == ["a", "x", "y"]
+        assert [(told.reason, told.reissued) for told in refused] == [("orphan", True), ("orphan", True)]
 
 
-def test_edits_whose_place_is_there_leave_as_they_were_made() -> None:
-    async def test(wire: Wire) -> None:
-        async with device_on(wire) as device:
-            server = await wire.accepted()
-            kept = of_another_device(1, "a", "b")
-            await server.take_in(cells=kept)
-            await device.until(lambda: len(device.queue) == 2, timeout_s=TIMEOUT_S)
-            await offline(device, wire, server)
-            made = device.queue.insert(1, "x").events[0]
-            server = await back(device, wire, kept)
-            (event,) = await server.heard_events(1)
-            assert (event.seq, data_of(event)["parent"]) == (1, f"{ELSEWHERE}.1.1")
-            assert event.t == made.event.t
-
-    play(test)
+@played
+async def test_edits_whose_place_is_there_leave_as_they_were_made(wire: Wire) -> None:
+    async with device_on(wire) as device:
+        server = await wire.accepted()
+        kept = of_another_device(1, "a", "b")
+        await server.take_in(cells=kept)
+        await device.until(lambda: len(device.queue) == 2, timeout_s=TIMEOUT_S)
+        await offline(device, wire, server)
+        made = device.queue.insert(1, "x").events[0]
+        server = await back(device, wire, kept)
+        (event,) = await server.heard_events(1)
+        assert (event.seq, data_of(event)["parent"]) == (1, f"{ELSEWHERE}.1.1")
+        assert event.t == made.event.t

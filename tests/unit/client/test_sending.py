@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from desk import ACCOUNT, OWN, TIMEOUT_S, WRITER, Wire, device_on, like, play, snapshot
+from desk import ACCOUNT, OWN, TIMEOUT_S, WRITER, Wire, device_on, like, played, snapshot
 
 from syncd.client import Refusal
 from syncd.model.cells import Cell
@@ -18,163 +18,145 @@ from syncd.protocol.messages import (
 )
 
 
-def test_a_new_store_proposes_the_writer_it_has_drawn_and_numbers_its_events_under_the_one_it_gets() -> None:
-    async def test(wire: Wire) -> None:
-        async with device_on(wire) as device:
-            event = like(device, "t1")
-            server = await wire.accepted()
-            hello = await server.heard_hello()
-            assert (hello.token, hello.writer, len(hello.nonce)) == ("token", None, 16)
-            assert hello.proposal == event.event.writer
-            assert [(claim.stream, claim.cursor) for claim in hello.streams] == [("a:me", None)]
-            server.welcome(hello)
-            (sent,) = await server.heard_events()
-            assert (sent.stream, sent.seq, sent.kind) == ("a:me", 1, "library.changed")
-            assert event.id == f"{WRITER}.1"
-            server.ack(sent)
-            await device.settled(timeout_s=TIMEOUT_S)
-            assert (device.account, device.device_id) == (ACCOUNT, "d1")
+@played
+async def test_a_new_store_proposes_the_writer_it_has_drawn_and_numbers_its_events_under_the_one_it_gets(
+    wire: Wire,
+) -> None:
+    async with device_on(wire) as device:
+        event = like(device, "t1")
+        server = await wire.accepted()
+        hello = await server.heard_hello()
+        assert (hello.token, hello.writer, len(hello.nonce)) == ("token", None, 16)
+        assert hello.proposal == event.event.writer
+        assert [(claim.stream, claim.cursor) for claim in hello.streams] == [("a:me", None)]
+        server.welcome(hello)
+        (sent,) = await server.heard_events()
+        assert (sent.stream, sent.seq, sent.kind) == ("a:me", 1, "library.changed")
+        assert event.id == f"{WRITER}.1"
+        server.ack(sent)
+        await device.settled(timeout_s=TIMEOUT_S)
+        assert (device.account, device.device_id) == (ACCOUNT, "d1")
 
-    play(test)
 
-
-def test_a_writer_that_the_server_takes_as_it_is_keeps_every_name() -> None:
+@played
+async def test_a_writer_that_the_server_takes_as_it_is_keeps_every_name(wire: Wire) -> None:
     """So a copy of a store that was never connected, restored after the original was, is found out by its numbers."""
-
-    async def test(wire: Wire) -> None:
-        async with device_on(wire) as device:
-            device.queue.add("t1")
-            entry = device.queue.items[0].id
-            server = await wire.accepted()
-            hello = await server.heard_hello()
-            assert hello.proposal is not None
-            server.welcome(hello, writer=hello.proposal)
-            (sent,) = await server.heard_events()
-            assert device.queue.items[0].id == entry == f"{hello.proposal}.{sent.seq}.0"
-            assert device.device_id == "d1"
-
-    play(test)
+    async with device_on(wire) as device:
+        device.queue.add("t1")
+        entry = device.queue.items[0].id
+        server = await wire.accepted()
+        hello = await server.heard_hello()
+        assert hello.proposal is not None
+        server.welcome(hello, writer=hello.proposal)
+        (sent,) = await server.heard_events()
+        assert device.queue.items[0].id == entry == f"{hello.proposal}.{sent.seq}.0"
+        assert device.device_id == "d1"
 
 
-def test_a_known_store_presents_writer_cursor_and_last_seq() -> None:
-    async def test(wire: Wire) -> None:
-        async with device_on(wire) as device:
-            server = await wire.accepted()
-            first = await server.take_in()
-            like(device, "t1")
-            server.ack(*await server.heard_events())
-            await device.settled(timeout_s=TIMEOUT_S)
-            server.hang_up()
-            again = await (await wire.accepted()).heard_hello()
-            assert (again.writer, again.proposal, again.nonce) == (WRITER, None, first.nonce)
-            assert [(claim.cursor, claim.last_seq) for claim in again.streams] == [("after-ack", 1)]
-
-    play(test)
+@played
+async def test_a_known_store_presents_writer_cursor_and_last_seq(wire: Wire) -> None:
+    async with device_on(wire) as device:
+        server = await wire.accepted()
+        first = await server.take_in()
+        like(device, "t1")
+        server.ack(*await server.heard_events())
+        await device.settled(timeout_s=TIMEOUT_S)
+        server.hang_up()
+        again = await (await wire.accepted()).heard_hello()
+        assert (again.writer, again.proposal, again.nonce) == (WRITER, None, first.nonce)
+        assert [(claim.cursor, claim.last_seq) for claim in again.streams] == [("after-ack", 1)]
 
 
-def test_nothing_is_sent_before_its_stream_is_in_step() -> None:
-    async def test(wire: Wire) -> None:
-        async with device_on(wire) as device:
-            like(device, "t1")
-            server = await wire.accepted()
-            hello = await server.heard_hello()
-            server.welcome(hello, writer=hello.writer, resume="cells")
-            server.say(Delta(OWN, [("settings/a", "r", 1)]))
-            await device.until(lambda: device.settings.get("a") == 1, timeout_s=TIMEOUT_S)
-            assert server.is_quiet()
-            server.say(Delta(OWN, [], "c"))
-            assert len(await server.heard_events()) == 1
-
-    play(test)
+@played
+async def test_nothing_is_sent_before_its_stream_is_in_step(wire: Wire) -> None:
+    async with device_on(wire) as device:
+        like(device, "t1")
+        server = await wire.accepted()
+        hello = await server.heard_hello()
+        server.welcome(hello, writer=hello.writer, resume="cells")
+        server.say(Delta(OWN, [("settings/a", "r", 1)]))
+        await device.until(lambda: device.settings.get("a") == 1, timeout_s=TIMEOUT_S)
+        assert server.is_quiet()
+        server.say(Delta(OWN, [], "c"))
+        assert len(await server.heard_events()) == 1
 
 
-def test_events_leave_in_the_order_they_were_made_over_all_streams() -> None:
-    async def test(wire: Wire) -> None:
-        async with device_on(wire) as device:
-            playlist = device.playlist("0123456789abcdef")
-            like(device, "t1")
-            playlist.add("t2")
-            like(device, "t3")
-            server = await wire.accepted()
-            await server.take_in()
-            events = await server.heard_events(3)
-            assert [event.stream for event in events] == ["a:me", playlist.stream, "a:me"]
-            assert [event.seq for event in events] == [1, 1, 2]
-
-    play(test)
+@played
+async def test_events_leave_in_the_order_they_were_made_over_all_streams(wire: Wire) -> None:
+    async with device_on(wire) as device:
+        playlist = device.playlist("0123456789abcdef")
+        like(device, "t1")
+        playlist.add("t2")
+        like(device, "t3")
+        server = await wire.accepted()
+        await server.take_in()
+        events = await server.heard_events(3)
+        assert [event.stream for event in events] == ["a:me", playlist.stream, "a:me"]
+        assert [event.seq for event in events] == [1, 1, 2]
 
 
-def test_an_event_on_a_new_stream_waits_for_the_subscription_and_holds_up_what_is_behind_it() -> None:
-    async def test(wire: Wire) -> None:
-        async with device_on(wire) as device:
-            server = await wire.accepted()
-            await server.take_in()
-            await device.ready(timeout_s=TIMEOUT_S)
-            playlist = device.playlist("0123456789abcdef")
-            playlist.add("t1")
-            like(device, "t2")
-            message = await server.heard()
-            assert message == Subscribe(playlist.stream, None, 1)
-            await asyncio.sleep(0)
-            assert server.is_quiet()
-            server.say(Subscribed(playlist.stream, 1, "snapshot"), snapshot(playlist.stream, {}))
-            assert [event.stream for event in await server.heard_events(2)] == [playlist.stream, "a:me"]
-
-    play(test)
+@played
+async def test_an_event_on_a_new_stream_waits_for_the_subscription_and_holds_up_what_is_behind_it(wire: Wire) -> None:
+    async with device_on(wire) as device:
+        server = await wire.accepted()
+        await server.take_in()
+        await device.ready(timeout_s=TIMEOUT_S)
+        playlist = device.playlist("0123456789abcdef")
+        playlist.add("t1")
+        like(device, "t2")
+        message = await server.heard()
+        assert message == Subscribe(playlist.stream, None, 1)
+        await asyncio.sleep(0)
+        assert server.is_quiet()
+        server.say(Subscribed(playlist.stream, 1, "snapshot"), snapshot(playlist.stream, {}))
+        assert [event.stream for event in await server.heard_events(2)] == [playlist.stream, "a:me"]
 
 
-def test_events_of_a_stream_that_may_not_be_read_are_sent_all_the_same() -> None:
+@played
+async def test_events_of_a_stream_that_may_not_be_read_are_sent_all_the_same(wire: Wire) -> None:
     """The gateway says what it thinks of each of them."""
-
-    async def test(wire: Wire) -> None:
-        async with device_on(wire) as device:
-            refused: list[Refusal] = []
-            device.on_refused(refused.append)
-            server = await wire.accepted()
-            await server.take_in()
-            playlist = device.playlist("0123456789abcdef")
-            playlist.add("t1")
-            assert isinstance(await server.heard(), Subscribe)
-            server.say(Error("forbidden", "not yours", playlist.stream))
-            (event,) = await server.heard_events()
-            server.say(Nack(playlist.stream, event.seq, "forbidden", "not yours"))
-            await device.until(lambda: bool(refused), timeout_s=TIMEOUT_S)
-            assert refused == [Refusal(playlist.stream, "list.inserted", "forbidden", "not yours")]
-            assert (playlist.tracks, device.owed) == ([], 0)
-
-    play(test)
+    async with device_on(wire) as device:
+        refused: list[Refusal] = []
+        device.on_refused(refused.append)
+        server = await wire.accepted()
+        await server.take_in()
+        playlist = device.playlist("0123456789abcdef")
+        playlist.add("t1")
+        assert isinstance(await server.heard(), Subscribe)
+        server.say(Error("forbidden", "not yours", playlist.stream))
+        (event,) = await server.heard_events()
+        server.say(Nack(playlist.stream, event.seq, "forbidden", "not yours"))
+        await device.until(lambda: bool(refused), timeout_s=TIMEOUT_S)
+        assert refused == [Refusal(playlist.stream, "list.inserted", "forbidden", "not yours")]
+        assert (playlist.tracks, device.owed) == ([], 0)
 
 
-def test_the_library_says_which_playlists_to_be_in_step_with() -> None:
-    async def test(wire: Wire) -> None:
-        async with device_on(wire) as device:
-            server = await wire.accepted()
-            cells = {
-                "library/playlists/0123456789abcdef": Cell("0" * 21, True),
-                "library/playlists/odd": Cell("r", True),
-            }
-            await server.take_in(cells=cells)
-            assert (await server.take_subscription()).stream == "p:0123456789abcdef"
-            await device.ready(timeout_s=TIMEOUT_S)
-            server.say(Delta(OWN, [("library/playlists/0123456789abcdef", "1" * 21, False)], "c2"))
-            assert await server.heard() == Unsubscribe("p:0123456789abcdef")
-
-    play(test)
+@played
+async def test_the_library_says_which_playlists_to_be_in_step_with(wire: Wire) -> None:
+    async with device_on(wire) as device:
+        server = await wire.accepted()
+        cells = {
+            "library/playlists/0123456789abcdef": Cell("0" * 21, True),
+            "library/playlists/odd": Cell("r", True),
+        }
+        await server.take_in(cells=cells)
+        assert (await server.take_subscription()).stream == "p:0123456789abcdef"
+        await device.ready(timeout_s=TIMEOUT_S)
+        server.say(Delta(OWN, [("library/playlists/0123456789abcdef", "1" * 21, False)], "c2"))
+        assert await server.heard() == Unsubscribe("p:0123456789abcdef")
 
 
-def test_a_large_backlog_is_sent_in_frames_that_fit_with_a_bounded_number_in_flight() -> None:
-    async def test(wire: Wire) -> None:
-        async with device_on(wire) as device:
-            for n in range(300):
-                device.settings.set("key", f"{n}" + "x" * 2_000)
-            server = await wire.accepted()
-            await server.take_in()
-            first = await server.heard_events(256)
-            assert [event.seq for event in first] == list(range(1, 257))
-            await asyncio.sleep(0)
-            assert server.is_quiet()
-            server.ack(*first[:10])
-            more = await server.heard_events(10)
-            assert [event.seq for event in more] == list(range(257, 267))
-
-    play(test)
+@played
+async def test_a_large_backlog_is_sent_in_frames_that_fit_with_a_bounded_number_in_flight(wire: Wire) -> None:
+    async with device_on(wire) as device:
+        for n in range(300):
+            device.settings.set("key", f"{n}" + "x" * 2_000)
+        server = await wire.accepted()
+        await server.take_in()
+        first = await server.heard_events(256)
+        assert [event.seq for event in first] == list(range(1, 257))
+        await asyncio.sleep(0)
+        assert server.is_quiet()
+        server.ack(*first[:10])
+        more = await server.heard_events(10)
+        assert [event.seq for event in more] == list(range(257, 267))
