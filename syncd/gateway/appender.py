@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
@@ -191,9 +191,8 @@ class Appender:
             self._on_unknown(group)
             raise
         metrics.append_seconds.observe(time.monotonic() - started_s)
-        for outcome in outcomes:
+        for outcome, pendings in _by_outcome(outcomes, group):
             metrics.appends.add(outcome.outcome)
-            pendings = group if len(outcomes) == 1 else _those_of(outcome, group)
             if self._spans is not None:
                 self._spans.answered(pendings, outcome.outcome, started_ns=started_ns)
             self._outcome(outcome, pendings)
@@ -215,7 +214,13 @@ class Appender:
         self._settled.set()
 
 
-def _those_of(outcome: Appended, group: Sequence[Pending]) -> Sequence[Pending]:
-    """The pendings of an outcome's records, in its order."""
+def _by_outcome(
+    outcomes: Sequence[Appended], group: Sequence[Pending]
+) -> Iterator[tuple[Appended, Sequence[Pending]]]:  # fmt: skip
+    """The outcomes, each with the pendings of its records, in its order."""
+    if len(outcomes) == 1:
+        yield outcomes[0], group
+        return
     of_record = {id(pending.record): pending for pending in group}
-    return [of_record[id(record)] for record in outcome.records]
+    for outcome in outcomes:
+        yield outcome, [of_record[id(record)] for record in outcome.records]

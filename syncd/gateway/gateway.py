@@ -31,6 +31,7 @@ from syncd.gateway.presence import PresenceBoard
 from syncd.gateway.questions import Questions
 from syncd.gateway.spans import AppendSpans, traced_publish
 from syncd.gateway.tails import Tails
+from syncd.gateway.turn import Turn
 from syncd.gateway.writers import Writers
 from syncd.limits import (
     APPEND_TIMEOUT_S,
@@ -143,7 +144,7 @@ class Gateway:
         self._connections: set[Connection] = set()
         self._live: dict[Outbox, Conversation] = {}
         self._by_device: dict[str, set[Conversation]] = defaultdict(set)
-        self._touched: list[Outbox] = []
+        self.turn = Turn()
         self._tasks: list[asyncio.Task[None]] = []
         self._reloading: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
@@ -307,7 +308,9 @@ class Gateway:
         for offset, entry in enumerate(entries, offset_start):
             entry.offset = offset
         durable_s, sent = time.monotonic(), self.hub.deltas_sent
-        if self.tails.of(partition).appended(entries) and self.hub.deltas_sent > sent:
+        is_published = self.tails.of(partition).appended(entries)
+        self.turn.end()
+        if is_published and self.hub.deltas_sent > sent:
             self.metrics.commit_to_delta_seconds.observe(time.monotonic() - durable_s)
 
     def _publish(self, partition: int, entry: Entry) -> None:
@@ -321,7 +324,6 @@ class Gateway:
         else:
             origin = pending.origin
             origin.settled(entry, self.hub.publish(partition, entry, origin.outbox))
-            self._touch(origin.outbox)
         if entry.kind not in SERVER_KINDS:
             return
         if entry.kind == REBUILT:
@@ -356,17 +358,6 @@ class Gateway:
             except (Unavailable, PositionLost) as error:
                 log.warning("reload_waits", code=error.code)
                 await asyncio.sleep(RELOAD_PAUSE_S)
-
-    def _touch(self, outbox: Outbox) -> None:
-        """Acks of one loop turn to one connection are joined: flush them when the turn ends."""
-        if not self._touched:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._touched.append(outbox)
-
-    def _flush(self) -> None:
-        touched, self._touched = self._touched, []
-        for outbox in touched:
-            outbox.flush()
 
     def _append_refused(self, pendings: Sequence[Pending], reason: str) -> None:
         """Nothing was written. Whatever the same connections have waiting behind it would leave a gap: it goes too."""

@@ -12,34 +12,43 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from syncd.gateway.turn import Turn
 from syncd.limits import OUTBOX_BYTES_HIGH, OUTBOX_BYTES_LOW, SEND_TIMEOUT_S, SLOW_ACKS_MAX
 from syncd.protocol.codec import Codec
 from syncd.protocol.messages import Ack, AckItem, LoneAck, Nack
+
+JOINED_BYTES_MAX = 64 * 1024
+"""What waits to be joined is written when it is more: joining saves nothing then, and a slow reader is noticed."""
 
 
 class Outbox:
     """The sending side of a connection; push knows it as a `Sink`.
 
     Args:
+        turn: flushes what waits to be joined.
         on_drained: called when a congested outbox has drained, after the kept answers were written.
         on_overflow: called when more answers than `SLOW_ACKS_MAX` would have to be kept.
     """
 
     __slots__ = (
-        "_acks", "_deadline", "_is_closed", "_kept", "_on_drained", "_on_overflow", "_transport", "_waiters", "codec",
-        "congested",
+        "_acks", "_deadline", "_is_closed", "_joined", "_joined_bytes", "_kept", "_on_drained", "_on_overflow",
+        "_transport", "_turn", "_waiters", "codec", "congested",
     )  # fmt: skip
 
     def __init__(
-        self, codec: Codec, transport: asyncio.Transport, *, on_drained: Callable[[], None],
+        self, codec: Codec, transport: asyncio.Transport, turn: Turn, *, on_drained: Callable[[], None],
         on_overflow: Callable[[], None],
     ) -> None:  # fmt: skip
         transport.set_write_buffer_limits(high=OUTBOX_BYTES_HIGH, low=OUTBOX_BYTES_LOW)
         self.codec = codec
         self.congested = False
         self._transport = transport
+        self._turn = turn
         self._on_drained = on_drained
         self._on_overflow = on_overflow
+        self._joined: list[bytes] = []
+        """Framed messages that wait to be joined, and behind them the acks that do."""
+        self._joined_bytes = 0
         self._acks: list[AckItem] = []
         self._kept: list[AckItem | Nack] = []
         self._waiters: list[asyncio.Future[None]] = []
@@ -52,24 +61,35 @@ class Outbox:
         return self._transport.get_write_buffer_size()
 
     def write(self, framed: bytes) -> None:
-        """Hand one framed message to the transport, after the acks that came before it. Nothing follows a close."""
-        if self._is_closed:
-            return
+        """Hand one framed message to the transport, after all that came before it. Nothing follows a close."""
+        self.flush()
+        if not self._is_closed:
+            self._transport.write(framed)
+
+    def join(self, framed: bytes) -> None:
+        """As `write`, but at the end of the loop's turn, joined with what else comes until then."""
         if self._acks:
+            self._frame_acks()
+        elif not self._joined:
+            self._turn.add(self)
+        self._joined.append(framed)
+        self._joined_bytes += len(framed)
+        if self._joined_bytes > JOINED_BYTES_MAX:
             self.flush()
-        self._transport.write(framed)
 
     def send(self, message: Any) -> None:
         """Encode and write one message."""
         self.write(self.codec.framed(message))
 
     def ack(self, item: AckItem) -> None:
-        """Answer an event; acks are joined until `flush`, or until anything else is written."""
+        """Answer an event, at the end of the loop's turn; acks that follow each other become one message."""
         if self.congested:
             # No cursor: deltas before it may have been left out.
             self._keep(AckItem(item.stream, item.writer, item.seq, item.t, item.seen))
-        else:
-            self._acks.append(item)
+            return
+        if not self._acks and not self._joined:
+            self._turn.add(self)
+        self._acks.append(item)
 
     def nack(self, nack: Nack) -> None:
         """Refuse an event."""
@@ -79,15 +99,20 @@ class Outbox:
             self.send(nack)
 
     def flush(self) -> None:
-        """Write the acks that wait to be joined."""
-        acks = self._acks
-        if not acks:
-            return
-        self._acks = []
-        if self._is_closed:
-            return
-        message = LoneAck.of(acks[0]) if len(acks) == 1 else Ack(acks=acks)
-        self._transport.write(self.codec.framed(message))
+        """Write what waits to be joined."""
+        if self._acks:
+            self._frame_acks()
+        joined = self._joined
+        if joined:
+            self._joined, self._joined_bytes = [], 0
+            if not self._is_closed:
+                self._transport.write(joined[0] if len(joined) == 1 else b"".join(joined))
+
+    def _frame_acks(self) -> None:
+        acks, self._acks = self._acks, []
+        framed = self.codec.framed(LoneAck.of(acks[0]) if len(acks) == 1 else Ack(acks=acks))
+        self._joined.append(framed)
+        self._joined_bytes += len(framed)
 
     def pause(self) -> None:
         """The transport's buffer went over the high mark."""

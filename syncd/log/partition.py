@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 
 from syncd.log.record import Record
 
 
+@lru_cache(maxsize=65_536)  # about 10 MiB; a hash costs more than all else that an append does for a record
 def partition_of(stream: str, partitions: int) -> int:
     """First 8 bytes of SHA-256(stream), big-endian, modulo the count. Source: design.md section 2."""
     if partitions == 1:

@@ -124,7 +124,7 @@ class Hub:
                 if codec is not sink.codec:  # devices of one stream mostly speak the same format
                     codec = sink.codec
                     framed = entry.framed(codec, cursor)
-                sink.write(framed)
+                sink.join(framed)
                 sent += 1
         self.deltas_sent += sent
         entry.slim()

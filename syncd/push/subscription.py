@@ -41,6 +41,9 @@ class Sink(Protocol):
     def write(self, framed: bytes) -> None:
         """Hand one framed message to the transport. Never blocks; may turn `congested`."""
 
+    def join(self, framed: bytes) -> None:
+        """As `write`, when the loop's turn ends: in one write with what else comes until then."""
+
     async def drained(self) -> None:
         """Return when not congested. Raises `ConnectionError` once the connection is gone."""
 

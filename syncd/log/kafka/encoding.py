@@ -36,7 +36,12 @@ def headers_of(record: Record) -> Headers:
 
 def is_storable(record: Record) -> bool:
     """Whether its texts are what the port asks for; other adapters could not keep others."""
-    return all(text and min(text) >= " " for text in (record.stream, record.writer, record.kind))
+    return _is_kept(record.stream) and _is_kept(record.writer) and _is_kept(record.kind)
+
+
+def _is_kept(text: str) -> bool:
+    # What can be printed holds no control character; that is known much sooner than the smallest character is found.
+    return bool(text) and (text.isprintable() or min(text) >= " ")
 
 
 def decode_batches(partition: int, batches: bytes) -> Iterator[LoggedRecord]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -49,7 +50,9 @@ class KafkaLog:
         self._ends = KnownEnds(self._partitions)
         self._producing = Producing(brokers.address, security, timeout_s=append_timeout_s)
         self._reader = Reader(brokers, topic.topic_id, self._ends)
-        self._watches = Watches(brokers, topic.topic_id, self._ends)
+        self._appending: Counter[int] = Counter()
+        """How many appends to a partition have no answer yet."""
+        self._watches = Watches(brokers, topic.topic_id, self._ends, self._appending)
         self._life_over: EpochChanged | None = None
 
     @classmethod
@@ -109,18 +112,25 @@ class KafkaLog:
         if self._life_over is not None:
             reason = str(self._life_over)
             return [Appended(partition, "refused", group, reason=reason) for partition, group in groups.items()]
-        return list(await asyncio.gather(*(self._append_group(*entry) for entry in groups.items())))
+        self._appending.update(groups.keys())
+        try:
+            outcomes = await asyncio.gather(*(self._append_group(*entry) for entry in groups.items()))
+        finally:
+            self._appending.subtract(groups.keys())
+        # Not before all have been answered: whoever waits for them would read what the caller is about to be told.
+        for appended in outcomes:
+            if appended.outcome == "written":
+                self._ends.rise(appended.partition, appended.offset_start + len(appended.records))
+        return outcomes
 
     async def _append_group(self, partition: int, group: Sequence[Record]) -> Appended:
         end_before = self._ends[partition]
         appended = await self._producing.append(partition, group)
-        if appended.outcome == "written":
-            if appended.offset_start < end_before:
-                self._life_over = EpochChanged(
-                    f"partition {partition} went back from {end_before} to {appended.offset_start}: open the log anew"
-                )
-                return Appended(partition, "unknown", group, reason=str(self._life_over))
-            self._ends.rise(partition, appended.offset_start + len(group))
+        if appended.outcome == "written" and appended.offset_start < end_before:
+            self._life_over = EpochChanged(
+                f"partition {partition} went back from {end_before} to {appended.offset_start}: open the log anew"
+            )
+            return Appended(partition, "unknown", group, reason=str(self._life_over))
         return appended
 
     async def read(self, partition: int, from_: int, *, limit: int) -> list[LoggedRecord]:

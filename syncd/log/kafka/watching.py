@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from syncd.errors import LogUnavailable
@@ -25,16 +25,26 @@ WATCH_S = 10 * LOG_POLL_S
 IDLE_S = 5.0
 """How long a partition that nobody waits for is still watched: a tail is back in a moment."""
 
+OWN_PAUSE_S = 0.002
+"""Before we believe news of a partition that this process appends to: most likely they are of our own batch, whose
+answer will be here in a moment, and whoever waits would read it back. Others' records are heard of so much later, at
+most."""
+
 log = get_logger("log")
 
 
 class Watches:
-    """One watch for each partition that somebody waits for."""
+    """One watch for each partition that somebody waits for.
 
-    def __init__(self, brokers: Brokers, topic_id: bytes, ends: KnownEnds) -> None:
+    Args:
+        appending: how many appends of this process to a partition are under way.
+    """
+
+    def __init__(self, brokers: Brokers, topic_id: bytes, ends: KnownEnds, appending: Mapping[int, int]) -> None:
         self._brokers = brokers
         self._topic_id = topic_id
         self._ends = ends
+        self._appending = appending
         self._waiting: Counter[int] = Counter()
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
@@ -85,4 +95,6 @@ class Watches:
             self._brokers.forget_leader(partition)
             await asyncio.sleep(LOG_POLL_S)
             return
+        if self._appending[partition] or fetched.stable <= self._ends[partition]:
+            await asyncio.sleep(OWN_PAUSE_S)
         self._ends.rise(partition, fetched.stable)

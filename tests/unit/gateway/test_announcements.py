@@ -28,6 +28,9 @@ class Screen:
     def write(self, framed: bytes) -> None:
         self.writes.append(framed)
 
+    def join(self, framed: bytes) -> None:
+        raise NotImplementedError("announcements are gathered already")
+
     async def drained(self) -> None:
         raise NotImplementedError("nobody waits here")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -15,10 +16,11 @@ from websockets.streams import StreamReader
 
 from syncd.gateway import outbox as outboxes
 from syncd.gateway.outbox import Outbox
+from syncd.gateway.turn import Turn
 from syncd.limits import OUTBOX_BYTES_HIGH, OUTBOX_BYTES_LOW, SLOW_ACKS_MAX
 from syncd.protocol.codec import JSON
 from syncd.protocol.framing import frame
-from syncd.protocol.messages import Ack, AckItem, Nack, Pong, ServerMessage
+from syncd.protocol.messages import Ack, AckItem, LoneAck, Nack, Pong, ServerMessage
 
 BIG = frame(b'{"type":"pong","sent_ms":1,"now_ms":1,"filler":"' + b"x" * 60_000 + b'"}', text=True)
 DEADLINE_S = 30.0
@@ -98,8 +100,9 @@ async def pair() -> AsyncIterator[Pair]:
     transport, protocol = await loop.create_connection(_Protocol, sock=near)
     calls: list[str] = []
     outbox = Outbox(
-        JSON, transport, on_drained=lambda: calls.append("drained"), on_overflow=lambda: calls.append("overflow")
-    )
+        JSON, transport, Turn(), on_drained=lambda: calls.append("drained"),
+        on_overflow=lambda: calls.append("overflow"),
+    )  # fmt: skip
     protocol.outbox = outbox
     try:
         yield Pair(outbox, transport, protocol, far, calls)
@@ -155,6 +158,44 @@ async def test_acks_are_joined_until_flushed_and_go_before_whatever_follows(at: 
     assert isinstance(single, Ack)
     assert isinstance(last, Ack)
     assert (single.items(), last.items()) == ([ack(3)], [ack(5)])
+
+
+@told
+async def test_what_one_turn_of_the_loop_has_for_a_connection_leaves_as_one_write_in_its_order(at: Pair) -> None:
+    at.outbox.ack(ack(1))
+    at.outbox.ack(ack(2))
+    at.outbox.join(JSON.framed(pong(1)))
+    at.outbox.join(JSON.framed(pong(2)))
+    at.outbox.ack(ack(3))
+    assert not _is_readable(at.far)
+    await asyncio.sleep(0)
+    whole = [Ack(acks=[ack(1), ack(2)]), pong(1), pong(2), LoneAck.of(ack(3))]
+    assert at.far.recv(65_536) == b"".join(map(JSON.framed, whole))
+    assert not _is_readable(at.far)
+
+
+@told
+async def test_what_waits_to_be_joined_is_bounded_and_goes_before_what_is_written_at_once(at: Pair) -> None:
+    at.outbox.join(JSON.framed(pong(1)))
+    at.outbox.send(pong(2))
+    assert at.far.recv(65_536) == JSON.framed(pong(1)) + JSON.framed(pong(2))
+    at.outbox.join(BIG)
+    assert not _is_readable(at.far)
+    at.outbox.join(BIG)
+    assert _is_readable(at.far)
+
+
+@told
+async def test_nothing_that_waits_to_be_joined_follows_a_close(at: Pair) -> None:
+    at.outbox.ack(ack(1))
+    at.outbox.join(JSON.framed(pong(1)))
+    at.outbox.close()
+    await asyncio.sleep(0)
+    assert not _is_readable(at.far)
+
+
+def _is_readable(far: socket.socket) -> bool:
+    return bool(select.select([far], [], [], 0)[0])
 
 
 @told

@@ -50,6 +50,9 @@ class ListSink:
     def write(self, framed: bytes) -> None:
         self.framed.append(framed)
 
+    def join(self, framed: bytes) -> None:
+        self.write(framed)
+
     async def drained(self) -> None:
         while self.congested and not self._gone:
             await self._drained.wait()
