@@ -16,9 +16,7 @@ from typing import Any
 import pytest
 from typescript_devices import NodeDevices, node_devices
 
-from syncd.bootstrap import open_deployment
 from syncd.client import Device
-from syncd.operations.devices import revoke_device
 from syncd.testing.lossy_proxy import Faults, LossyProxy
 from syncd.testing.server_process import ServerProcess
 
@@ -268,24 +266,50 @@ def test_two_devices_on_one_store_are_one_device_with_one_connection(server: Ser
     play(story)
 
 
-def test_a_revoked_device_stops_keeps_what_it_owes_and_goes_on_with_another_token(server: ServerProcess) -> None:
-    linked = asyncio.run(server.link(next(_names), "web", "web again"))
+def test_a_device_links_another_and_signs_it_out_which_keeps_what_it_owes_for_another_token(
+    server: ServerProcess,
+) -> None:
+    (token,) = tokens_of(server, "phone")
 
     async def story(node: NodeDevices) -> None:
-        await opens(node, "web", server.http_url, linked[0].token)
-        async with open_deployment(server.config) as work:
-            await revoke_device(work.accounts, work.log, work.side_channel, work.clock, linked[0].device)
-        told = await node.run("""
-            await kept.web.until(() => kept.web.state === "login needed");
-            kept.web.queue.add("after the revocation");
-            await kept.web.stored();
-            const failure = await kept.web.settled().catch((error) => error);
-            return { code: failure.code, error: kept.web.error.code, owed: kept.web.owed };
-        """)
-        assert told == {"code": "not_settled", "error": "unauthenticated", "owed": 1}
-        await node.run("kept.web.renew(token); await kept.web.settled();", token=linked[1].token)
-        await assert_agree(node, ["web"])
-        assert await node.run("return kept.web.queue.tracks") == ["after the revocation"]
+        await opens(node, "phone", server.http_url, token)
+        told = await node.run(
+            """
+            const kitchen = await sdk.linkDevice({ url, token }, "Kitchen");
+            kept.kitchen = await sdk.Device.open(sdk.readLink(kitchen.link));
+            await kept.kitchen.ready();
+            await sdk.revokeDevice({ url, token }, kitchen.device);
+            await kept.kitchen.until(() => kept.kitchen.state === "login needed");
+            kept.kitchen.queue.add("after the revocation");
+            await kept.kitchen.stored();
+            const failure = await kept.kitchen.settled().catch((error) => error);
+            const signedOut = await sdk.linkDevice({ url, token: kitchen.token }, "More").catch((error) => error);
+            const unknown = await sdk.revokeDevice({ url, token }, "nobody").catch((error) => error);
+            return {
+                is: kept.kitchen.deviceId === kitchen.device,
+                settled: failure.code,
+                error: kept.kitchen.error.code,
+                owed: kept.kitchen.owed,
+                refused: [signedOut.code, unknown.code],
+            };
+            """,
+            url=server.http_url,
+            token=token,
+        )
+        assert told == {
+            "is": True,
+            "settled": "not_settled",
+            "error": "unauthenticated",
+            "owed": 1,
+            "refused": ["unauthenticated", "refused"],
+        }
+        again = """
+            kept.kitchen.renew((await sdk.linkDevice({ url, token }, "Kitchen again")).token);
+            await kept.kitchen.settled();
+        """
+        await node.run(again, url=server.http_url, token=token)
+        await assert_agree(node, ["phone", "kitchen"])
+        assert await node.run("return kept.phone.queue.tracks") == ["after the revocation"]
 
     play(story)
 

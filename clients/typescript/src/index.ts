@@ -12,6 +12,7 @@ export type { Done } from "./client/done.js";
 export type { History } from "./client/history.js";
 export { IndexedDbStore } from "./client/indexeddb_store.js";
 export type { Library } from "./client/library.js";
+export { linkDevice, revokeDevice, type AsDevice, type LinkedDevice } from "./client/linking.js";
 export { MemoryStore } from "./client/memory_store.js";
 export type { Outcome } from "./client/own_event.js";
 export type { HowToPlay, Playable, Player } from "./client/player.js";

@@ -15,8 +15,8 @@ const TICK_MS = 1_000;
 const SLEPT_MS = 15_000;
 /** Without a word from the server for so long: ask. */
 const SILENT_MS = 20_000;
-/** How long the answer to `probe` may take: there is reason to believe that the connection is gone. */
-const PROBE_TIMEOUT_MS = 2_000;
+/** How long the answer to `probe` may take: there is reason to believe that the connection is gone, or a slow network. */
+const PROBE_TIMEOUT_MS = 4_000;
 
 export class Pulse {
   /** When the gateway wants to be left, by the monotonic clock. */

@@ -1,6 +1,7 @@
 export { Device } from "./client/device.js";
 export { readLink } from "./client/device_link.js";
 export { IndexedDbStore } from "./client/indexeddb_store.js";
+export { linkDevice, revokeDevice } from "./client/linking.js";
 export { MemoryStore } from "./client/memory_store.js";
 export * from "./errors.js";
 export { canonical } from "./model/canonical.js";

@@ -4,7 +4,7 @@ import { ABNORMAL, DRAINING } from "../schemas/close_codes.js";
 const TICK_MS = 1_000;
 const SLEPT_MS = 15_000;
 const SILENT_MS = 20_000;
-const PROBE_TIMEOUT_MS = 2_000;
+const PROBE_TIMEOUT_MS = 4_000;
 export class Pulse {
     session;
     time;
