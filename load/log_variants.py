@@ -79,7 +79,7 @@ async def _as_it_is(connection: asyncpg.Connection[Any]) -> Append:
     async def append(group: Sequence[Record]) -> object:
         streams, writers, seqs, kinds, versions, bodies, _ = zip(*group, strict=True)
         texts = text_column(streams), text_column(writers), integer_column(seqs), text_column(kinds)
-        return await statement.fetchval(0, life, len(group), *texts, integer_column(versions), bodies)
+        return await statement.fetchval(0, life, len(group), *texts, integer_column(versions), bodies, None)
 
     return append
 

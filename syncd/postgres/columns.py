@@ -12,8 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 SEPARATOR = "\x1f"
 
+_encode = msgspec.json.Encoder().encode
 _join = SEPARATOR.join
 _join_bytes = SEPARATOR.encode().join
 
@@ -24,8 +27,9 @@ def text_column(values: Iterable[str]) -> str:
 
 
 def integer_column(values: Iterable[int]) -> str:
-    """Integers; Postgres refuses those too large for their column."""
-    return _join(map(str, values))
+    """Integers, as the text of an array: a twentieth of what a text for each costs. Cast it: `$1::text::bigint[]`.
+    Postgres refuses those too large for their column."""
+    return f"{{{_encode([*values])[1:-1].decode()}}}"
 
 
 def canonical_column(values: Iterable[bytes]) -> str:

@@ -42,7 +42,7 @@ from syncd.store.rebuild_port import EVERYTHING, Rebuilding, RebuildStore, Run, 
 
 log = get_logger("projector")
 
-STAGE_RECORDS: Final = 10_000
+STAGE_RECORDS: Final = 5_000
 """Records joined in memory before they are staged: fewer rows than records, a second of work lost when killed."""
 SWAP_RECORDS_MAX: Final = 2_000
 """Records folded while the checkpoint is held: about 50 ms. Whoever is further behind catches up first."""

@@ -62,7 +62,7 @@ PLAN = [
     _room("syncd.protocol", "protocol knows model only: no sockets, no log, no store, no clock",
           "syncd.model.*", "syncd.errors", "syncd.limits", drivers="msgspec", never=IMPURE),
     _room("syncd.postgres", "postgres wraps the driver; it knows no port and no room", "syncd", "syncd.errors",
-          "syncd.limits", "syncd.logs", drivers="asyncpg"),
+          "syncd.limits", "syncd.logs", drivers="asyncpg msgspec"),
     _room("syncd.log.memory", "an adapter knows its port and its driver, never another adapter", *LOG, *REGISTRIES),
     _room("syncd.log.postgres", "an adapter knows its port and its driver, never another adapter", *LOG,
           "syncd.postgres.*", *REGISTRIES, drivers="asyncpg"),

@@ -11,10 +11,10 @@ with counter as (
 ), written as (
     insert into events (partition, "offset", stream, writer, seq, kind, version, body, trace)
     select c.partition, c.offset_start + r.place - 1,
-           r.stream, r.writer, r.seq::bigint, r.kind, r.version::int, r.body, coalesce(r.trace, '')
+           r.stream, r.writer, r.seq, r.kind, r.version, r.body, coalesce(r.trace, '')
     from counter c, unnest(
-        string_to_array($4::text, chr(31)), string_to_array($5::text, chr(31)), string_to_array($6::text, chr(31)),
-        string_to_array($7::text, chr(31)), string_to_array($8::text, chr(31)), $9::bytea[],
+        string_to_array($4::text, chr(31)), string_to_array($5::text, chr(31)), $6::text::bigint[],
+        string_to_array($7::text, chr(31)), $8::text::int[], $9::bytea[],
         string_to_array($10::text, chr(31))
     ) with ordinality as r (stream, writer, seq, kind, version, body, trace, place)
 )
@@ -39,11 +39,11 @@ with groups as (
 ), written as (
     insert into events (partition, "offset", stream, writer, seq, kind, version, body, trace)
     select c.partition, c.offset_start + r.place - c.place_first,
-           r.stream, r.writer, r.seq::bigint, r.kind, r.version::int, r.body, coalesce(r.trace, '')
+           r.stream, r.writer, r.seq, r.kind, r.version, r.body, coalesce(r.trace, '')
     from unnest(
-        string_to_array($5::text, chr(31))::int[],
-        string_to_array($6::text, chr(31)), string_to_array($7::text, chr(31)), string_to_array($8::text, chr(31)),
-        string_to_array($9::text, chr(31)), string_to_array($10::text, chr(31)), $11::bytea[],
+        $5::text::int[],
+        string_to_array($6::text, chr(31)), string_to_array($7::text, chr(31)), $8::text::bigint[],
+        string_to_array($9::text, chr(31)), $10::text::int[], $11::bytea[],
         string_to_array($12::text, chr(31))
     ) with ordinality as r (partition, stream, writer, seq, kind, version, body, trace, place)
     join counters c using (partition)

@@ -45,10 +45,10 @@ with fence as (
     returning partition, epoch
 ), joined as (
     insert into cells (stream, key, rank, value, log_offset)
-    select r.stream, r.key, r.rank, convert_to(r.value, 'UTF8'), r.log_offset::bigint
+    select r.stream, r.key, r.rank, convert_to(r.value, 'UTF8'), r.log_offset
     from fence, unnest(
         string_to_array($6::text, chr(31)), string_to_array($7::text, chr(31)), string_to_array($8::text, chr(31)),
-        string_to_array($9::text, chr(31)), string_to_array($10::text, chr(31))
+        string_to_array($9::text, chr(31)), $10::text::bigint[]
     ) as r (stream, key, rank, value, log_offset)
     on conflict (stream, key) do update set
         rank = excluded.rank, value = excluded.value, log_offset = excluded.log_offset
@@ -56,10 +56,10 @@ with fence as (
     returning 1
 ), writers_seen as (
     insert into writers (writer, stream, seq, t, log_offset)
-    select r.writer, r.stream, r.seq::bigint, r.t::bigint, r.log_offset::bigint
+    select r.writer, r.stream, r.seq, r.t, r.log_offset
     from fence, unnest(
-        string_to_array($11::text, chr(31)), string_to_array($12::text, chr(31)), string_to_array($13::text, chr(31)),
-        string_to_array($14::text, chr(31)), string_to_array($31::text, chr(31))
+        string_to_array($11::text, chr(31)), string_to_array($12::text, chr(31)), $13::text::bigint[],
+        $14::text::bigint[], $31::text::bigint[]
     ) as r (writer, stream, seq, t, log_offset)
     on conflict (writer, stream) do update set
         seq = greatest(writers.seq, excluded.seq), t = greatest(writers.t, excluded.t),
