@@ -30,8 +30,8 @@ def verify(
 ) -> None:
     """Refold the log in another order, and compare it with the store.
 
-    Every stream from its beginning. Reads only, beside running servers. Ends with 1 when something differs, naming
-    streams and keys.
+    Every stream from its beginning, its cells and what is counted of it. Reads only, beside running servers. Ends with
+    1 when something differs, naming streams and keys.
     """
     from syncd.operations import verify as operation
 
@@ -71,6 +71,10 @@ def _print(verified: Verified) -> None:
         output.result(f"the store holds what the log says: {counts}", style="green")
     else:
         output.result(f"{len(verified.differences)} streams differ, of {counts}", style="red")
+        if any(differs.keys for differs in verified.differences):
+            output.result("`syncd rebuild` mends cells")
+        if any(differs.counts for differs in verified.differences):
+            output.result("what is counted is folded anew after `syncd migrate --new-epoch`, but never becomes less")
 
 
 def _print_stream(differs: StreamDiffers) -> None:
@@ -83,3 +87,8 @@ def _print_stream(differs: StreamDiffers) -> None:
         output.result(f"  {difference:9}  {output.visible(key)}")
     if differs.keys_count > len(differs.keys):
         output.result(f"  and {differs.keys_count - len(differs.keys)} keys more")
+    for name, count in differs.counts.items():
+        held, right = count.store or "nothing", count.log or "nothing"
+        output.result(f"  {output.visible(name)}: {held} in the store, {right} in the log")
+    if differs.counts_count > len(differs.counts):
+        output.result(f"  and {differs.counts_count - len(differs.counts)} counts more")

@@ -14,6 +14,7 @@ import random
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Final, Literal, TypeAlias
 from zlib import crc32
 
@@ -26,6 +27,7 @@ from syncd.model.canonical import canonical, from_canonical
 from syncd.model.cells import Cell, Cells, digest, fold
 from syncd.operations.advance import Advance, Count, quiet
 from syncd.operations.refold import admitted_of, group_pages, groups, written_by
+from syncd.operations.refolded_counts import CountDiffers, RefoldedCounts
 from syncd.store.port import CellRow, StateReader, StreamState
 
 STREAMS_PAGE: Final = 5_000
@@ -46,6 +48,7 @@ class StreamDiffers:
     Attributes:
         offset: the checkpoint at which both were compared.
         keys: the first `KEYS_TOLD_MAX` that differ, in code-point order, of `keys_count`.
+        counts: the first `KEYS_TOLD_MAX` of what is counted otherwise, by name, of `counts_count`.
     """
 
     stream: str
@@ -55,6 +58,8 @@ class StreamDiffers:
     refolded_digest: str
     keys: dict[str, Difference]
     keys_count: int
+    counts: dict[str, CountDiffers]
+    counts_count: int
 
 
 @dataclass(slots=True)
@@ -105,8 +110,10 @@ async def verify(
     for partition, until in folded.items():
         for n in range(passes[partition]):
             is_mine = partial(_is_in_pass, n=n, of=passes[partition])
-            states = await _states(store, partition, filter(is_mine, held[partition]))
-            one = _Pass(log, partition, until, states, random.Random(f"{seed}/{partition}/{n}"), erased=erased)
+            mine = list(filter(is_mine, held[partition]))
+            states = await _states(store, partition, mine)
+            counts = RefoldedCounts(await store.counts(mine, partition), frozenset(mine))
+            one = _Pass(log, partition, until, states, counts, random.Random(f"{seed}/{partition}/{n}"), erased=erased)
             await one.read(is_mine, count)
             one.compare(verified)
     return verified
@@ -127,8 +134,9 @@ async def verify_streams(
     for group in together:
         partition = log.partition_of(group[0])
         states = await _states(store, partition, group)
+        counts = RefoldedCounts(await store.counts(group, partition), frozenset(group))
         order = random.Random(f"{seed}/{group[0]}")
-        one = _Pass(log, partition, folded[partition], states, order, only=group, erased=erased)
+        one = _Pass(log, partition, folded[partition], states, counts, order, only=group, erased=erased)
         await one.read(group.__contains__, count)
         one.compare(verified)
     return verified
@@ -189,12 +197,14 @@ class _Pass:
     """
 
     def __init__(
-        self, log: EventLog, partition: int, until: int, states: Mapping[str, StreamState], order: random.Random,
+        self, log: EventLog, partition: int, until: int, states: Mapping[str, StreamState],
+        counts: RefoldedCounts, order: random.Random,
         *, only: Collection[str] = (), erased: Collection[str],
     ) -> None:  # fmt: skip
         self._log = log
         self._partition = partition
         self._until = until
+        self._counts = counts
         self._order = order
         self._only = only
         self._erased = erased
@@ -203,7 +213,7 @@ class _Pass:
 
     async def read(self, is_mine: Callable[[str], bool], count: Count) -> None:
         """Fold the records of the streams that are ours, in the order drawn."""
-        end = max([self._until, *(refold.until for refold in self._refolds.values())])
+        end = max([self._until, self._counts.until, *(refold.until for refold in self._refolds.values())])
         count.begin(end - self._until)
         starts = list(range(0, end, READ_RECORDS_MAX))
         self._order.shuffle(starts)
@@ -211,9 +221,10 @@ class _Pass:
             until = min(start + READ_RECORDS_MAX, end)
             records = await self._records(start, until)
             self._order.shuffle(records)
-            for record in records:
-                if is_mine(record.stream) and record.stream not in self._erased:
-                    self._take(record)
+            mine = [each for each in records if is_mine(each.stream) and each.stream not in self._erased]
+            for record in mine:
+                self._take(record)
+            self._counts.take(mine)
             count.did(until - start)
 
     async def _records(self, from_: int, until: int) -> list[LoggedRecord]:
@@ -249,10 +260,13 @@ class _Pass:
             verified.cells += len(refold.cells)
             held = {row.key: (row.rank, row.value) for row in refold.held}
             right = {key: (cell.rank, canonical(cell.value)) for key, cell in refold.cells.items()}
-            if held != right:
-                verified.differences.append(self._difference(stream, refold, held, right))
+            counts = self._counts.differences(stream)
+            if held != right or counts:
+                verified.differences.append(self._difference(stream, refold, held, right, counts))
 
-    def _difference(self, stream: str, refold: _Refold, held: _Values, right: _Values) -> StreamDiffers:
+    def _difference(
+        self, stream: str, refold: _Refold, held: _Values, right: _Values, counts: dict[str, CountDiffers]
+    ) -> StreamDiffers:
         keys = sorted(key for key in held.keys() | right.keys() if held.get(key) != right.get(key))
         return StreamDiffers(
             stream=stream,
@@ -262,6 +276,8 @@ class _Pass:
             refolded_digest=digest(refold.cells),
             keys={key: _difference(key in held, key in right) for key in keys[:KEYS_TOLD_MAX]},
             keys_count=len(keys),
+            counts=dict(islice(counts.items(), KEYS_TOLD_MAX)),
+            counts_count=len(counts),
         )
 
 

@@ -16,6 +16,7 @@ from syncd.store.port import (
     Batch,
     CellRow,
     Checkpoint,
+    Counts,
     DeadLetter,
     DeadLetterRow,
     Lease,
@@ -161,6 +162,19 @@ class MemoryStore:
     async def cells_under(self, stream: str, partition: int, *, prefixes: Sequence[str]) -> StreamState:
         state = await self.cells(stream, partition)
         return replace(state, cells=[cell for cell in state.cells if cell.key.startswith(tuple(prefixes))])
+
+    async def counts(self, streams: Sequence[str], partition: int) -> Counts:
+        return Counts(
+            await self.checkpoint(partition),
+            {
+                (stream, writer): (at.seq, at.t)
+                for writer, progress in self._progress.items()
+                for stream, at in progress.items()
+                if stream in streams
+            },
+            frozenset((row.stream, row.writer, row.seq) for row in self._voids.values() if row.stream in streams),
+            {name: slots for name, (_, slots) in self._slots.items() if name[0] in streams},
+        )
 
     async def streams(self, streams: Sequence[str]) -> Mapping[str, StreamInfo]:
         return {stream: self._info(stream) for stream in streams}

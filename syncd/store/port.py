@@ -189,6 +189,22 @@ class StreamState:
     cells: Sequence[CellRow]
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What is counted of the records of some streams, all at one checkpoint.
+
+    Attributes:
+        writers: (stream, writer) -> the largest seq, and the largest time.
+        voids: (stream, writer, seq).
+        slots: (stream, list) -> how many were added.
+    """
+
+    checkpoint: Checkpoint
+    writers: Mapping[tuple[str, str], tuple[int, int]]
+    voids: frozenset[tuple[str, str, int]]
+    slots: Mapping[tuple[str, str], int]
+
+
 class StateReader(ErasedStreams, Protocol):
     """What push, the API and the operators need."""
 
@@ -197,6 +213,9 @@ class StateReader(ErasedStreams, Protocol):
 
     async def cells_under(self, stream: str, partition: int, *, prefixes: Sequence[str]) -> StreamState:
         """As `cells`, but only those whose key begins with one of the prefixes, which must not overlap."""
+
+    async def counts(self, streams: Sequence[str], partition: int) -> Counts:
+        """What is counted of these streams, which are the partition's. For operators: it reads all of the counts."""
 
     async def checkpoint(self, partition: int) -> Checkpoint:
         """Where the partition's cells stand."""

@@ -228,6 +228,10 @@ class SideBySide(RuleBasedStateMachine):
     def register_writer(self, writer: str, account: str) -> None:
         self.ask(lambda store: store.register_writer(writer, account=account, device="d", nonce=account))
 
+    @rule(asked=st.lists(streams, unique=True), partition=partitions)
+    def counts(self, asked: list[str], partition: int) -> None:
+        self.ask(lambda store: store.counts(asked, partition))
+
     @rule(stream=streams, owner=st.sampled_from(["one", "two"]))
     def claim_stream(self, stream: str, owner: str) -> None:
         self.ask(lambda store: store.claim_stream(stream, owner=owner))

@@ -11,6 +11,8 @@ from house import PLAYLIST, House, Tell, lived_in, opened_house, state_of
 
 from syncd.errors import EpochChanged, OffsetExpired
 from syncd.log.record import Record
+from syncd.model.events import VOID
+from syncd.operations.refolded_counts import CountDiffers
 from syncd.operations.verify import Verified, verify, verify_streams
 from syncd.operations.why import why
 from syncd.testing.postgres import Version, create_database, drop_database
@@ -103,6 +105,46 @@ def test_a_store_that_was_changed_is_found_out(postgres_dsn: str, statement: str
             assert differs.store_digest != differs.refolded_digest
             explained = await why(house.log, house.store, differs.stream, "settings/theme")
             assert explained.agrees is (statement.startswith("update") and "rank" in statement)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("statement", "name", "store", "log"),
+    [
+        ("update writers set seq = 4 where writer = '{writer}'", "writer {writer}", "seq 4, t {t}", "seq 3, t {t}"),
+        ("delete from writers where writer = '{writer}'", "writer {writer}", None, "seq 3, t {t}"),
+        ("delete from voids", "void {writer}.3", None, "used up"),
+        ("insert into voids select writer, stream, 2, 'limit' from voids", "void {writer}.2", "used up", None),
+        ("update list_slots set slots = slots + 1", "list queue", "3 slots", "2 slots"),
+        ("delete from list_slots", "list queue", None, "2 slots"),
+    ],
+)
+def test_what_is_counted_is_compared_too(
+    postgres_dsn: str, statement: str, name: str, store: str | None, log: str | None
+) -> None:
+    async def story() -> None:
+        async with opened_house(postgres_dsn) as house:
+            phone = await house.device("alice", "phone")
+            await house.emit(phone, "list.inserted", {"list": "queue", "side": "R", "items": [{"track": "t"}] * 2})
+            await house.emit(phone, "settings.changed", {"theme": "dark"})
+            await house.emit(phone, VOID, {"reason": "expired"})
+            await house.project()
+            assert (await verified(house)).agrees
+            writer = phone.device[:10]
+            said = {
+                "writer": writer,
+                "t": (await house.store.counts([f"a:{phone.account}"], 0)).writers[f"a:{phone.account}", writer][1],
+            }
+            connection = await asyncpg.connect(postgres_dsn)
+            await connection.execute(statement.format(**said))
+            await connection.close()
+            (differs,) = (await verified(house)).differences
+            assert (differs.stream, differs.keys) == (f"a:{phone.account}", {})
+            expected = CountDiffers(store and store.format(**said), log and log.format(**said))
+            assert differs.counts == {name.format(**said): expected}
+            (alone,) = (await verify_streams(house.log, house.store, [differs.stream], seed=1)).differences
+            assert alone.counts == differs.counts
 
     asyncio.run(story())
 

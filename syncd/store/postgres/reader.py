@@ -9,7 +9,7 @@ import asyncpg
 
 from syncd.postgres.database import Database
 from syncd.postgres.queries import load_queries
-from syncd.store.port import NOBODY, CellRow, Checkpoint, StreamInfo, StreamState
+from syncd.store.port import NOBODY, CellRow, Checkpoint, Counts, StreamInfo, StreamState
 
 _QUERIES = load_queries("syncd.store", "reading.sql")
 
@@ -29,6 +29,20 @@ class PostgresReader:
 
     async def cells_under(self, stream: str, partition: int, *, prefixes: Sequence[str]) -> StreamState:
         return _state(stream, partition, await self._database.row(_QUERIES["cells_under"], stream, partition, prefixes))
+
+    async def counts(self, streams: Sequence[str], partition: int) -> Counts:
+        row = await self._database.row(_QUERIES["counts"], streams, partition)
+        assert row is not None, "the statement always returns one row"
+        epoch, offset_next, *columns = row
+        (w_streams, writers, seqs, ts, v_streams, v_writers, v_seqs, l_streams, lists, slots) = (
+            column or () for column in columns
+        )
+        return Counts(
+            Checkpoint(partition, epoch or "", offset_next or 0),
+            dict(zip(zip(w_streams, writers, strict=True), zip(seqs, ts, strict=True), strict=True)),
+            frozenset(zip(v_streams, v_writers, v_seqs, strict=True)),
+            dict(zip(zip(l_streams, lists, strict=True), slots, strict=True)),
+        )
 
     async def streams(self, streams: Sequence[str]) -> Mapping[str, StreamInfo]:
         rows = await self._database.rows(_QUERIES["streams"], streams)

@@ -47,6 +47,24 @@ select stream, owner, generation from streams where stream = any($1::text[]);
 -- How many slots the lists of some streams have by the projector's count.
 select stream, list_name, slots from list_slots where stream = any($1::text[]);
 
+-- name: counts
+-- What is counted of some streams, with the partition's checkpoint: one statement, one snapshot.
+select checkpoint.epoch, checkpoint.offset_next, counted.*, used_up.*, added.*
+from (select 1) as one
+left join checkpoints as checkpoint on checkpoint.partition = $2
+cross join lateral (
+    select array_agg(stream) as writer_streams, array_agg(writer) as writers, array_agg(seq) as seqs, array_agg(t) as ts
+    from writers where stream = any($1::text[])
+) as counted
+cross join lateral (
+    select array_agg(stream) as void_streams, array_agg(writer) as void_writers, array_agg(seq) as void_seqs
+    from voids where stream = any($1::text[])
+) as used_up
+cross join lateral (
+    select array_agg(stream) as list_streams, array_agg(list_name) as lists, array_agg(slots) as slots
+    from list_slots where stream = any($1::text[])
+) as added;
+
 -- name: erased_streams
 -- Streams that went with their account.
 select stream from streams where owner = $1;
