@@ -13,11 +13,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from raw_device import RawDevice, offset_in
 
-from syncd.bootstrap import open_database, open_deployment, run_roles
+from syncd.bootstrap import life, open_database, open_deployment, run_roles
 from syncd.client import Device
 from syncd.clock import SystemClock
 from syncd.config import Config, Resolved
@@ -83,6 +84,27 @@ def test_a_role_without_anything_to_do_notices_that_the_topic_was_deleted(
                 await admin.delete_topics([topic])
             with pytest.raises(EpochChanged, match=f"topic {topic} was deleted"):
                 await process
+
+    tell(story())
+
+
+def test_whether_to_send_traffic_is_told_where_the_topic_is_gone(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(life, "CHECK_S", STORY_S)  # in between nobody else looks
+
+    async def story() -> None:
+        async with running_service(config, API) as service, httpx.AsyncClient(base_url=service.http_url) as http:
+            assert (await http.get("/readyz")).status_code == 200
+            async with administrator(config) as (admin, topic):
+                await admin.delete_topics([topic])
+
+            async def reasons() -> list[str]:
+                answer = await http.get("/readyz")
+                assert answer.status_code in (200, 503)
+                return list(answer.json()["reasons"])
+
+            assert await eventually(reasons) == [f"log: topic {topic} was deleted"]
 
     tell(story())
 
