@@ -6,17 +6,21 @@ Source: hazards.md, "Measured", on aiokafka; docs/decisions/0007-kafka-log.md
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import shutil
+import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka.cluster import ClusterMetadata
 
-from syncd.bootstrap import run_roles
+from syncd.bootstrap import open_deployment, run_roles
 from syncd.client import Device
 from syncd.config import Config
 from syncd.errors import EpochChanged, LogUnavailable
@@ -25,7 +29,7 @@ from syncd.log.port import Appended
 from syncd.log.record import Record
 from syncd.store.migrate import new_epoch
 from syncd.testing.kafka import PASSWORD, USER, KafkaBroker, KafkaMissing, running_kafka
-from syncd.testing.patience import eventually
+from syncd.testing.patience import eventually, until
 from syncd.testing.quiet import until_projected
 from syncd.testing.service import running_service
 
@@ -272,6 +276,43 @@ def test_a_disk_that_was_lost_while_nobody_looked_is_named_by_whoever_starts(
             assert (await device.verify()).agrees
 
     asyncio.run(asyncio.wait_for(story(), STORY_S))
+
+
+@pytest.mark.parametrize("command", [("verify",), ("why", "alice", "settings/theme")])
+def test_an_operator_who_waits_for_a_frozen_broker_ends_it_by_ctrl_c(
+    broker: KafkaBroker, postgres_dsn: str, command: tuple[str, ...]
+) -> None:
+    url = f"kafka://{broker.address}/test-{secrets.token_hex(8)}"
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SYNCD_")}
+
+    async def story() -> None:
+        async with open_deployment(Config(database_url=postgres_dsn, log=url, log_partitions=1)) as deployment:
+            await deployment.accounts.create("alice")
+        broker.freeze()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "syncd.cli", *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env={**inherited, "SYNCD_DATABASE_URL": postgres_dsn, "SYNCD_LOG": url},
+        )  # fmt: skip
+        try:
+            await until(lambda: _has_asked(process.pid, broker.port))
+            process.send_signal(signal.SIGINT)
+            out, err = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+        assert (process.returncode, out, err) == (130, b"", b"")
+
+    asyncio.run(asyncio.wait_for(story(), STORY_S))
+
+
+def _has_asked(pid: int, port: int) -> bool:
+    """Whether a process holds a connection to a port of this machine."""
+    ours = set()
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed just now
+            ours.add(os.readlink(fd))
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(row[2].endswith(f":{port:04X}") and f"socket:[{row[9]}]" in ours for row in rows)
 
 
 def test_closing_does_not_wait_for_a_frozen_broker(broker: KafkaBroker) -> None:
