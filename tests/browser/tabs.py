@@ -80,13 +80,18 @@ class Browser:
 
 
 @asynccontextmanager
-async def browsing() -> AsyncIterator[Browser]:
-    """Run a browser for as long as the block lasts."""
+async def browsing(*, sounds_at_once: bool = True) -> AsyncIterator[Browser]:
+    """Run a browser for as long as the block lasts.
+
+    Args:
+        sounds_at_once: whether pages may play before anybody has pressed anything. People's browsers forbid it.
+    """
+    autoplay = "no-user-gesture-required" if sounds_at_once else "user-gesture-required"
     # Its own sandbox needs a kernel that lets it, and refuses root; what it loads here is our own pages.
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
-            executable_path=program(), args=[*sandbox, "--autoplay-policy=no-user-gesture-required"]
+            executable_path=program(), args=[*sandbox, f"--autoplay-policy={autoplay}"]
         )
         try:
             browser = Browser(chromium)

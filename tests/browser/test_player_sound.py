@@ -15,6 +15,7 @@ from tabs import Browser, browsing, until
 from syncd.accounts import LinkedDevice
 from syncd.client import Device
 from syncd.config import Config
+from syncd.testing.patience import eventually
 from syncd.testing.service import running_service
 
 pytestmark = pytest.mark.e2e
@@ -86,6 +87,36 @@ def test_sound_moves_with_the_session(postgres_dsn: str) -> None:
                 assert await second.tab.evaluate(SILENT), "one tab of a device sounds"
                 await ben.tab.close()
                 await until(second.tab, SOUNDS)
+
+    asyncio.run(story())
+
+
+def test_a_page_on_which_nobody_has_pressed_anything_asks_for_it(postgres_dsn: str) -> None:
+    async def story() -> None:
+        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
+        async with running_service(config) as service, browsing(sounds_at_once=False) as browser:
+            laptop, kitchen = await service.account("ada", "Laptop", "Kitchen")
+            async with Device(service.ws_url, kitchen.token) as radio:
+                await radio.ready()
+                ann = PlayerPage(await browser.profile(), service.http_url)
+                await ann.tab.add_init_script(f"({_LISTEN})()")
+                # Playwright evaluates as if somebody had pressed something.
+                devtools = await ann.tab.context.new_cdp_session(ann.tab)
+                tries = {"expression": "heard.length", "userGesture": False}
+
+                async def has_tried() -> bool:
+                    return bool((await devtools.send("Runtime.evaluate", tries))["result"].get("value"))
+
+                await ann.tab.goto(f"{service.http_url}/#token={laptop.token}")
+                await radio.until(lambda: laptop.device in radio.presence)
+                radio.play("green-room.curtain", device=laptop.device)
+                await eventually(has_tried)
+                await expect(ann.tab.locator(".bar-where")).to_contain_text("Press anywhere to hear it")
+                assert await ann.tab.evaluate(SILENT)
+                await ann.tab.locator("main h1").click()
+                await until(ann.tab, SOUNDS)
+                await expect(ann.tab.locator(".bar-where")).to_have_count(0)
+                await radio.until(lambda: radio.playback is not None and not radio.playback.buffering)
 
     asyncio.run(story())
 

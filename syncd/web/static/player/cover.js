@@ -35,9 +35,10 @@ function shapes(style, random) {
 /** The whole picture as an address that an image can have. */
 function paint(name, hue, style) {
   const random = chance(name);
-  const drawn = shapes(style, random).map(({ d, light, alpha }, i) => `<path d="${d}" fill="oklch(${light.toFixed(2)} .13 ${(hue + i * 9) % 360})" opacity="${alpha}"/>`);
-  const sun = `<circle cx="${25 + random() * 50}" cy="${22 + random() * 26}" r="13" fill="oklch(.88 .1 ${(hue + 60) % 360})"/>`;
-  const sky = `<path d="M0 0h100v100H0z" fill="oklch(.42 .11 ${hue})"/><path d="M0 0h100v60H0z" fill="oklch(.55 .13 ${(hue + 25) % 360})" opacity=".6"/>`;
+  const lift = 0.19 * Math.max(0, Math.cos(((hue - 70) * Math.PI) / 180)); // dark yellow is mud
+  const drawn = shapes(style, random).map(({ d, light, alpha }, i) => `<path d="${d}" fill="oklch(${(light + lift).toFixed(2)} .13 ${(hue + i * 9) % 360})" opacity="${alpha}"/>`);
+  const sun = `<circle cx="${25 + random() * 50}" cy="${17 + random() * 16}" r="13" fill="oklch(.88 .1 ${(hue + 60) % 360})"/>`;
+  const sky = `<path d="M0 0h100v100H0z" fill="oklch(${(0.42 + lift).toFixed(2)} .12 ${hue})"/><path d="M0 0h100v60H0z" fill="oklch(${(0.55 + lift).toFixed(2)} .13 ${(hue + 25) % 360})" opacity=".6"/>`;
   return `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIDE} ${SIDE}">${sky}${sun}${drawn.join("")}</svg>`)}`;
 }
 
