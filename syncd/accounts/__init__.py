@@ -65,6 +65,10 @@ class Accounts(Protocol):
     async def all(self) -> Sequence[Account]:
         """Every account, oldest first."""
 
+    async def search(self, text: str, *, after: str, limit: int) -> Sequence[Account]:
+        """At most `limit` accounts whose name or id holds the text, behind the name `after`, in the order of names by
+        code points. Capitals of ASCII are like small letters."""
+
     async def adopt(self, account: Account, devices: Sequence[Device]) -> None:
         """Take in an account and devices that were made elsewhere, under their ids.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from syncd.accounts import Account, Device, LinkedDevice, Login
 from syncd.accounts.minting import Mint, token_hash
-from syncd.accounts.names import as_kept, device_taken, name_taken, usable_name
+from syncd.accounts.names import as_kept, device_taken, name_taken, small, usable_name
 from syncd.clock import Clock
 from syncd.errors import LoginExpired, LoginRevoked, NotFound, Unauthenticated
 
@@ -41,6 +41,15 @@ class MemoryAccounts:
 
     async def all(self) -> Sequence[Account]:
         return sorted(self._accounts.values(), key=lambda account: (account.created_ms, account.account))
+
+    async def search(self, text: str, *, after: str, limit: int) -> Sequence[Account]:
+        wanted = small(as_kept(text))
+        found = [
+            account
+            for account in self._accounts.values()
+            if account.name > after and (wanted in small(account.name) or wanted in account.account)
+        ]
+        return sorted(found, key=lambda account: account.name)[:limit]
 
     async def adopt(self, account: Account, devices: Sequence[Device]) -> None:
         taken = any(known.name == account.name for known in self._accounts.values() if known.account != account.account)

@@ -12,6 +12,8 @@ _UNUSABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories that may not stand in a name: controls (NUL, which Postgres cannot store, and escapes, which
 would speak to an operator's terminal), lone surrogates, line and paragraph separators."""
 
+_SMALL: Final = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}
+
 
 def as_kept(text: str) -> str:
     """A name trimmed, and in Unicode's composed form, so that what looks the same is the same."""
@@ -23,6 +25,11 @@ def is_storable(text: str) -> bool:
     if "\0" in text:
         return False
     return text.isascii() or not any(0xD800 <= ord(character) <= 0xDFFF for character in text)
+
+
+def small(text: str) -> str:
+    """The text with capitals of ASCII as small letters, as Postgres has them where it compares bytes."""
+    return text.translate(_SMALL)
 
 
 def usable_name(text: str, *, what: str) -> str:

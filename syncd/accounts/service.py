@@ -60,6 +60,11 @@ class PostgresAccounts:
     async def all(self) -> Sequence[Account]:
         return [Account(*row) for row in await self._database.rows(_QUERIES["all"])]
 
+    async def search(self, text: str, *, after: str, limit: int) -> Sequence[Account]:
+        if not (is_storable(text) and is_storable(after)):
+            return []
+        return [Account(*row) for row in await self._database.rows(_QUERIES["search"], as_kept(text), after, limit)]
+
     async def adopt(self, account: Account, devices: Sequence[Device]) -> None:
         await self._database.row(_QUERIES["adopt"], account.account, account.name, account.created_ms)
         if await self._row("exists", account.account) is None:

@@ -22,13 +22,14 @@ import uvloop
 
 from syncd.api.console_services import ConsoleServices
 from syncd.bootstrap.deployment import Deployment, open_deployment
+from syncd.clock import Clock
 from syncd.config import Config
 from syncd.errors import ShuttingDown, StoreUnavailable
 from syncd.logs import get_logger
 from syncd.metrics import Metrics
 from syncd.operations.console.desk import Desk
 from syncd.operations.console.documents import encoded
-from syncd.operations.console.figures import figures_of
+from syncd.operations.console.figures import Figures, figures_of
 from syncd.operations.console.jobs import Jobs
 from syncd.operations.console.panel import REPORT_TTL_S, SAMPLE_S, Panel
 
@@ -44,24 +45,39 @@ def process_name() -> str:
     return f"{socket.gethostname()[:40]}-{getpid()}-{secrets.token_hex(2)}"
 
 
-async def report_figures(deployment: Deployment, metrics: Metrics, process: str, roles: frozenset[str]) -> None:
+class OwnFigures:
+    """The figures of this process, made once for all who ask within a moment: some are sums over all connections."""
+
+    def __init__(self, metrics: Metrics, clock: Clock) -> None:
+        self._metrics = metrics
+        self._clock = clock
+        self._latest: Figures | None = None
+
+    def __call__(self) -> Figures:
+        """As they are now, or were a moment ago."""
+        now_s = self._clock.monotonic_s()
+        if self._latest is None or now_s - self._latest.at_s >= SAMPLE_S / 2:
+            self._latest = figures_of(self._metrics, at_s=now_s)
+        return self._latest
+
+
+async def report_figures(deployment: Deployment, own: OwnFigures, process: str, roles: frozenset[str]) -> None:
     """Tell the store how this process does, until cancelled. What the store does not take is told again soon."""
     while True:
         with suppress(StoreUnavailable):
-            figures = encoded(figures_of(metrics, at_s=deployment.clock.monotonic_s()))
-            await deployment.store.report(process, roles=_said(roles), figures=figures)
+            await deployment.store.report(process, roles=_said(roles), figures=encoded(own()))
         await asyncio.sleep(SAMPLE_S)
 
 
 @asynccontextmanager
 async def open_console(
-    deployment: Deployment, metrics: Metrics, process: str, roles: frozenset[str]
+    deployment: Deployment, own: OwnFigures, process: str, roles: frozenset[str]
 ) -> AsyncIterator[tuple[ConsoleServices, Panel]]:
     """The console's services, for as long as the block lasts. Jobs that run at its end are cancelled."""
     panel = Panel(
         process,
         _said(roles),
-        lambda: figures_of(metrics, at_s=deployment.clock.monotonic_s()),
+        own,
         lambda: deployment.store.processes(ttl_s=REPORT_TTL_S),
         deployment.clock,
     )
@@ -127,12 +143,13 @@ class BackRoom:
     async def close(self) -> None:
         """Cancel what is asked and what runs, and end the thread."""
         self._closed = True
-        if self._thread is None:
+        thread = self._thread
+        if thread is None:
             return
         if self._loop is not None and self._stop is not None:
             with suppress(RuntimeError):  # it has ended by itself
                 self._loop.call_soon_threadsafe(self._stop.set)
-        await asyncio.to_thread(self._thread.join, CLOSE_S)
+        await asyncio.to_thread(thread.join, CLOSE_S)
 
     def _run(self, opened: Future[Desk]) -> None:
         """The thread."""

@@ -17,7 +17,7 @@ from syncd.api.services import ApiServices, GatewayAddress, ProbeServices, Readi
 from syncd.api.sockets import bind
 from syncd.bootstrap import Running
 from syncd.bootstrap.collector import calm_collector
-from syncd.bootstrap.console import is_on, open_console, process_name, report_figures
+from syncd.bootstrap.console import OwnFigures, is_on, open_console, process_name, report_figures
 from syncd.bootstrap.deployment import Deployment, OnProgress, open_deployment
 from syncd.bootstrap.life import until_life_ends
 from syncd.bootstrap.present_log import shares_of
@@ -119,7 +119,7 @@ async def _serve_one_log(
             stack.push_async_callback(asyncio.to_thread, traces.close)
         metrics = Metrics(partitions=deployment.log.partitions)
         metrics.before_scrape.append(lambda: setattr(metrics, "statements", Database.statements))
-        process = process_name()
+        process, own = process_name(), OwnFigures(metrics, deployment.clock)
         panel: Panel | None = None
         gateway: Gateway | None = None
         background: list[asyncio.Task[None]] = []
@@ -138,12 +138,12 @@ async def _serve_one_log(
             probes = _probe_services(deployment, metrics, gateway)
             http_port = metrics_port = None
             if is_on(config):
-                reporting = report_figures(deployment, metrics, process, roles)
+                reporting = report_figures(deployment, own, process, roles)
                 background.append(asyncio.create_task(reporting, name="figures"))
             if "api" in roles:
                 console = None
                 if is_on(config):
-                    opened = open_console(deployment, metrics, process, roles)
+                    opened = open_console(deployment, own, process, roles)
                     console, panel = await stack.enter_async_context(opened)
                 app = create_app(_api_services(deployment, probes, ws_port, console))
                 http_port = await http.start(app, config.host, config.port, setting="SYNCD_PORT")

@@ -417,3 +417,25 @@ def test_memory_and_postgres_answer_the_same_to_any_steps(
             assert await answers(accounts, steps) == expected
 
     asyncio.run(story())
+
+
+def test_accounts_are_found_by_a_part_of_their_name_or_id_in_the_order_of_names(examine: Examine) -> None:
+    async def story(accounts: Accounts) -> None:
+        names = ("Zoe", "adam", "Ada", "Él Ada", "100%_a", "x" * 9)
+        made = {name: await accounts.create(name) for name in names}
+
+        async def found(text: str, *, after: str = "", limit: int = 10) -> list[str]:
+            return [account.name for account in await accounts.search(text, after=after, limit=limit)]
+
+        assert await found("") == sorted(names)
+        assert await found("", limit=2) == sorted(names)[:2]
+        assert await found("", after="Zoe") == sorted(names)[sorted(names).index("Zoe") + 1 :]
+        assert await found(" ADA ") == ["Ada", "adam", "Él Ada"]
+        assert await found("él ada") == [], "capitals beyond ASCII are letters of their own"
+        assert await found("Él") == ["Él Ada"]
+        assert await found("%_") == ["100%_a"], "nothing stands for anything else"
+        assert await found(made["Zoe"].account[2:]) == ["Zoe"]
+        for unknown in UNKNOWN[2:]:
+            assert await found(unknown) == []
+
+    examine(story)

@@ -17,6 +17,14 @@ limit 1;
 -- Every account, oldest first.
 select account, name, created_ms from accounts order by created_ms, account;
 
+-- name: search
+-- Accounts whose name or id holds a text, by name. Bytes are compared, so lower() knows the letters of ASCII.
+select account, name, created_ms from accounts
+where name > $2 and (
+    position(lower($1::text collate "C") in lower(name)) > 0 or position(lower($1::text collate "C") in account) > 0
+)
+order by name limit $3;
+
 -- name: exists
 -- One row when there is such an account.
 select account from accounts where account = $1;

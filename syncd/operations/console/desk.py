@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final, cast
 
 import msgspec
@@ -62,21 +61,12 @@ class Desk:
     # --- looking ---
 
     async def find_accounts(self, text: str, *, after: str, limit: int) -> Document:
-        """Accounts whose name or id holds the text, whatever its case, by name. `after`: the last name of a page."""
-        wanted = text.strip().casefold()
-        found = sorted(await self.accounts.all(), key=lambda account: account.name)
-        passing = (
-            account
-            for account in found
-            if account.name > after and (wanted in account.name.casefold() or wanted in account.account)
-        )
-        page = list(islice(passing, limit + 1))
-        more = len(page) > limit
+        """Accounts whose name or id holds the text, by name. `after`: the last name of a page."""
+        page = await self.accounts.search(text, after=after, limit=limit + 1)
         shown = page[:limit]
         return {
             "accounts": [cast(Json, msgspec.to_builtins(account)) for account in shown],
-            "of": len(found),
-            "after": shown[-1].name if more else None,
+            "after": shown[-1].name if len(page) > limit else None,
         }
 
     async def account(self, account: str) -> Document:

@@ -102,9 +102,12 @@ class Panel:
         """One sample, now. Never raises: what is away is named in it."""
         reports, trouble = [ProcessReport(self._me, self._roles, b"", 0.0)], ""
         try:
-            reports += [report for report in await self._others() if report.process != self._me]
+            async with asyncio.timeout(SAMPLE_S):
+                reports += [report for report in await self._others() if report.process != self._me]
         except StoreUnavailable as error:
             trouble = f"only this process is shown: {error}"
+        except TimeoutError:
+            trouble = f"only this process is shown: the store does not answer within {SAMPLE_S:g} s"
         now = {each.process: self._figures(each) for each in reports}
         sample = self._joined(reports, now, trouble)
         for gone in self._before.keys() - now.keys():

@@ -13,6 +13,7 @@ import pytest
 from syncd.errors import StoreUnavailable
 from syncd.metrics import SECONDS, Metrics
 from syncd.model.canonical import Json
+from syncd.operations.console import panel as panel_module
 from syncd.operations.console.difference import state_difference
 from syncd.operations.console.documents import ENTRIES_MAX, bounded_state
 from syncd.operations.console.figures import Figures, figures_of
@@ -125,6 +126,18 @@ def test_while_the_store_is_away_a_sample_holds_this_process_and_says_why() -> N
     sample = taken(told.panel())
     assert sample.charts["connections"] == 2
     assert "connection refused" in sample.trouble
+
+
+def test_a_store_that_hangs_holds_no_sample_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(panel_module, "SAMPLE_S", 0.01)
+
+    async def never() -> Sequence[ProcessReport]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    sample = taken(Panel("mine", "api", lambda: figures(1.0, connections=2), never, Turned()))
+    assert sample.charts["connections"] == 2
+    assert "does not answer" in sample.trouble
 
 
 def test_figures_hold_what_went_wrong_and_not_what_goes_by_itself() -> None:

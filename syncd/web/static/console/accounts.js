@@ -1,7 +1,7 @@
 // Finding an account.
 
 import { html, useState } from "../ui.js";
-import { count, moment } from "./format.js";
+import { moment } from "./format.js";
 import { Empty, Table, Trouble, useAnswer } from "./parts.js";
 
 const ROWS = 100;
@@ -11,11 +11,11 @@ export function Accounts() {
   const [after, setAfter] = useState([]);
   const { document, error, busy, again } = useAnswer("accounts", { q: text, after: after[after.length - 1], limit: ROWS }, 120);
   return html`
-    <div class="head"><h1>Accounts</h1>${document && html`<span class="faint numeric">${count(document.of)} in all</span>`}</div>
+    <div class="head"><h1>Accounts</h1></div>
     <input class="field search" type="search" placeholder="Part of a name, or an id" aria-label="Search accounts by name or id" value=${text}
       onInput=${(event) => { setAfter([]); setText(event.target.value); }} />
     <${Trouble} error=${error} onAgain=${again} />
-    ${document && document.accounts.length === 0 && !busy && (document.of === 0
+    ${document && document.accounts.length === 0 && !busy && (text === ""
       ? html`<${Empty} title="No accounts yet">Make the first with <code>syncd account create NAME</code>.<//>`
       : html`<${Empty} title="Nobody is called that">Try fewer letters, or the account's id.<//>`)}
     ${document && document.accounts.length > 0 && html`
