@@ -12,6 +12,7 @@ begins, so every device takes a snapshot, and projectors fold everything once mo
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final, TypeAlias
@@ -156,12 +157,12 @@ async def copy_log(
     begin = int(any(starts.values()))
     if begin:
         await _begin_at_1(target)
-    appending = Appending(target)
-    await appending.prepare(None, progress=lambda *_: None)
-    async for record in records(source, None, starts, ends, progress=progress):
-        if is_ours(record) and record.stream not in erased:
-            await appending.append(record.record())
-    await appending.flush()
+    with closing(Appending(target)) as appending:
+        await appending.prepare(None, progress=lambda *_: None)
+        async for record in records(source, None, starts, ends, progress=progress):
+            if is_ours(record) and record.stream not in erased:
+                await appending.append(record.record())
+        await appending.flush()
     return appending.appended + appending.known, begin
 
 

@@ -86,6 +86,12 @@ async def digests(house: House, name: str) -> object:
     return (await account_state(house.log, house.store, account, START_MS))["digests"]
 
 
+@pytest.fixture(autouse=True)
+def _little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known of writers goes through the file all the time."""
+    monkeypatch.setattr("syncd.operations.transfer.spilled.KEPT_MAX", 1)
+
+
 def test_a_whole_deployment_arrives_with_equal_digests_and_a_second_import_changes_nothing(tell: Tell) -> None:
     async def story(here: House, there: House, path: Path) -> None:
         await lived_in(here)

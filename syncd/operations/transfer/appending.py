@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+from msgspec import field as default
 
 from syncd.errors import AppendUnknown, LogUnavailable
 from syncd.limits import APPEND_BYTES_MAX
@@ -19,14 +22,12 @@ from syncd.log.record import Record
 from syncd.operations.advance import Advance
 from syncd.operations.transfer.reading import records
 from syncd.operations.transfer.seqs import Seqs
+from syncd.operations.transfer.spilled import Key, Spilled
 
 GROUP_RECORDS: Final = 500
 """Records in one append: large enough to be quick, small enough that live appends need not wait for it."""
 APPEND_ATTEMPTS: Final = 5
 """An append whose outcome is unknown is made again: joining a record twice changes nothing."""
-
-Key: TypeAlias = tuple[str, str]
-"""(stream, writer)"""
 
 
 class Last(NamedTuple):
@@ -36,6 +37,19 @@ class Last(NamedTuple):
     hashed: bytes
 
 
+class _Known(Struct):
+    """What is known of a writer on a stream.
+
+    Attributes:
+        seen: seqs that the log held when this was prepared; `last`: the largest of them.
+        taken: seqs of the records that were given since.
+    """
+
+    seen: Seqs = default(default_factory=Seqs)
+    taken: Seqs = default(default_factory=Seqs)
+    last: Last | None = None
+
+
 def hash_of(body: bytes) -> bytes:
     """What tells two bodies apart: 8 bytes, since nobody here wants to deceive us."""
     return sha256(body).digest()[:8]
@@ -43,21 +57,21 @@ def hash_of(body: bytes) -> bytes:
 
 @dataclass(slots=True)
 class Appending:
-    """`prepare`, then `append` one by one, then `flush`.
+    """`prepare`, then `append` one by one, then `flush`; `close` it in the end.
+
+    What it knows of writers is in a file beyond a bound: their number is that of all devices there ever were.
 
     Attributes:
         appended, known: how many records were written, and how many were there.
-        last: of each writer on each stream, what the log held when this was prepared.
     """
 
     log: EventLog
     appended: int = 0
     known: int = 0
-    last: dict[Key, Last] = field(default_factory=dict)
-    _seen: dict[Key, Seqs] = field(default_factory=dict)
+    _writers: Spilled[_Known] = field(default_factory=lambda: Spilled(_Known))
+    """(stream, writer) -> what is known of it."""
     _again: set[tuple[Key, int, bytes]] = field(default_factory=set)
-    """Records of the log under an id that it held already."""
-    _taken: dict[Key, Seqs] = field(default_factory=dict)
+    """Records of the log under an id that it held already; a gateway that lost an answer leaves one at most."""
     _group: list[Record] = field(default_factory=list)
     _group_bytes: int = 0
 
@@ -108,13 +122,30 @@ class Appending:
         self.appended += len(self._group)
         self._group, self._group_bytes = [], 0
 
+    def last(self, key: Key) -> Last | None:
+        """What the log held of a writer on a stream when this was prepared."""
+        known = self._writers.get(key)
+        return None if known is None else known.last
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._writers.close()
+
     def _learn(self, key: Key, seq: int, hashed: bytes) -> None:
-        if not self._seen.setdefault(key, Seqs()).add(seq):
+        known = self._known(key)
+        if not known.seen.add(seq):
             self._again.add((key, seq, hashed))
-        elif key not in self.last or seq > self.last[key].seq:
-            self.last[key] = Last(seq, hashed)
+        elif known.last is None or seq > known.last.seq:
+            known.last = Last(seq, hashed)
 
     def _is_known(self, key: Key, seq: int, body: bytes) -> bool:
-        if self._taken.setdefault(key, Seqs()).add(seq):
-            return seq in self._seen.get(key, ())
+        known = self._known(key)
+        if known.taken.add(seq):
+            return seq in known.seen
         return (key, seq, hash_of(body)) in self._again
+
+    def _known(self, key: Key) -> _Known:
+        known = self._writers.get(key)
+        if known is None:
+            known = self._writers[key] = _Known()
+        return known

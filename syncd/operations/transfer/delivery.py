@@ -8,6 +8,7 @@ compared, and any difference refuses the delivery before anything is written.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,9 +17,10 @@ from syncd.errors import Conflict, NotFound
 from syncd.log.port import SearchableLog
 from syncd.log.record import check_named
 from syncd.operations.advance import Advance
-from syncd.operations.transfer.appending import Appending, Key, Last, hash_of
+from syncd.operations.transfer.appending import Appending, Last, hash_of
 from syncd.operations.transfer.gather import Place
 from syncd.operations.transfer.lines import AccountLine, Content, DeviceLine, RecordLine, StreamLine, WriterLine
+from syncd.operations.transfer.spilled import Key, Spilled
 
 CONFLICTS_TOLD_MAX: Final = 20
 
@@ -37,7 +39,8 @@ class Delivered:
 
 @dataclass(slots=True)
 class Delivery:
-    """One delivery into `place`: `prepare`, then `check` with all lines, then `take` them one by one, then `finish`."""
+    """One delivery into `place`: `prepare`, then `check` with all lines, then `take` them one by one, then `finish`;
+    `close` it in the end."""
 
     place: Place
     delivered: Delivered = field(default_factory=Delivered)
@@ -58,19 +61,19 @@ class Delivery:
         Raises `Undecodable` when a record names no stream or no writer.
         """
         against: list[str] = []
-        here: dict[Key, Last] = {}
-        for line in lines:
-            against += await self._against(line, here)
-            if len(against) >= CONFLICTS_TOLD_MAX:
-                break
-        else:
-            against += await self._check_shorter(here)
+        with closing(Spilled(Last)) as here:
+            for line in lines:
+                against += await self._against(line, here)
+                if len(against) >= CONFLICTS_TOLD_MAX:
+                    break
+            else:
+                against += await self._check_shorter(here)
         if against:
             raise Conflict("nothing was written, because: " + "; ".join(dict.fromkeys(against)))
 
     async def check_line(self, line: Content) -> None:
         """As `check`, of one line by itself: where the log has gone further, a fork is met when its last event is."""
-        if against := await self._against(line, {}):
+        if against := await self._against(line, Spilled(Last)):
             raise Conflict(against[0])
 
     async def take(self, line: Content) -> None:
@@ -105,30 +108,34 @@ class Delivery:
         self.delivered.appended, self.delivered.known = self._appending.appended, self._appending.known
         return self.delivered
 
+    def close(self) -> None:
+        """Let go of what was learned."""
+        self._appending.close()
+
     # --- what stands against it ---
 
-    async def _against(self, line: Content, here: dict[Key, Last]) -> list[str]:
+    async def _against(self, line: Content, here: Spilled[Last]) -> list[str]:
         if isinstance(line, RecordLine):
             return self._check_record(line, here)
         return await self._check_identity(line)
 
-    def _check_record(self, line: RecordLine, here: dict[Key, Last]) -> list[str]:
+    def _check_record(self, line: RecordLine, here: Spilled[Last]) -> list[str]:
         check_named(line.record)
         key = (line.stream, line.writer)
-        last, there = here.get(key), self._appending.last.get(key)
+        last, there = here.get(key), self._appending.last(key)
         if last is not None and line.seq <= last.seq:
             return []
-        here[key] = Last(line.seq, hash_of(line.record.body))
-        if there is not None and there.seq == line.seq and there.hashed != here[key].hashed:
+        here[key] = last = Last(line.seq, hash_of(line.record.body))
+        if there is not None and there.seq == last.seq and there.hashed != last.hashed:
             return [_forked(key, line.seq)]
         return []
 
-    async def _check_shorter(self, here: dict[Key, Last]) -> list[str]:
+    async def _check_shorter(self, here: Spilled[Last]) -> list[str]:
         """Where the log has gone further than the lines, their last event is looked up."""
         against: list[str] = []
         log = self.place.log
         for key, last in here.items():
-            there = self._appending.last.get(key)
+            there = self._appending.last(key)
             if there is None or there.seq <= last.seq or not isinstance(log, SearchableLog):
                 continue
             found = await log.find(key[0], key[1], last.seq)

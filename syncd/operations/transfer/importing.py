@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TypeAlias
 
@@ -34,18 +34,18 @@ async def import_file(place: Place, path: Path, *, phase: Phase, check_only: boo
         Conflict: what is there already contradicts the file; the text names what. Nothing is written.
         LogUnavailable, AppendUnknown, StoreUnavailable: a part is written; import again.
     """
-    delivery = Delivery(place)
     streams = _streams(path) if read_header(path).what not in ("deployment", "records") else None
-    with phase("looking at what is there", "records") as advance:
-        await delivery.prepare(streams, progress=advance)
-    with phase("checking the file", "bytes") as advance:
-        await delivery.check(read_file(path, progress=advance))
-    if check_only:
-        return delivery.delivered
-    with phase("importing", "bytes") as advance:
-        for line in read_file(path, progress=advance):
-            await delivery.take(line)
-        return await delivery.finish()
+    with closing(Delivery(place)) as delivery:
+        with phase("looking at what is there", "records") as advance:
+            await delivery.prepare(streams, progress=advance)
+        with phase("checking the file", "bytes") as advance:
+            await delivery.check(read_file(path, progress=advance))
+        if check_only:
+            return delivery.delivered
+        with phase("importing", "bytes") as advance:
+            for line in read_file(path, progress=advance):
+                await delivery.take(line)
+            return await delivery.finish()
 
 
 async def deliver(place: Place, content: AsyncIterator[Content], *, speed: float | None, phase: Phase) -> Delivered:
@@ -55,18 +55,19 @@ async def deliver(place: Place, content: AsyncIterator[Content], *, speed: float
     Args:
         speed: as in `Pace`.
     """
-    delivery, pace = Delivery(place), Pace(speed)
-    with phase("looking at what is there", "records") as advance:
-        await delivery.prepare(None, progress=advance)
-    async for line in content:
-        await delivery.check_line(line)
-        if isinstance(line, RecordLine) and speed is not None:
-            await pace.wait(_admitted_ms(line.record))
-            await delivery.take(line)
-            await delivery.finish()  # one by one: whoever watches the other place shall see them come
-        else:
-            await delivery.take(line)
-    return await delivery.finish()
+    pace = Pace(speed)
+    with closing(Delivery(place)) as delivery:
+        with phase("looking at what is there", "records") as advance:
+            await delivery.prepare(None, progress=advance)
+        async for line in content:
+            await delivery.check_line(line)
+            if isinstance(line, RecordLine) and speed is not None:
+                await pace.wait(_admitted_ms(line.record))
+                await delivery.take(line)
+                await delivery.finish()  # one by one: whoever watches the other place shall see them come
+            else:
+                await delivery.take(line)
+        return await delivery.finish()
 
 
 def check_other(here: Place, there: Place) -> None:
