@@ -131,7 +131,7 @@ def measure(
                 job = Job(
                     adapter=running.adapter, host=running.host, port=running.port, scenario=scenario,
                     processes=running.processes, logins=running.logins, homes=running.homes,
-                    metrics_url=running.metrics_url,
+                    metrics_url=running.metrics_url, data_dir=running.data_dir,
                 )  # fmt: skip
                 started = time.time()
                 outcome = generate(job, core=cores[1], tell=tell)

@@ -17,7 +17,7 @@ _HEAD = (
     "h2{margin-top:2.5em;border-bottom:2px solid #eee}p.about{color:#555}"
     "div.wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
     "td,th{padding:.25em .7em;text-align:right;border-bottom:1px solid #e5e5e5;white-space:nowrap}"
-    "th{font-weight:600;color:#555}td:first-child,th:first-child{text-align:left}"
+    "th{font-weight:600;color:#555;white-space:normal;vertical-align:bottom;max-width:8em}td:first-child,th:first-child{text-align:left}"
     "td.remarks{text-align:left;white-space:normal;min-width:20em;color:#a33}tr.ours{background:#eef5fb}"
     "svg{width:100%;height:auto;background:#fcfcfc;margin:1em 0;font:12px system-ui,sans-serif}"
     "svg .grid{stroke:#e5e5e5}svg .label{fill:#555}"
@@ -50,7 +50,8 @@ def _run(header: Header) -> str:
 
 def _table(cells: Sequence[Cell]) -> str:
     names = list(dict.fromkeys(name for cell in cells for name in cell.outcome.figures))
-    head = ("server", "deliveries per CPU s", "with all", "ms p50", "ms p99", *names, "generator", "remarks")
+    rates = () if names else ("deliveries per CPU s", "with all", "ms p50", "ms p99")
+    head = ("server", *rates, *names, "generator", "remarks")
     rows = [_row(_shown(cell, names), ours=cell.server == SYNCD, remarks=cell.outcome.remarks) for cell in cells]
     heads = "".join(f"<th>{escape(name)}</th>" for name in head)
     return f'<div class="wide"><table><tr>{heads}</tr>{"".join(rows)}</table></div>'
@@ -58,11 +59,17 @@ def _table(cells: Sequence[Cell]) -> str:
 
 def _shown(cell: Cell, names: Iterable[str]) -> list[str]:
     outcome = cell.outcome
+    share = f"{outcome.generator_cpu_s / outcome.window_s:.0%}"
+    if figures := [_number(outcome.figures[name]) if name in outcome.figures else "-" for name in names]:
+        return [cell.server, *figures, share]
     costs = ["-" if cost is None else f"{cost:,.0f}" for cost in (cell.per_cpu_s, cell.per_cpu_s_in_all)]
     latency = outcome.latency
     times = ["-", "-"] if latency is None else [f"{latency.at(share):.2f}" for share in (0.5, 0.99)]
-    figures = [f"{outcome.figures[name]:,.2f}" if name in outcome.figures else "-" for name in names]
-    return [cell.server, *costs, *times, *figures, f"{outcome.generator_cpu_s / outcome.window_s:.0%}"]
+    return [cell.server, *costs, *times, share]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:,.2f}"
 
 
 def _row(values: Iterable[str], *, ours: bool, remarks: Sequence[str]) -> str:

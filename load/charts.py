@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 860, 320
-LEFT, RIGHT, TOP, BOTTOM = 64, 190, 14, 44
+LEFT, RIGHT, TOP, BOTTOM = 64, 220, 14, 44
 """Room around the lines: for the ticks of y, the legend, and the ticks and the label of x."""
 COLOURS = ("#1b6ca8", "#c1440e", "#2e7d32", "#7b1fa2", "#b8860b", "#00838f", "#5d4037", "#455a64")
 TICKS = 5

@@ -93,7 +93,19 @@ class Opening(Struct, frozen=True, tag="opening", kw_only=True):
     devices: int = 10
 
 
-Scenario: TypeAlias = Deliveries | Paced | Idle | Storm | Opening
+class Folding(Struct, frozen=True, tag="folding", kw_only=True):
+    """Records of a thousand listeners are written into the log; the projector folds them, then `syncd rebuild` reads
+    them again. syncd only: others have no state that is made of events.
+    """
+
+    records: int = 100_000
+    accounts: int = 1
+    devices: int = 1
+
+
+OWN = Opening | Folding
+"""What nobody but syncd can do."""
+Scenario: TypeAlias = Deliveries | Paced | Idle | Storm | Opening | Folding
 
 SCENARIOS: dict[str, Scenario] = {
     "deliveries-64": Deliveries(in_flight=64),
@@ -104,6 +116,7 @@ SCENARIOS: dict[str, Scenario] = {
     "storm-3000": Storm(),
     "household-50": Paced(rate=20, accounts=1, devices=50),
     "playlist-10000": Opening(),
+    "folding-100000": Folding(),
     "mixed-day": Paced(rate=1_000, zipf=1.1, burst=10),
 }
 """By the names that the command line and reports use."""

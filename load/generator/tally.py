@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 
 from load.generator.job import Wrong
 
@@ -18,6 +18,7 @@ class Tally:
         acked_ns, delivered_ns: how long each took, from the time its event was due; collected while `measuring`.
         on_arrived: called when an event has arrived everywhere.
         refused, closed, bytes_received: counted by adapters.
+        endings: what devices of an adapter share, and ends with the run.
     """
 
     def __init__(self) -> None:
@@ -31,6 +32,7 @@ class Tally:
         self.closed = 0
         self.bytes_received = 0
         self.refusals: list[str] = []
+        self.endings: list[Callable[[], Awaitable[None]]] = []
         self._doubled = 0
         self._strayed = 0
         # name -> [due, bits that are still owed, account]. A list, because it changes on every arrival.

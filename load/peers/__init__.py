@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from load.peers.bare_kafka import BareKafka
 from load.peers.centrifuge import Centrifuge
 from load.peers.centrifugo import Centrifugo
 from load.peers.nats import Nats
@@ -10,5 +11,6 @@ from load.peers.relays import RELAYS
 from load.peers.socket_io import SocketIo
 from load.peers.syncd import SYNCD
 
-PEERS: dict[str, Peer] = {peer.name: peer for peer in (*SYNCD, SocketIo(), Centrifuge(), Centrifugo(), Nats(), *RELAYS)}
+_ALL: tuple[Peer, ...] = (*SYNCD, SocketIo(), Centrifuge(), Centrifugo(), Nats(), *RELAYS, BareKafka())
+PEERS: dict[str, Peer] = {peer.name: peer for peer in _ALL}
 """By name, in the order in which a round takes them."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from load.peers.peer import Missing, Place, Running
 from load.peers.pinned import pinned, until_listening
 from load.processes import ProcessGroup
-from load.scenarios import Opening, Scenario
+from load.scenarios import OWN, Scenario
 from syncd.testing.server_process import free_ports
 
 VARIABLE = "CENTRIFUGO_BIN"
@@ -47,7 +47,7 @@ class Centrifugo:
             raise Missing(f"{VARIABLE} is {program!r}, which is no program that can be run")
 
     def lacks(self, scenario: Scenario) -> str | None:
-        return "it has no playlists" if isinstance(scenario, Opening) else None
+        return "it keeps no state of accounts" if isinstance(scenario, OWN) else None
 
     @contextmanager
     def run(self, place: Place, scenario: Scenario) -> Iterator[Running]:

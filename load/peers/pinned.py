@@ -55,6 +55,12 @@ def pinned(
         process.stdout.close()
 
 
+def pin(pid: int, core: int) -> None:
+    """Put all threads of a process that runs already on one core."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {core})
+
+
 def until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     """Wait until something accepts on a port of this machine. Raises `ServerFailed`."""
     end_s = time.monotonic() + READY_TIMEOUT_S

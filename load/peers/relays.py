@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from load.peers.peer import Missing, Place, Running
 from load.peers.pinned import first_line, pinned
 from load.processes import ProcessGroup
-from load.scenarios import Opening, Scenario, Storm
+from load.scenarios import OWN, Scenario, Storm
 from syncd.testing.server_process import free_ports
 
 
@@ -29,7 +29,7 @@ class BareRelay:
             raise Missing(f"the Python package {self.needs} is not installed; `make setup` installs it")
 
     def lacks(self, scenario: Scenario) -> str | None:
-        return "it keeps nothing to come back to" if isinstance(scenario, Storm | Opening) else None
+        return "it keeps nothing to come back to" if isinstance(scenario, Storm | OWN) else None
 
     @contextmanager
     def run(self, place: Place, scenario: Scenario) -> Iterator[Running]:

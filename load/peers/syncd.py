@@ -14,9 +14,9 @@ from pathlib import Path
 
 from load.peers.logins import make_logins
 from load.peers.peer import Missing, Place, Running
-from load.peers.pinned import first_line, pinned
+from load.peers.pinned import first_line, pin, pinned
 from load.processes import ProcessGroup
-from load.scenarios import Scenario
+from load.scenarios import Folding, Scenario
 from load.seeded_events import seeded
 from syncd.bootstrap import open_deployment
 from syncd.config import Config
@@ -56,7 +56,7 @@ class Syncd:
                 raise Missing(str(error)) from error
 
     def lacks(self, scenario: Scenario) -> str | None:
-        return None
+        return "its log is no part of its data folder" if self.kafka and isinstance(scenario, Folding) else None
 
     @contextmanager
     def run(self, place: Place, scenario: Scenario) -> Iterator[Running]:
@@ -71,7 +71,7 @@ class Syncd:
             if self.kafka:
                 broker = stack.enter_context(running_kafka(place.folder / "kafka"))
                 if place.core is not None:
-                    _pin(broker.pid, place.core)
+                    pin(broker.pid, place.core)
                 environment["SYNCD_LOG"] = f"kafka://{broker.address}/events"
             for number, role in enumerate(self.roles):
                 ws_port, metrics_port, http_port = free_ports(3)
@@ -96,7 +96,7 @@ class Syncd:
             homes = [ports[partition_of(f"a:{account}", self.partitions or 1) % len(ports)][0] for account in logins]
             yield Running(
                 "syncd", ports[0][0], processes, logins=list(logins.values()), homes=homes if len(ports) > 1 else [],
-                metrics_url=f"http://127.0.0.1:{ports[0][1]}/metrics",
+                data_dir=str(data_dir), metrics_url=f"http://127.0.0.1:{ports[0][1]}/metrics",
             )  # fmt: skip
 
 
@@ -112,12 +112,6 @@ async def _fill(config: Config, records: int) -> None:
 
 def _postmaster(data_dir: Path) -> int:
     return int((data_dir / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
-
-
-def _pin(pid: int, core: int) -> None:
-    """All threads of a process that runs already."""
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        os.sched_setaffinity(int(thread.name), {core})
 
 
 SYNCD = (

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from load.generator.job import Job, Wrong
+from load.generator.job import Job, Outcome, Wrong
 from load.generator.runs import run
 from load.peers import PEERS
-from load.peers.peer import Place
-from load.scenarios import Deliveries, Scenario, Storm
+from load.peers.peer import Missing, Place
+from load.scenarios import Deliveries, Folding, Paced, Scenario, Storm
 
 SHORT = Deliveries(accounts=3, in_flight=4, warmup_s=0.1, seconds=0.3)
+PACED = Paced(rate=50, accounts=2, warmup_s=0.1, seconds=0.5)
 LITTLE_STORM = Storm(accounts=2, devices=3, missed=3, away_s=0.3)
 NEEDS = {"socket-io": "npm", "nats": "go", "centrifuge": "go"}
 
@@ -34,11 +35,27 @@ def test_a_peer_delivers_everything_once_and_recovers_what_a_device_missed(name:
         _carry_out(name, scenario, folder)
 
 
-def _carry_out(name: str, scenario: Scenario, folder: Path) -> None:
+def test_kafka_alone_brings_every_record_to_whom_it_is_owed(tmp_path: Path) -> None:
+    try:
+        PEERS["bare-kafka"].prepare()
+    except Missing as missing:
+        pytest.skip(str(missing))
+    _carry_out("bare-kafka", PACED, tmp_path)
+
+
+def test_records_are_folded_and_rebuilt_at_a_rate(tmp_path: Path) -> None:
+    figures = _carry_out("syncd", Folding(records=2_000), tmp_path).figures
+    assert figures["records"] == 2_000
+    assert figures["folded per CPU s of the projector"] > 0
+    assert figures["rebuilt per CPU s of the command"] > 0
+
+
+def _carry_out(name: str, scenario: Scenario, folder: Path) -> Outcome:
+    """Carry out a scenario in this process; nothing may be lost, doubled or refused."""
     with PEERS[name].run(Place(folder, core=None), scenario) as running:
         job = Job(
             adapter=running.adapter, host=running.host, port=running.port, scenario=scenario,
-            processes=running.processes, logins=running.logins,
+            processes=running.processes, logins=running.logins, data_dir=running.data_dir,
         )  # fmt: skip
         outcome = asyncio.run(run(job, lambda _: None))
     assert outcome.wrong == Wrong(), outcome.remarks
@@ -46,4 +63,5 @@ def _carry_out(name: str, scenario: Scenario, folder: Path) -> None:
         assert outcome.figures["resumes"] == 4
         assert outcome.deliveries == 4 * scenario.missed
     else:
-        assert outcome.deliveries > 0
+        assert isinstance(scenario, Folding) or outcome.deliveries > 0
+    return outcome

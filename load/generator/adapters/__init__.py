@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from load.generator.adapters.centrifugo import CentrifugoDevice
+from load.generator.adapters.kafka import KafkaDevice
 from load.generator.adapters.nats import NatsDevice
 from load.generator.adapters.relay import RelayDevice
 from load.generator.adapters.socket_io import SocketIoDevice
@@ -17,5 +18,6 @@ ADAPTERS: dict[str, Callable[[Tally, Seat], Device]] = {
     "relay": RelayDevice,
     "socket-io": SocketIoDevice,
     "nats": NatsDevice,
+    "kafka": KafkaDevice,
     "centrifugo": CentrifugoDevice,
 }

@@ -8,13 +8,14 @@ from msgspec.structs import replace
 
 from load.generator.fleet import Fleet
 from load.generator.job import Job, Outcome, Step
+from load.generator.runs.folding import folding
 from load.generator.runs.idle import idle
 from load.generator.runs.loops import closed_loop, open_loop
 from load.generator.runs.opening import opening
 from load.generator.runs.storm import storm
 from load.generator.tally import Tally
 from load.generator.window import Window, remarks_on
-from load.scenarios import Deliveries, Idle, Opening, Paced
+from load.scenarios import Deliveries, Folding, Idle, Opening, Paced
 
 DRAIN_TIMEOUT_S = 10.0
 """For what is under way when the sending stops. What has not arrived then counts as lost."""
@@ -31,6 +32,8 @@ async def run(job: Job, tell: Callable[[Step], None], *, drain_timeout_s: float 
     window = Window(tally, job.processes, tell)
     if isinstance(scenario, Opening):
         return await opening(job, scenario, window, tell)
+    if isinstance(scenario, Folding):
+        return await folding(job, scenario, window, tell)
     fleet = Fleet(job, tally)
     try:
         if isinstance(scenario, Idle):
@@ -48,3 +51,5 @@ async def run(job: Job, tell: Callable[[Step], None], *, drain_timeout_s: float 
         return replace(outcome, remarks=remarks_on(outcome, tally.refusals))
     finally:
         fleet.close()
+        for ending in tally.endings:
+            await ending()

@@ -10,7 +10,7 @@ from pathlib import Path
 from load.peers.peer import Place, Running, get
 from load.peers.pinned import first_line, pinned
 from load.processes import ProcessGroup
-from load.scenarios import Opening, Scenario
+from load.scenarios import OWN, Scenario
 from syncd.testing.server_process import free_ports
 
 FOLDER = Path(__file__).parent
@@ -28,7 +28,7 @@ class Centrifuge:
             get(["go", "build", "-o", str(PROGRAM), "."], cwd=FOLDER)
 
     def lacks(self, scenario: Scenario) -> str | None:
-        return "it has no playlists" if isinstance(scenario, Opening) else None
+        return "it keeps no state of accounts" if isinstance(scenario, OWN) else None
 
     @contextmanager
     def run(self, place: Place, scenario: Scenario) -> Iterator[Running]:

@@ -13,7 +13,7 @@ from load.generator.adapters.nats import STREAM
 from load.peers.peer import Place, Running, get
 from load.peers.pinned import READY_TIMEOUT_S, ServerFailed, pinned
 from load.processes import ProcessGroup
-from load.scenarios import Opening, Scenario
+from load.scenarios import OWN, Scenario
 from syncd.testing.server_process import free_ports
 
 FOLDER = Path(__file__).parent
@@ -40,7 +40,7 @@ class Nats:
             get(["go", "build", "-o", str(PROGRAM), "github.com/nats-io/nats-server/v2"], cwd=FOLDER)
 
     def lacks(self, scenario: Scenario) -> str | None:
-        return "it has no playlists" if isinstance(scenario, Opening) else None
+        return "it keeps no state of accounts" if isinstance(scenario, OWN) else None
 
     @contextmanager
     def run(self, place: Place, scenario: Scenario) -> Iterator[Running]:
