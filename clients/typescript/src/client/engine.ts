@@ -213,6 +213,7 @@ export class Engine implements Host, ConversationListener {
   refused(refusal: Refusal): void {
     this.#listener.refused(refusal);
     if (this.#tabs.leads) this.#tabs.tell({ type: "refused", refusal });
+    this.onState.tell();
   }
 
   wanted(): readonly string[] {

@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { THEN_OF, type Then } from "../../src/schemas/close_codes.js";
+import { WebSocket } from "ws";
+import type { Connect } from "../../src/client/link.js";
+import { webSocketConnect } from "../../src/client/websocket_link.js";
 import { Gateway, play, type Connection } from "./gateway.js";
 import { ACCOUNT, ManualDeviceClock, WRITER } from "./desk.js";
 
@@ -117,6 +120,30 @@ test("a gateway that drains is left for the one that it names", async () => {
   } finally {
     other.close();
   }
+});
+
+test("while the socket is full nothing is added to it", async () => {
+  let isFull = true;
+  const open = webSocketConnect(WebSocket);
+  const connect: Connect = async (...given) => {
+    const link = await open(...given);
+    const full = { get: () => (isFull ? 10_000_000 : 0) };
+    return Object.defineProperty(link, "waitingBytes", full);
+  };
+  await play(async (device, gateway) => {
+    const connection = await gateway.next();
+    await connection.welcome();
+    await device.ready();
+    device.queue.add("t1");
+    await device.stored();
+    device.takeAgain(); // what is said after it has overtaken the event
+    await connection.next("subscribe");
+    assert.equal(connection.count("emit"), 0);
+    connection.say({ type: "subscribed", stream: `a:${ACCOUNT}`, next_seq: 1, resume: "tail" });
+    isFull = false;
+    connection.ack((await connection.next("emit")).events);
+    await device.settled();
+  }, { connect }); // prettier-ignore
 });
 
 test("a stream that is told unavailable is tried again, in order", async () => {

@@ -37,6 +37,11 @@ export class Connection {
     return this.#heard.splice(0, place + 1).at(-1) as OfType<T>;
   }
 
+  /** How many messages of a type were heard and not passed over. */
+  count(type: ClientMessage["type"]): number {
+    return this.#heard.filter((message) => message.type === type).length;
+  }
+
   /** Wait until the device has closed it. */
   async closed(): Promise<void> {
     await this.#until(() => (this.isOpen ? null : true), "the end of the connection");

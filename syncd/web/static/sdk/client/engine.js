@@ -169,6 +169,7 @@ export class Engine {
         this.#listener.refused(refusal);
         if (this.#tabs.leads)
             this.#tabs.tell({ type: "refused", refusal });
+        this.onState.tell();
     }
     wanted() {
         const own = this.#listener.wanted();
