@@ -32,7 +32,10 @@ PHONE: Final = (390, 844)
 ARTEFACTS: Final = Path(__file__).parents[2] / ".artefacts" / "browser"
 """Where pictures are kept; git ignores it."""
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
-_OF_THE_NETWORK: Final = ("Failed to load resource", "WebSocket connection to", "net::ERR_")
+_EXPECTED: Final = (
+    "Failed to load resource", "WebSocket connection to", "net::ERR_",  # of tests that cut the network
+    "The Cross-Origin-Opener-Policy header has been ignored",  # plain http: the header is for those who have more
+)  # fmt: skip
 
 
 def program() -> str:
@@ -75,23 +78,26 @@ class Browser:
         page.on("console", self._note)
 
     def _note(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not message.text.startswith(_OF_THE_NETWORK):
+        if message.type == "error" and not message.text.startswith(_EXPECTED):
             self.complaints.append(f"{message.text} ({message.location['url']}:{message.location['lineNumber']})")
 
 
 @asynccontextmanager
-async def browsing(*, sounds_at_once: bool = True) -> AsyncIterator[Browser]:
+async def browsing(*, sounds_at_once: bool = True, local_name: str = "") -> AsyncIterator[Browser]:
     """Run a browser for as long as the block lasts.
 
     Args:
         sounds_at_once: whether pages may play before anybody has pressed anything. People's browsers forbid it.
+        local_name: a host that is this machine, and that a browser does not know to be: pages of plain http from there
+            have neither Web Locks nor other things that are for safe origins only.
     """
     autoplay = "no-user-gesture-required" if sounds_at_once else "user-gesture-required"
     # Its own sandbox needs a kernel that lets it, and refuses root; what it loads here is our own pages.
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    names = [f"--host-resolver-rules=MAP {local_name} 127.0.0.1"] if local_name else []
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
-            executable_path=program(), args=[*sandbox, f"--autoplay-policy={autoplay}"]
+            executable_path=program(), args=[*sandbox, *names, f"--autoplay-policy={autoplay}"]
         )
         try:
             browser = Browser(chromium)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from player_page import CONNECTED, SIGNED_OUT, PlayerPage
+from player_page import CONNECTED, DEVICE, SIGNED_OUT, PlayerPage
 from playwright.async_api import expect
 from tabs import browsing, until
 
@@ -81,6 +81,23 @@ def test_a_device_is_added_renamed_and_signed_out_from_a_page(postgres_dsn: str)
             async with Device(service.ws_url, link.partition("#token=")[2]) as car:
                 await car.ready()
                 assert car.playback is not None
+
+    asyncio.run(story())
+
+
+def test_a_page_over_plain_http_from_another_machine_is_whole(postgres_dsn: str) -> None:
+    async def story() -> None:
+        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
+        async with running_service(config) as service, browsing(local_name="player.test") as browser:
+            (phone,) = await service.account("ada", "Phone")
+            ann = PlayerPage(await browser.profile(), service.http_url.replace("127.0.0.1", "player.test"))
+            await ann.opens(phone)
+            assert await ann.tab.evaluate("[navigator.locks, crypto.subtle].every((each) => each === undefined)")
+            await ann.visits("/album/green-room")
+            await ann.presses("Play Curtain by Marguerite Sol")
+            await until(ann.tab, f"{DEVICE}.playback?.position_ms > 1000 && !{DEVICE}.playback.buffering")
+            await ann.settles()
+            assert await ann.agrees()
 
     asyncio.run(story())
 

@@ -1,6 +1,8 @@
 // The token of this tab, and what it may ask for over HTTP: another device's link, the end of a login.
 // A tab keeps its own token, so that two tabs may be two devices; a new tab takes the last one that was used.
 
+import { shortHash } from "./short_hash.js";
+
 const KEY = "syncd.token";
 
 /** The token of this tab; null when nobody signed in. */
@@ -17,10 +19,7 @@ export function dropToken() {
 }
 
 /** The name of a device's store in this browser: its own, whatever other devices are signed in here. */
-export async function storeOf(token) {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token)));
-  return `syncd-${Array.from(hash.slice(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-}
+export const storeOf = (token) => `syncd-${shortHash(token)}`;
 
 export class Login {
   #token;

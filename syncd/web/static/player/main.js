@@ -22,7 +22,7 @@ function tokenInAddress() {
 }
 
 async function open(token) {
-  const store = await storeOf(token);
+  const store = storeOf(token);
   let account = null;
   const device = await Device.open({
     url: location.origin, token, store, client: "syncd-web/1", contexts,

@@ -4,9 +4,10 @@ import { describe } from "./catalog.js";
 import { PLAYBACK } from "./account.js";
 import { skip, togglePlaying } from "./playing.js";
 
-/** Follow what plays. Returns what ends that. */
+/** Follow what plays, where the browser knows of it. Returns what ends that. */
 export function bindMediaSession(account) {
   const session = navigator.mediaSession;
+  if (session === undefined) return () => {};
   const handlers = {
     play: () => togglePlaying(account, true),
     pause: () => togglePlaying(account, false),

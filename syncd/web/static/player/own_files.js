@@ -1,6 +1,8 @@
 // Audio files of the listener's own, kept in this browser only. Their tracks are named `file:<name>~<hash>`, so that
 // other devices can show what they cannot play.
 
+import { shortHash } from "./short_hash.js";
+
 const DATABASE = "syncd-files";
 const NAME_CHARS_MAX = 100; // a track's id has at most 128
 
@@ -54,10 +56,9 @@ export async function keepFiles(chosen) {
       refused.push(file.name);
       continue;
     }
-    const bytes = new TextEncoder().encode(`${file.name} ${file.size} ${file.lastModified}`);
-    const hash = Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).slice(0, 4), (byte) => byte.toString(16).padStart(2, "0"));
+    const hash = shortHash(`${file.name} ${file.size} ${file.lastModified}`);
     const title = file.name.replace(/\.[^.]+$/, "").slice(0, NAME_CHARS_MAX);
-    const track = { id: `file:${title}~${hash.join("")}`, title, artist: "Your own file", duration_ms };
+    const track = { id: `file:${title}~${hash}`, title, artist: "Your own file", duration_ms };
     await inFiles("readwrite", (files) => files.put({ ...track, file }));
     tracks.push(track);
   }

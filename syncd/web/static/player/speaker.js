@@ -18,7 +18,7 @@ export class Speaker {
   #account;
   #lock;
   #audio = new Audio();
-  #isMine = false;
+  #hasLock = false;
   #waiting = null;
   #release = () => {};
   #play = null;
@@ -52,7 +52,7 @@ export class Speaker {
 
   /** Let this tab be the one that sounds. */
   claim() {
-    if (!this.#isMine) void this.#hold({ steal: true });
+    if (!this.#hasLock) void this.#hold({ steal: true });
   }
 
   close() {
@@ -81,6 +81,11 @@ export class Speaker {
     if (Math.abs(wanted.position_ms - audio.currentTime * 1_000) > GAP_MS && !wanted.buffering) audio.currentTime = wanted.position_ms / 1_000;
     if (!wanted.playing && !audio.paused) audio.pause();
     if (wanted.playing && audio.paused && !audio.ended) this.#start();
+  }
+
+  /** Whether this tab is the one that sounds. Plain http from another machine has no locks: then who has the socket does. */
+  get #isMine() {
+    return navigator.locks ? this.#hasLock : this.#account.device.holdsSocket;
   }
 
   get #volume() {
@@ -154,11 +159,12 @@ export class Speaker {
 
   /** Wait in line for the lock, or take it from whoever has it; when it is taken from us, wait in line again. */
   async #hold(options) {
+    if (!navigator.locks) return;
     this.#waiting?.abort();
     this.#waiting = options.steal ? null : new AbortController();
     try {
       await navigator.locks.request(this.#lock, this.#waiting ? { signal: this.#waiting.signal } : options, () => {
-        this.#isMine = true;
+        this.#hasLock = true;
         this.follow();
         return new Promise((release) => {
           this.#release = release;
@@ -166,9 +172,8 @@ export class Speaker {
       });
     } catch (error) {
       if (error.name !== "AbortError") throw error;
-      const wasMine = this.#isMine;
-      if (!wasMine || this.#isClosed) return;
-      this.#isMine = false;
+      if (!this.#hasLock || this.#isClosed) return;
+      this.#hasLock = false;
       this.follow();
       void this.#hold({});
     }
