@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup serve demo test test-browser test-deep check bench lint fmt types schemas lock clean
+.PHONY: help setup serve demo test test-browser test-deep check bench lint fmt types alerts schemas lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ fmt: $(STAMP) ## ruff: mend what can be mended
 types: $(STAMP) ## mypy --strict; tsc where Node's packages are installed
 	@$(BIN)/mypy
 	@[ ! -x clients/typescript/node_modules/.bin/tsc ] || npm --silent --prefix clients/typescript run types
+
+alerts: ## whether every alert fires when it should, by Prometheus' own engine (needs Go)
+	@cd tools/alerts && go run . ../../docs/operations/alerts.yml ../../docs/operations/alerts_test.yml
 
 schemas: $(STAMP) ## write schemas/ and docs/reference/ anew
 	@$(BIN)/syncd schemas

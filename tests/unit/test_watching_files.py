@@ -168,3 +168,12 @@ def test_panels_have_places_of_their_own() -> None:
         assert at["x"] + at["w"] <= 24, panel["title"]
         assert not place & taken, panel["title"]
         taken |= place
+
+
+def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_is_quiet() -> None:
+    """Whether they do is asked by `make alerts`, which needs Go."""
+    tests = yaml.safe_load((FOLDER / "alerts_test.yml").read_text(encoding="utf-8"))
+    assert tests["rule_files"] == ["alerts.yml"]
+    asked = [question for scene in tests["tests"] for question in scene["alert_rule_test"]]
+    for fires in (True, False):
+        assert {q["alertname"] for q in asked if bool(q.get("exp_alerts")) is fires} == {a["alert"] for a in alerts()}
