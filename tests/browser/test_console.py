@@ -177,6 +177,7 @@ async def looked_at(deployed: Deployed, look: str) -> None:
     await page.reload()  # an address that differs in its fragment alone loads nothing
     await expect(page.locator(".stat").first).to_be_visible()
     await expect(page.locator("canvas")).to_have_count(6)
+    await expect(page.get_by_role("region", name="Errors")).to_contain_text("dead letter")
     await seen("overview")
     await go(f"accounts/{deployed.account}")
     await expect(page.locator(".write.lost").first).to_be_visible()

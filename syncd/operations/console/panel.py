@@ -29,6 +29,8 @@ SAMPLES_KEPT: Final = 900
 """Half an hour."""
 LATENCY_SAMPLES: Final = 5
 """Latencies are those of the last so many samples: the few of one are no distribution."""
+ERRORS_RECENT_MS: Final = 300_000
+"""How long an error is told after it was last seen."""
 CHARTS: Final = (
     "connections", "admitted", "deltas", "lag_records", "lag_seconds", "p50_ms", "p95_ms", "p99_ms", "far_p95_ms",
     "errors",
@@ -49,12 +51,21 @@ class ProcessLine(msgspec.Struct, frozen=True, kw_only=True):
     is_draining: bool
 
 
+class ErrorLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that goes wrong. `recent`: how often within `ERRORS_RECENT_MS`; `last_ms`: when it was last seen."""
+
+    what: str
+    per_s: float
+    recent: int
+    last_ms: int
+
+
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """All processes at one moment.
 
     Attributes:
         charts: by the names of `CHARTS`; rates are per second, None where nothing is known.
-        errors: per second, by what went wrong.
+        errors: what went wrong lately, most frequent first.
         unfolded: partitions that no process says it folds: their lag is not known, and not in the charts.
         trouble: why other processes are not in this sample; empty when they are.
     """
@@ -66,7 +77,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     slow_readers: int
     outbox_bytes: int
     dead_letters: int
-    errors: dict[str, float]
+    errors: list[ErrorLine]
     partitions: int
     unfolded: list[int]
     processes: list[ProcessLine]
@@ -88,6 +99,7 @@ class Panel:
         self._clock = clock
         self._before: dict[str, deque[Figures]] = {}
         self._samples: deque[Sample] = deque(maxlen=SAMPLES_KEPT)
+        self._errors: deque[tuple[int, dict[str, float]]] = deque()
         self._news = asyncio.Event()
         self.jobs: bytes = b"[]"
         self.is_closed = False
@@ -168,11 +180,8 @@ class Panel:
         longer = [_Since(figures, oldest.get(process)) for process, figures in now.items()]
         near = _quantiles(since.buckets("commit_to_delta") for since in longer)
         far = _quantiles(since.buckets("admit_to_delta") for since in longer)
-        errors: dict[str, float] = {}
-        for since in rates:
-            for what in since.figures.errors:
-                errors[what] = errors.get(what, 0.0) + since.rate("errors", what)
-        errors = {what: round(n, 3) for what, n in errors.items() if n > 0}
+        at_ms = self._clock.now_ms()
+        errors = self._errors_until(at_ms, rates)
         lag = [records for figures in now.values() for records in figures.lag_records.values()]
         lag_s = [seconds for figures in now.values() for seconds in figures.lag_seconds.values()]
         partitions = max(figures.partitions for figures in now.values())
@@ -187,11 +196,11 @@ class Panel:
             "p95_ms": near[1],
             "p99_ms": near[2],
             "far_p95_ms": far[1],
-            "errors": round(sum(errors.values()), 3),
+            "errors": round(sum(line.per_s for line in errors), 3),
         }
         return Sample(
             number=self.number + 1,
-            at_ms=self._clock.now_ms(),
+            at_ms=at_ms,
             charts=charts,
             subscriptions=sum(figures.subscriptions for figures in now.values()),
             slow_readers=sum(figures.slow_readers for figures in now.values()),
@@ -204,6 +213,30 @@ class Panel:
             trouble=trouble,
         )
 
+    def _errors_until(self, at_ms: int, rates: Sequence[_Since]) -> list[ErrorLine]:
+        """What went wrong since the sample before, and within `ERRORS_RECENT_MS`."""
+        now: dict[str, float] = {}
+        per_s: dict[str, float] = {}
+        for since in rates:
+            for what in since.figures.errors:
+                if count := since.count("errors", what):
+                    now[what] = now.get(what, 0) + count
+                    per_s[what] = per_s.get(what, 0) + count / since.seconds
+        self._errors.append((at_ms, now))
+        while self._errors[0][0] <= at_ms - ERRORS_RECENT_MS:
+            self._errors.popleft()
+        recent: dict[str, float] = {}
+        last_ms: dict[str, int] = {}
+        for seen_ms, counts in self._errors:
+            for what, count in counts.items():
+                recent[what] = recent.get(what, 0) + count
+                last_ms[what] = seen_ms
+        lines = [
+            ErrorLine(what=what, per_s=round(per_s.get(what, 0.0), 3), recent=int(count), last_ms=last_ms[what])
+            for what, count in recent.items()
+        ]
+        return sorted(lines, key=lambda line: (-line.recent, line.what))
+
 
 class _Since:
     """What one process counted since an earlier report of it; nothing where there is none, or no time passed."""
@@ -213,11 +246,14 @@ class _Since:
         self._before = figures if before is None else before
         self.seconds = figures.at_s - self._before.at_s
 
-    def rate(self, field: str, name: str) -> float:
+    def count(self, field: str, name: str) -> float:
         if self.seconds <= 0:
             return 0.0
         now, before = getattr(self.figures, field).get(name, 0), getattr(self._before, field).get(name, 0)
-        return max(0.0, float(now - before)) / self.seconds
+        return max(0.0, float(now - before))
+
+    def rate(self, field: str, name: str) -> float:
+        return self.count(field, name) / self.seconds if self.seconds > 0 else 0.0
 
     def buckets(self, field: str) -> list[int]:
         now, before = getattr(self.figures, field), getattr(self._before, field)

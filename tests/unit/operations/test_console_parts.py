@@ -17,15 +17,17 @@ from syncd.operations.console import panel as panel_module
 from syncd.operations.console.difference import state_difference
 from syncd.operations.console.documents import ENTRIES_MAX, bounded_state
 from syncd.operations.console.figures import Figures, figures_of
-from syncd.operations.console.panel import CHARTS, Panel, Sample
+from syncd.operations.console.panel import CHARTS, ERRORS_RECENT_MS, Panel, Sample
 from syncd.store.port import ProcessReport
 
 
 class Turned:
-    """A clock that stands."""
+    """A clock that stands until it is turned."""
+
+    ms = 1_000
 
     def now_ms(self) -> int:
-        return 1_000
+        return self.ms
 
     def monotonic_s(self) -> float:
         return 1.0
@@ -38,9 +40,10 @@ class Processes:
     mine: Figures
     others: dict[str, Figures] = field(default_factory=dict)
     is_away: bool = False
+    clock: Turned = field(default_factory=Turned)
 
     def panel(self) -> Panel:
-        return Panel("mine", "api", lambda: self.mine, self._reports, Turned())
+        return Panel("mine", "api", lambda: self.mine, self._reports, self.clock)
 
     async def _reports(self) -> Sequence[ProcessReport]:
         if self.is_away:
@@ -73,7 +76,7 @@ def test_gauges_are_added_and_rates_are_of_the_time_between() -> None:
     second = taken(panel)
     assert second.charts["connections"] == 5
     assert second.charts["deltas"] == 8 / 2 + 40 / 4
-    assert second.errors == {"nack limit": 0.5}
+    assert [(line.what, line.per_s, line.recent) for line in second.errors] == [("nack limit", 0.5, 2)]
     assert second.charts["errors"] == 0.5
     assert [line.cpu for line in second.processes] == [0.25, 0.25]
     assert panel.history()["connections"] == [3, 5]
@@ -95,6 +98,20 @@ def test_a_report_that_was_seen_already_counts_once() -> None:
     told.mine = figures(2.0, counts={"deltas": 5.0})
     assert taken(panel).charts["deltas"] == 5.0
     assert taken(panel).charts["deltas"] == 0.0
+
+
+def test_an_error_is_told_for_a_while_after_it_was_last_seen() -> None:
+    told = Processes(figures(1.0))
+    panel = told.panel()
+    taken(panel)
+    for at_s, count in ((2.0, 3.0), (3.0, 4.0), (4.0, 4.0)):
+        told.clock.ms += 2_000
+        told.mine = figures(at_s, errors={"nack limit": count, "http 500": min(count, 3.0)})
+        sample = taken(panel)
+    lines = [(line.what, line.per_s, line.recent, line.last_ms) for line in sample.errors]
+    assert lines == [("nack limit", 0.0, 4, 5_000), ("http 500", 0.0, 3, 3_000)]
+    told.clock.ms = 3_000 + ERRORS_RECENT_MS
+    assert [(line.what, line.recent) for line in taken(panel).errors] == [("nack limit", 1)]
 
 
 def test_latencies_are_quantiles_of_all_gateways() -> None:

@@ -14,9 +14,10 @@ export function rough(n) {
   return n === null || n === undefined ? NOTHING : n >= 1_000 ? WHOLE.format(n) : ROUGH.format(n);
 }
 
-/** So many of a thing: "1 record", "2 records". */
+/** So many of a thing: "1 record", "2 records", "3 entries", "4 processes". */
 export function many(n, thing) {
-  return `${count(n)} ${thing}${n === 1 ? "" : "s"}`;
+  if (n === 1) return `1 ${thing}`;
+  return `${count(n)} ${thing.endsWith("y") ? `${thing.slice(0, -1)}ies` : `${thing}${thing.endsWith("s") ? "es" : "s"}`}`;
 }
 
 /** ms as people say them: 0.8 ms, 12 ms, 1.2 s. */

@@ -56,7 +56,7 @@ export function Overview() {
       <${Stat} label="Lag" value=${charts.lag_records === null ? "unknown" : count(charts.lag_records)}
         beside=${charts.lag_seconds === null ? "nobody folds" : charts.lag_records === 0 ? "all is folded" : `oldest ${ms(1_000 * charts.lag_seconds)}`}
         kind=${charts.lag_seconds === null || charts.lag_seconds > 10 ? "bad" : ""} />
-      <${Stat} label="Errors" value=${`${rough(charts.errors)}/s`} beside=${charts.errors ? "see below" : "none"} kind=${charts.errors ? "warn" : ""} />
+      <${Stat} label="Errors" value=${`${rough(charts.errors)}/s`} beside=${sample.errors.length ? `${count(sample.errors.reduce((sum, line) => sum + line.recent, 0))} in 5 minutes` : "none"} kind=${charts.errors ? "warn" : ""} />
       <${Stat} label="Dead letters" value=${count(sample.dead_letters)} beside=${sample.dead_letters ? "waiting" : "none"} kind=${sample.dead_letters ? "warn" : ""} link="#/dead-letters" />
     </div>
     <div class="charts">${CHARTS.map((chart) => html`<${Chart} key=${chart.title} ...${chart} columns=${columns} minutes=${minutes} />`)}</div>
@@ -83,13 +83,13 @@ function Stat({ label, value, beside, kind = "", link }) {
 }
 
 function Errors({ errors }) {
-  const rows = Object.entries(errors).sort((one, other) => other[1] - one[1]);
-  return html`<${Section} title="What goes wrong now">
-    ${rows.length === 0
-      ? html`<${Empty} title="Nothing">No error and no refusal in the last two seconds. The chart shows what was before.<//>`
-      : html`<${Table} label="Errors" head=${["What", "A second", "What to do"]}>
-        ${rows.map(([what, rate]) => html`<tr key=${what}><td><code>${what}</code></td><td class="numeric">${rough(rate)}</td>
-          <td>${ADVICE.find(([begins]) => what.startsWith(begins))?.[1] ?? ""}</td></tr>`)}
+  return html`<${Section} title="What goes wrong">
+    ${errors.length === 0
+      ? html`<${Empty} title="Nothing">No error and no refusal in the last five minutes. The chart shows what was before.<//>`
+      : html`<${Table} label="Errors" head=${["What", "Now", "In 5 minutes", "Last (UTC)", "What to do"]}>
+        ${errors.map(({ what, per_s, recent, last_ms }) => html`<tr key=${what}><td><code>${what}</code></td>
+          <td class="numeric">${per_s ? `${rough(per_s)}/s` : "–"}</td><td class="numeric">${count(recent)}</td><td class="numeric">${short(last_ms)}</td>
+          <td class="wrap">${ADVICE.find(([begins]) => what.startsWith(begins))?.[1] ?? ""}</td></tr>`)}
       <//>`}
   <//>`;
 }

@@ -13,7 +13,7 @@ export function StateView({ state }) {
     <${Playing} playback=${state.playback} named=${named} />
     <${Part} title="Queue" n=${of("queue", state.queue)} open><${Entries} entries=${state.queue} of=${of("queue", state.queue)} /><//>
     <${Part} title="Playlists" n=${state.playlists.length}>${state.playlists.map((each, n) => html`
-      <details key=${each.stream}><summary>${each.name ?? html`<span class="faint">no name</span>`} <span class="faint">${many(of(`playlists/${n}/items`, each.items), "entry").replace("entrys", "entries")}</span> <code>${each.stream}</code></summary>
+      <details key=${each.stream}><summary>${each.name ?? html`<span class="faint">no name</span>`} <span class="faint">${many(of(`playlists/${n}/items`, each.items), "entry")}</span> <code>${each.stream}</code></summary>
         <${Entries} entries=${each.items} of=${of(`playlists/${n}/items`, each.items)} /></details>`)}<//>
     ${Object.entries(state.library).map(([set, values]) => html`<${Part} key=${set} title=${`Library: ${set}`} n=${cut[`library/${set}`] ?? Object.keys(values).length}>
       <${Pairs} pairs=${Object.entries(values)} /><//>`)}
