@@ -55,7 +55,6 @@ class Fenced:
             if head is None or start is None or view is None or view.epoch != head.epoch:
                 return
             now_ms = self._state.time.now_ms()
-            now_ms = self._state.time.now_ms()
             for event in list(self._player.controls):
                 if ms(event.event.t) < now_ms - 2 * FENCED_MS and event.outcome is not Outcome.PENDING:
                     self._player.controls.remove(event)

@@ -287,10 +287,23 @@ test("an event that was sent keeps its time", async () => {
   const [sent, unsent] = [state.make(like("t1")), state.make(like("t2"))];
   await state.markSent([sent]);
   const madeT = sent.event.t;
+  assert.deepEqual([sent.pending.sent, unsent.pending.sent, state.header.sent_t], [true, false, madeT]);
   state.time.measure(state.time.monotonicMs(), START_MS);
   await state.identify(login());
   assert.equal(sent.event.t, madeT);
   assert.equal(ms(unsent.event.t), START_MS);
+});
+
+test("what leaves as soon as it is saved is saved as sent, in one transaction", async () => {
+  const store = new MemoryStore();
+  const state = await identified(store);
+  const asked: number[] = [];
+  state.leavesNow = (events) => asked.push(events.length) > 1;
+  const [kept, leaving] = [await saved(state, like("t1")), await saved(state, like("t2"))];
+  assert.deepEqual([kept.pending.sent, leaving.pending.sent, state.header.sent_t], [false, true, leaving.event.t]);
+  const { header, outbox } = await store.ledger();
+  assert.deepEqual([outbox.map(({ sent }) => sent), header.sent_t], [[false, true], leaving.event.t]);
+  assert.deepEqual(asked, [1, 1]);
 });
 
 test("setting the wall clock by hand changes no time once the server was met, in the same boot", async () => {

@@ -121,6 +121,22 @@ test("a tab that opens or takes over holds what the store holds, and what it mad
   assert.deepEqual([own.outcome, own.isSaved, names(other)], ["pending", true, [own.id]]);
 });
 
+test("what a tab was told and had not saved before another one led is not written over what is newer", async () => {
+  const [first, second] = (await tabs(2)) as [LocalState, LocalState];
+  first.heard(delta([["settings/a", "r1", 1]], "c1"));
+  await quiet([first, second]);
+  await second.take(); // the first was frozen
+  await second.reload();
+  second.heard(delta([["settings/a", "r2", 2]], "c2"));
+  await second.flush();
+  await first.take();
+  await first.reload();
+  await first.flush();
+  assert.deepEqual([first.replicas.own.cursor, shownOf(first).get("settings/a")], ["c2", { rank: "r2", value: 2 }]);
+  await second.reload();
+  assert.deepEqual(shownOf(second), shownOf(first));
+});
+
 test("answers that the killed owner had not saved are asked for again", async () => {
   const [owner, other] = (await tabs(2)) as [LocalState, LocalState];
   other.make(like("t1"));
