@@ -206,6 +206,7 @@ class Conversation:
         claims, refused = resolved_claims(hello.streams, self.own_stream)
         for error in refused:
             self.outbox.send(error)
+        await self._load_guards([claim.stream for claim in claims])
         allowed = [claim for claim in claims if await self._may_subscribe(claim.stream)]
         self.writer = await gateway.writers.claim(
             hello.writer,
@@ -305,6 +306,14 @@ class Conversation:
             self._make_room()
             guard = self.guards[stream] = await self.gateway.guards.take(stream, self)
         return guard
+
+    async def _load_guards(self, streams: Sequence[str]) -> None:
+        """Those of many streams at once, so that what is asked for each goes into few questions."""
+        missing = [stream for stream in streams if stream not in self.guards and not self.is_foreign(stream)]
+        if len(missing) > 1:
+            for loaded in await asyncio.gather(*map(self.guard_of, missing), return_exceptions=True):
+                if isinstance(loaded, BaseException):
+                    raise loaded
 
     def _make_room(self) -> None:
         """Forget streams that are not listened to, and have nothing under way; they are loaded again when needed."""

@@ -6,7 +6,7 @@ What is asked while a question is under way goes into the next one, so no answer
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Generic, TypeVar
 
 KEYS_MAX = 1_000
@@ -38,6 +38,12 @@ class Together(Generic[K, V]):
         if self._asking is None:
             self._asking = loop.create_task(self._ask_all(), name="together")
         return await future
+
+    async def answers(self, keys: Collection[K]) -> dict[K, V]:
+        """As `answer`, of each key."""
+        if len(keys) == 1:  # as nearly always; a task of its own is not needed
+            return {key: await self.answer(key) for key in keys}
+        return dict(zip(keys, await asyncio.gather(*map(self.answer, keys)), strict=True))
 
     async def _ask_all(self) -> None:
         """Until nobody waits. Bounded by the deadline of each question, and by those who come for the next."""

@@ -211,14 +211,14 @@ class Writers:
         """
         questions = self._questions
         partitions = {self._log.partition_of(stream) for stream in streams}
-        for partition in partitions:
-            end, tail = await questions.ends.answer(partition), self._tails.of(partition)
+        for partition, end in (await questions.ends.answers(partitions)).items():
+            tail = self._tails.of(partition)
             if tail.position < end:
                 await tail.reached(end, timeout_s=APPEND_TIMEOUT_S)
         streams = [stream for stream in streams if stream not in writer.streams]
         if not streams and writer.identity is not None:
             return
-        checkpoints = {partition: await questions.checkpoints.answer(partition) for partition in partitions}
+        checkpoints = await questions.checkpoints.answers(partitions)
         known = await questions.writers.answer(writer.writer)
         writer.identity = _identity(known)
         # A connected writer may be ahead of the store.

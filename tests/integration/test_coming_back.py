@@ -148,6 +148,28 @@ async def test_devices_that_the_gateway_has_never_seen_share_their_questions(liv
 
 
 @on_live
+async def test_a_hello_for_many_playlists_asks_for_all_of_them_at_once(live: Live) -> None:
+    (phone,) = await live.account("phone")
+    async with live.device(phone) as device, counting(live) as at:
+        await device.arrive("a:me")
+        playlists = [f"p:{phone.account}-playlist-{n}" for n in range(DEVICES)]
+        for playlist in playlists:
+            await device.emit_acked("playlist.described", {"name": "x"}, stream=playlist)
+        await device.cut()
+        await live.projected()
+        device.url = at.url
+        await device.connect()
+        welcome = await device.arrive("a:me", *playlists)
+        assert [(each.stream, each.next_seq) for each in welcome.streams] == [
+            (welcome.streams[0].stream, 1), *((playlist, 2) for playlist in playlists)
+        ]  # fmt: skip
+        assert at.asked["cells_under"] == DEVICES, "the roles in each are its own"
+        assert max(at.asked[name] for name in ("streams", "slots", "end", "checkpoint", "writers")) <= DEVICES / 2, (
+            at.asked
+        )
+
+
+@on_live
 async def test_what_a_device_wrote_through_another_gateway_is_known_when_it_comes_back(live: Live) -> None:
     """The ledger that was kept is older than that; the log's end says so, and the tail is waited for."""
     (phone,) = await live.account("phone")

@@ -39,6 +39,16 @@ def test_those_who_ask_in_one_moment_share_a_question_and_equal_keys_a_place_in_
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("keys", [set(), {1}, {1, 2, 3}])
+def test_many_keys_of_one_asker_are_one_question(keys: set[int]) -> None:
+    async def story() -> None:
+        oracle = Oracle()
+        assert await Together(oracle.ask).answers(keys) == dict.fromkeys(keys, 1)
+        assert [set(question) for question in oracle.questions] == ([keys] if keys else [])
+
+    asyncio.run(story())
+
+
 def test_who_asks_while_a_question_is_under_way_gets_the_next_one() -> None:
     """The answer under way may have been read before the asking: it would be too old."""
 
