@@ -56,7 +56,7 @@ export class Account {
   act(words, action) {
     try {
       const done = action(this.device);
-      if (done) this.#done.push(done);
+      if (done) this.#done = [...this.#done.filter(({ outcome }) => outcome === "pending"), done];
       if (words) this.notify(words, done);
       return done;
     } catch (error) {
@@ -66,10 +66,10 @@ export class Account {
     }
   }
 
-  /** Whether an entry of a list was put there by this page and has no answer yet. */
-  isPending(entry) {
+  /** The ids of the events that this page made and that have no answer yet; an entry of a list begins with its event's. */
+  get pending() {
     this.#done = this.#done.filter(({ outcome }) => outcome === "pending");
-    return this.#done.some(({ events }) => events.some(({ id }) => entry.startsWith(`${id}.`)));
+    return new Set(this.#done.flatMap(({ events }) => events.map(({ id }) => id)));
   }
 
   /** Show and speak a sentence. `done`: what it is about, if that can be undone. */

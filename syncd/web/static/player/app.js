@@ -1,6 +1,6 @@
 // The pages and what stands around them.
 
-import { html, useEffect, useState } from "../ui.js";
+import { html, useEffect, useRef, useState } from "../ui.js";
 import { PLAYBACK, useAccount } from "./account.js";
 import { AlbumPage } from "./album_page.js";
 import { Bar } from "./bar.js";
@@ -39,6 +39,8 @@ export function App() {
   const route = useRoute();
   const [isQueueOpen, openQueue] = useState(true);
   const [isFull, showFull] = useState(false);
+  const main = useRef(null);
+  const isFirst = useRef(true);
   const { device } = account;
   const view = device.playback;
   const track = view && describe(view.item);
@@ -48,15 +50,21 @@ export function App() {
     document.title = track ? `${track.title} · ${track.artist}` : "syncd";
   }, [track?.id]);
   useEffect(() => {
+    // Another page begins at its top, and a screen reader at its beginning; the first one is where the browser begins.
+    if (isFirst.current) isFirst.current = false;
+    else main.current.focus({ preventScroll: true });
+    main.current.scrollTop = 0;
+  }, [route.page, route.id]);
+  useEffect(() => {
     const keys = (event) => shortcut(event, account);
     addEventListener("keydown", keys);
     return () => removeEventListener("keydown", keys);
   }, [account]);
   const hasDrawer = isQueueOpen && route.page !== "queue";
   return html`<div class=${`app${hasDrawer ? " with-queue" : ""}`}>
-    <a class="skip" href="#main" onClick=${(event) => (event.preventDefault(), document.getElementById("main").focus())}>Skip to the page</a>
+    <a class="skip" href="#main" onClick=${(event) => (event.preventDefault(), main.current.focus())}>Skip to the page</a>
     <${Sidebar} route=${route} />
-    <main id="main" class="main" tabindex="-1" data-scroller>
+    <main id="main" class="main" ref=${main} tabindex="-1" data-scroller>
       <div class="phone-head"><span class="brand"><img src="/static/icon.svg" alt="" width="24" height="24" /> syncd</span><${Connection} /></div>
       ${device.player.offersPlayHere && html`<div class="offer card" role="status"><p>You listen by yourself; ${nameOf(account, device.player.live.device)} goes on with something else.</p>
         <button type="button" class="button" onClick=${() => account.act("Playing on this device", (own) => own.playHere())}>Play here</button>

@@ -6,6 +6,11 @@ import { Icon } from "./icons.js";
 
 const THEMES = [["", "System"], ["light", "Light"], ["dark", "Dark"]];
 
+const KEYS = [
+  ["Space", "play, pause"], ["N, P", "next, previous"], ["J, L", "ten seconds back, forward"], ["↑ ↓", "from track to track"],
+  ["Alt ↑ ↓", "move a track in its list"], ["Delete", "take it out"], ["Ctrl Z", "undo"],
+];
+
 /** Show the colours that were chosen for this device. */
 export function applyTheme(device) {
   const theme = device.settings.get(`${device.deviceId}/theme`);
@@ -36,6 +41,9 @@ export function SettingsPage() {
           onChange=${() => set(`${deviceId}/theme`, value || null, "")} /><span>${label}</span></label>`)}</div></fieldset>
       <div class="setting"><div><h3>Sign out</h3><p class="faint">The link that you signed in with works again later.</p></div>
         <button type="button" class="button quiet" onClick=${() => account.signOut()}><${Icon} name="out" size=${18} /> Sign out</button></div>
+    </section>
+    <section class="card rows"><h2>Keys</h2>
+      <dl class="keys">${KEYS.map(([keys, words]) => html`<div key=${keys}><dt>${keys}</dt><dd class="faint">${words}</dd></div>`)}</dl>
     </section>
   </article>`;
 }

@@ -50,19 +50,20 @@ export function TrackList({ entries, label, isSounding, isPlaying, onPlay, onMov
     }
   };
 
+  const { pending } = account;
   const rows = [];
   for (let index = first; index < end; index += 1) rows.push(index);
   if (drag !== null && (drag.from < first || drag.from >= end)) rows.push(drag.from); // it is under the pointer
   return html`<ol ref=${list} class=${`tracks${drag ? " dragging" : ""}`} aria-label=${label} style=${{ height: `${entries.length * ROW_PX}px` }}>
     ${rows.map((index) => {
       const entry = entries[index];
-      return html`<${Row} key=${entry.id} ...${{ entry, index, account, entries, keys, onPlay, onMove, onRemove, move }} press=${onMove && press}
+      return html`<${Row} key=${entry.id} ...${{ entry, index, account, entries, keys, onPlay, onMove, onRemove, move }} press=${onMove && press} isPending=${pending.has(entry.id.slice(0, entry.id.lastIndexOf(".")))}
         sounds=${isSounding?.(entry)} isPlaying=${isPlaying} dragged=${drag?.from === index} way=${wayOf(drag, index)} />`;
     })}
   </ol>`;
 }
 
-function Row({ entry, index, account, entries, keys, press, sounds, isPlaying, dragged, way, onPlay, onMove, onRemove, move }) {
+function Row({ entry, index, account, entries, keys, press, sounds, isPlaying, isPending, dragged, way, onPlay, onMove, onRemove, move }) {
   const track = describe(entry.item);
   const menu = (event) =>
     openMenu(event.currentTarget, track.title, [
@@ -79,7 +80,7 @@ function Row({ entry, index, account, entries, keys, press, sounds, isPlaying, d
       <span class="row-cover"><${Cover} of=${track} size=${40} /><span class="row-sign">
         ${sounds && isPlaying ? html`<span class="bars"><i /><i /><i /></span>` : html`<${Icon} name="play" size=${20} />`}</span></span>
       <${PlayWords} track=${track} />
-      ${account.isPending(entry.id) && html`<span class="pending" title="Not sent yet"><span class="unseen">, not sent yet</span></span>`}
+      ${isPending && html`<span class="pending" title="Not sent yet"><span class="unseen">, not sent yet</span></span>`}
     </button>
     <span class="row-time numeric">${track.duration_ms ? clock(track.duration_ms) : ""}</span>
     <${Favourite} track=${track} account=${account} />
