@@ -10,6 +10,7 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
+from syncd.api.policies import PAGE_POLICY
 from syncd.errors import (
     Conflict,
     Forbidden,
@@ -78,7 +79,8 @@ def refusal(path: str, status: int, *, code: str, message: str, headers: dict[st
         return Json({"error": {"code": code, "message": message}}, status, headers)
     title = "Not here" if status == 404 else "That did not work"
     text = _PAGE.substitute(title=title, message=escape(message))
-    return Response(text, status, {"cache-control": "no-store", **(headers or {})}, "text/html")
+    dressed = {"cache-control": "no-store", "content-security-policy": PAGE_POLICY, **(headers or {})}
+    return Response(text, status, dressed, "text/html")
 
 
 def refusal_of(path: str, error: SyncdError) -> Response | None:

@@ -28,7 +28,8 @@ from syncd.api.console import console_routes
 from syncd.api.device_routes import DeviceRoutes, account_of
 from syncd.api.docs_page import docs_page
 from syncd.api.gateway_url import gateway_urls
-from syncd.api.guard import PAGE_POLICY, SCRIPTED_PAGE_POLICY, Guard
+from syncd.api.guard import Guard
+from syncd.api.policies import PAGE_POLICY, SCRIPTED_PAGE_POLICY
 from syncd.api.probes import probe_routes
 from syncd.api.services import ApiServices, ProbeServices
 from syncd.api.web_files import read_web_files, web_file

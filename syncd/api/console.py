@@ -32,7 +32,7 @@ import syncd
 from syncd.api.answers import Json
 from syncd.api.console_gate import ConsoleGate
 from syncd.api.console_services import ConsoleServices, Desk, Document
-from syncd.api.guard import SCRIPTED_PAGE_POLICY
+from syncd.api.policies import SCRIPTED_PAGE_POLICY
 from syncd.api.web_files import WebFile
 from syncd.errors import Overloaded, Refused
 from syncd.limits import (

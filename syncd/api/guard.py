@@ -15,20 +15,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from syncd.api.answers import RETRY_AFTER_S, refusal, refusal_of
+from syncd.api.policies import BASE_POLICY
 from syncd.clock import Clock
 from syncd.errors import SyncdError
 from syncd.limits import HTTP_REQUEST_TIMEOUT_S
 from syncd.logs import get_logger
 from syncd.metrics import Metrics
 
-BASE_POLICY: Final = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
-"""Of answers that are no pages: a browser that is made to show one loads and runs nothing."""
-PAGE_POLICY: Final = f"{BASE_POLICY}; style-src 'self'; img-src 'self' data:"
-"""Of pages without scripts."""
-SCRIPTED_PAGE_POLICY: Final = (
-    f"{PAGE_POLICY} blob:; media-src 'self' blob:; script-src 'self'; worker-src 'self'; connect-src 'self'"
-)
-"""Of pages with scripts: files of ours, no inline code. It ends with where they may connect; more may be appended."""
 _HEADERS: Final = {
     "content-security-policy": BASE_POLICY,
     "x-content-type-options": "nosniff",

@@ -104,3 +104,17 @@ def test_the_player_can_be_looked_at_and_used_by_everybody(postgres_dsn: str, *,
                     assert critic.found == []
 
     asyncio.run(story())
+
+
+def test_pages_to_be_read_can_be_read_by_everybody(postgres_dsn: str) -> None:
+    async def story() -> None:
+        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
+        async with running_service(config) as service, browsing() as browser:
+            for size, dark in ((DESKTOP, False), (PHONE, True)):
+                tab = await browser.profile(size=size, dark=dark)
+                for path in ("/docs", "/nowhere"):
+                    await tab.goto(service.http_url + path)
+                    assert await tab.evaluate("getComputedStyle(document.body).margin") == "0px", "its styles are there"
+                    assert await barriers(tab) == []
+
+    asyncio.run(story())

@@ -113,3 +113,7 @@ def test_answers_are_counted_by_status(api: Api) -> None:
         api.get(path)
     assert api.services.probes.metrics.http_responses.values == {"200": 2, "404": 1, "500": 0}
     assert sum(api.services.probes.metrics.http_seconds.counts) == 3
+
+
+def test_a_page_that_says_no_may_load_its_styles(api: Api) -> None:
+    assert "style-src 'self'" in api.get("/nowhere").headers["content-security-policy"].split("; ")
