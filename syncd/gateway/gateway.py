@@ -48,6 +48,7 @@ from syncd.limits import (
     SUBSCRIPTIONS_MAX,
 )
 from syncd.log.port import EventLog
+from syncd.log.record import LoggedRecord
 from syncd.logs import Seldom, get_logger
 from syncd.metrics import Metrics
 from syncd.model.cells import digest as digest_of
@@ -123,7 +124,8 @@ class Gateway:
         )  # fmt: skip
         self.tails = Tails(
             self.log, self.store, self.hub, self.metrics, self.clock,
-            ring_bytes_max=services.ring_bytes_max, publish=publish, in_use=self.appender.has_under_way,
+            ring_bytes_max=services.ring_bytes_max, publish=publish, skipped=self._skipped,
+            in_use=self.appender.has_under_way,
         )  # fmt: skip
         self.guards = Guards(
             self.log, self.store, questions, self.hub, self.tails, self.clock, on_roles=self.roles_changed,
@@ -331,6 +333,12 @@ class Gateway:
         elif entry.kind == "device.revoked":
             for key in entry.cells:
                 self._revoked(key.split("/")[1])
+
+    def _skipped(self, record: LoggedRecord) -> None:
+        """A durable record that nobody here can read: its seq is used all the same."""
+        ledger = self.writers.ledgers.get(record.writer)
+        if ledger is not None:
+            ledger.reached_unread(record)
 
     def _rebuilt(self, stream: str) -> None:
         """A stream's cells are being swapped: who listens reads them, and what we know of them is learned anew."""

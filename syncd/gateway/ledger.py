@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
+from syncd.log.record import LoggedRecord
 from syncd.push.entry import Entry, VoidAnswer
 
 ANSWERS_MAX = 1_024
@@ -49,16 +50,20 @@ class StreamLedger:
         """A record of this writer on this stream is durable. The first answer of a seq stays."""
         seq, void, answers = entry.seq, entry.void, self.answers
         if seq > self.durable:
-            self.durable = seq
-            self.newest_offset = entry.offset
-            if seq > self.admitted:
-                self.admitted = seq
+            self.reached(seq, entry.offset)
         if void is not None:
             self.voids.add(seq)
         if seq not in answers:
             answers[seq] = entry.t if void is None else void
             if len(answers) > ANSWERS_MAX:
                 answers.popitem(last=False)
+
+    def reached(self, seq: int, offset: int) -> None:
+        """The log holds a seq beyond all that are known."""
+        self.durable = seq
+        self.newest_offset = offset
+        if seq > self.admitted:
+            self.admitted = seq
 
     def recall(self, answers: Mapping[int, Answer]) -> None:
         """Take in what the log says of old seqs, the one asked for first; its neighbours only where there is room."""
@@ -108,6 +113,12 @@ class WriterLedger:
             self.durable_t = t
             if t > self.last_t:
                 self.last_t = t
+
+    def reached_unread(self, record: LoggedRecord) -> None:
+        """A record of this writer is durable that cannot be read here: how it was answered is left to `recall`."""
+        ledger = self.streams.get(record.stream)
+        if ledger is not None and record.seq > ledger.durable:
+            ledger.reached(record.seq, record.offset)
 
     def fall_back(self, under_way_t: int) -> None:
         """The log refused what was admitted last: its times are free again, or an event that is sent once more would

@@ -19,6 +19,7 @@ from syncd.errors import LogUnavailable, Unavailable
 from syncd.limits import TAIL_LINGER_S, TAIL_OPEN_TIMEOUT_S
 from syncd.log.bounds import check_folded
 from syncd.log.port import EventLog
+from syncd.log.record import LoggedRecord
 from syncd.logs import get_logger
 from syncd.metrics import Metrics
 from syncd.push.entry import Entry
@@ -58,13 +59,14 @@ class Tails:
 
     Args:
         ring_bytes_max: of all rings together.
-        publish: as `Tail`'s.
+        publish, skipped: as `Tail`'s.
         in_use: whether something of a partition is under way to the log.
     """
 
     def __init__(
         self, event_log: EventLog, store: StateReader, hub: Hub, metrics: Metrics, clock: Clock, *,
-        ring_bytes_max: int, publish: Callable[[int, Entry], None], in_use: Callable[[int], bool],
+        ring_bytes_max: int, publish: Callable[[int, Entry], None], skipped: Callable[[LoggedRecord], None],
+        in_use: Callable[[int], bool],
     ) -> None:  # fmt: skip
         self._log = event_log
         self._store = store
@@ -73,6 +75,7 @@ class Tails:
         self._clock = clock
         self._ring_bytes_max = ring_bytes_max // event_log.partitions
         self._publish = publish
+        self._skipped = skipped
         self._in_use = in_use
         self._held: dict[int, _Held] = {}
         self._broken = asyncio.Event()
@@ -157,7 +160,8 @@ class Tails:
         folded, end = await self._joined(partition)
         tail = Tail(
             self._log, self._hub, partition, start=max(folded, end - RING_RECORDS_AT_START),
-            ring_bytes_max=self._ring_bytes_max, publish=self._publish, metrics=self._metrics, clock=self._clock,
+            ring_bytes_max=self._ring_bytes_max, publish=self._publish, skipped=self._skipped,
+            metrics=self._metrics, clock=self._clock,
         )  # fmt: skip
         held.reading = asyncio.create_task(tail.run(), name=f"tail-{partition}")
         held.reading.add_done_callback(self._stopped)

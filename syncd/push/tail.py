@@ -32,11 +32,13 @@ class Tail:
 
     Args:
         publish: called with (partition, entry) for every record, in order, exactly once each.
+        skipped: called with a record that cannot be read, in its turn.
     """
 
     def __init__(
         self, event_log: EventLog, hub: Hub, partition: int, *, start: int, ring_bytes_max: int,
-        publish: Callable[[int, Entry], None], metrics: Metrics, clock: Clock,
+        publish: Callable[[int, Entry], None], skipped: Callable[[LoggedRecord], None],
+        metrics: Metrics, clock: Clock,
     ) -> None:  # fmt: skip
         self._log = event_log
         self._hub = hub
@@ -45,6 +47,7 @@ class Tail:
         self.partition = partition
         self.recent = hub.recent[partition] = Recent(position=start, bytes_max=ring_bytes_max)
         self._publish = publish
+        self._skipped = skipped
         self._moved = asyncio.Event()
 
     @property
@@ -113,6 +116,7 @@ class Tail:
             # The projector sets it aside as a dead letter; nobody can be pushed what nobody can read.
             log.error("record_skipped", partition=record.partition, offset=record.offset, code=error.code)
             self.recent.skip(record.offset)
+            self._skipped(record)
             return
         sent = self._hub.deltas_sent
         self._publish(self.partition, entry)

@@ -12,7 +12,7 @@ from syncd.errors import EpochChanged, LogUnavailable
 from syncd.gateway import tails as rooms
 from syncd.gateway.tails import Tails
 from syncd.log.memory import MemoryLog
-from syncd.log.record import Body, encode_record
+from syncd.log.record import Body, LoggedRecord, encode_record
 from syncd.metrics import Metrics
 from syncd.model.events import EVENTS
 from syncd.push.entry import Entry
@@ -61,9 +61,11 @@ class Followed:
         self.metrics = Metrics()
         self.published: list[Entry] = []
         self.in_use: set[int] = set()
+        self.skipped: list[LoggedRecord] = []
         self.tails = Tails(
             self.log, MemoryStore(HandClock()), self.hub, self.metrics, HandClock(),
-            ring_bytes_max=PARTITIONS * 10**6, publish=self._publish, in_use=self.in_use.__contains__,
+            ring_bytes_max=PARTITIONS * 10**6, publish=self._publish, skipped=self.skipped.append,
+            in_use=self.in_use.__contains__,
         )  # fmt: skip
 
     def _publish(self, partition: int, entry: Entry) -> None:

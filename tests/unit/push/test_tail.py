@@ -43,12 +43,13 @@ class Followed:
     def __init__(self, log: MemoryLog) -> None:
         self.log = log
         self.published: list[Entry] = []
+        self.skipped: list[LoggedRecord] = []
         self.hub = Hub()
         self.metrics = Metrics()
         self.clock = HandClock()
         self.tail = Tail(
-            log, self.hub, 0, start=0, ring_bytes_max=10**6, publish=self._publish, metrics=self.metrics,
-            clock=self.clock,
+            log, self.hub, 0, start=0, ring_bytes_max=10**6, publish=self._publish, skipped=self.skipped.append,
+            metrics=self.metrics, clock=self.clock,
         )  # fmt: skip
         self._seqs = {OURS: 0, THEIRS: 0}
 
@@ -174,6 +175,7 @@ def test_a_record_that_nobody_can_read_is_passed_over() -> None:
         await followed.append(THEIRS, 3)
         await followed.tail.reached(3, timeout_s=DEADLINE_S)
         assert [entry.offset for entry in followed.published] == [0, 2]
+        assert [record.offset for record in followed.skipped] == [1]
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
