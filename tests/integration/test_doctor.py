@@ -17,6 +17,9 @@ from house import HandClock, opened_house
 from syncd.bootstrap import open_database, open_deployment
 from syncd.config import Config, resolve
 from syncd.operations.doctor import Doors, Finding, examine, machine
+from syncd.store.postgres import PostgresStore
+from syncd.store.rebuild_port import EVERYTHING, Run
+from syncd.testing.patience import eventually
 from syncd.testing.postgres import create_database, drop_database
 from syncd.testing.service import running_service
 
@@ -54,6 +57,28 @@ def test_a_database_in_use_is_all_well(postgres_dsn: str) -> None:
         findings = await found(SYNCD_DATABASE_URL=postgres_dsn)
         assert {finding.verdict for finding in findings.values()} == {"ok"}
         assert findings["projection"].text == "0 records behind the log"
+
+    asyncio.run(story())
+
+
+def test_a_rebuild_that_was_stopped_is_a_warning_until_somebody_goes_on(postgres_dsn: str) -> None:
+    async def story() -> None:
+        async with opened_house(postgres_dsn) as house:
+            assert isinstance(house.store, PostgresStore)
+            async with house.store.rebuilding() as right:
+                run = Run(EVERYTHING, "p1", {0: "e1"})
+                await right.begin(run)
+                await right.stage(run, 0, 7, [])
+                assert "rebuild" not in await found(SYNCD_DATABASE_URL=postgres_dsn), "it is under way"
+
+            async def stopped() -> Finding | None:
+                return (await found(SYNCD_DATABASE_URL=postgres_dsn)).get("rebuild")
+
+            finding = await eventually(stopped, "its connection ends at once")
+            assert (finding.verdict, "after 7 records" in finding.text) == ("warn", True)
+            async with house.store.rebuilding() as right:
+                await right.discard(EVERYTHING)
+            assert "rebuild" not in await found(SYNCD_DATABASE_URL=postgres_dsn)
 
     asyncio.run(story())
 

@@ -68,6 +68,8 @@ async def findings(config: Config, clock: Clock, doors: Doors) -> AsyncIterator[
             tables = await _tables(dsn)
             yield tables
             if tables.verdict == "ok":
+                if (stopped := await _stopped_rebuild(database)) is not None:
+                    yield stopped
                 async for finding in _log_and_projection(config, doors):
                     yield finding
         except SyncdError as error:
@@ -118,6 +120,21 @@ async def _tables(dsn: str) -> Finding:
         text = f"{len(status.pending)} to apply: {', '.join(status.pending)}"
         return warn("migrations", text, "`syncd migrate` applies them, and so does a start")
     return ok("migrations", f"all {len(status.applied)} applied")
+
+
+async def _stopped_rebuild(database: Database) -> Finding | None:
+    """A rebuild that was begun, and that nobody works on. It may have swapped some of what it was to mend."""
+    row = await database.row("""
+        select sum(offset_next)::bigint as records from rebuilds where not exists (
+            select 1 from pg_stat_activity
+            where datname = current_database() and application_name = 'syncd rebuild'
+        )
+    """)
+    assert row is not None, "a sum is always one row"
+    if row["records"] is None:
+        return None
+    text = f"one was stopped after {row['records']} records; streams that it did not reach are as they were"
+    return warn("rebuild", text, "`syncd rebuild` goes on there; `syncd verify` names what differs until then")
 
 
 async def _log_and_projection(config: Config, doors: Doors) -> AsyncIterator[Finding]:
