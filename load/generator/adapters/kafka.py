@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
 
 from load.generator.device import Seat
 from load.generator.tally import Tally
@@ -37,6 +38,7 @@ class _Line:
         )
         self._consumer = AIOKafkaConsumer(bootstrap_servers=address, auto_offset_reset="earliest")
         self._waiting: dict[int, list[bytes]] = defaultdict(list)
+        self._busy: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.devices: dict[int, set[KafkaDevice]] = defaultdict(set)
 
@@ -54,12 +56,12 @@ class _Line:
         self._begin(self._consume())
 
     def send(self, account: int, payload: bytes) -> None:
-        """Send it with what else is there in a millisecond."""
+        """Send it with what else is there in a millisecond, or came while the batch before was under way."""
         partition = account % PARTITIONS
-        waiting = self._waiting[partition]
-        if not waiting:
-            asyncio.get_running_loop().call_later(LINGER_S, lambda: self._begin(self._produce(partition)))
-        waiting.append(payload)
+        self._waiting[partition].append(payload)
+        if partition not in self._busy:
+            self._busy.add(partition)
+            self._begin(self._produce(partition))
 
     async def _close(self) -> None:
         for task in self._tasks:
@@ -75,15 +77,23 @@ class _Line:
         task.add_done_callback(self._tasks.discard)
 
     async def _produce(self, partition: int) -> None:
-        payloads = self._waiting.pop(partition)
-        batch = self._producer.create_batch()
-        for payload in payloads:
-            batch.append(key=None, value=payload, timestamp=None)
-        batch.close()
-        await (await self._producer.send_batch(batch, TOPIC, partition=partition))
-        now_ns = time.perf_counter_ns()
-        for payload in payloads:
-            self._tally.acked(_name_of(payload), now_ns)
+        """Until nothing waits: a batch, its ack, the next batch."""
+        try:
+            while self._waiting[partition]:
+                await asyncio.sleep(LINGER_S)
+                payloads, self._waiting[partition] = self._waiting[partition], []
+                batch = self._producer.create_batch()
+                for payload in payloads:
+                    batch.append(key=None, value=payload, timestamp=None)
+                batch.close()
+                await (await self._producer.send_batch(batch, TOPIC, partition=partition))
+                now_ns = time.perf_counter_ns()
+                for payload in payloads:
+                    self._tally.acked(_name_of(payload), now_ns)
+        except KafkaError as error:
+            self._tally.refuse(f"Kafka: {error!r}")
+        finally:
+            self._busy.discard(partition)
 
     async def _consume(self) -> None:
         while True:
