@@ -1,7 +1,8 @@
-"""Where the microseconds of one event go: the gateway's processor time under "maximum deliveries", by stage.
+"""Where the microseconds of one event, or of one resume, go: the gateway's processor time by stage.
 
     python -m load.profile_gateway                          a table of stages, and of the costliest functions
     python -m load.profile_gateway --scenario deliveries-64
+    python -m load.profile_gateway --scenario storm-3000    of a resume, when all come back in one moment
     python -m load.profile_gateway --stacks stacks.txt      also the raw stacks, for a flame graph
 
 py-spy looks at the running gateway 250 times a second, Python and C together. A stage's share of the looks, times the
@@ -23,6 +24,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from load.generator.job import Job, Outcome, Step
+from load.generator.runs.storm import CALM
 from load.generator_process import GeneratorFailed, generate
 from load.peers import PEERS
 from load.peers.peer import Place, Running
@@ -30,9 +32,11 @@ from load.peers.pinned import ServerFailed
 from load.peers.relays import RELAYS
 from load.peers.syncd import SYNCD
 from load.report import Progress, print_table
-from load.scenarios import SCENARIOS, Deliveries
+from load.scenarios import SCENARIOS, Deliveries, Storm
 
 LOOKS_PER_S = 250
+CALM_S = 2.0
+"""Before a storm: py-spy needs a moment to attach."""
 FUNCTIONS_SHOWN = 25
 _PY_SPY = Path(sys.executable).with_name("py-spy")
 
@@ -74,7 +78,7 @@ EVENT_LOOP = "event loop"
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    loops = [name for name, scenario in SCENARIOS.items() if isinstance(scenario, Deliveries)]
+    loops = [name for name, scenario in SCENARIOS.items() if isinstance(scenario, Deliveries | Storm)]
     parser.add_argument("--scenario", choices=loops, default="deliveries-512")
     parser.add_argument("--server", choices=[peer.name for peer in (*SYNCD, *RELAYS)], default="syncd")
     parser.add_argument("--seconds", type=float, default=10.0, help="of looking; 10")
@@ -83,12 +87,14 @@ def main() -> int:
     if not _PY_SPY.exists():
         print(f"{_PY_SPY} is missing; `make setup` installs it", file=sys.stderr)
         return 2
-    scenario = replace(SCENARIOS[options.scenario], seconds=options.seconds)
-    assert isinstance(scenario, Deliveries)
+    scenario = SCENARIOS[options.scenario]
+    assert isinstance(scenario, Deliveries | Storm)
+    scenario = replace(scenario, calm_s=CALM_S) if isinstance(scenario, Storm) else scenario
+    scenario = replace(scenario, seconds=options.seconds) if isinstance(scenario, Deliveries) else scenario
     with tempfile.TemporaryDirectory(prefix="syncd-profile-") as folder:
         stacks = options.stacks or Path(folder) / "stacks.txt"
         try:
-            outcome, front = _look(options.server, scenario, Path(folder), stacks)
+            outcome, front = _look(options.server, scenario, options.seconds, Path(folder), stacks)
         except (ServerFailed, GeneratorFailed) as error:
             print(error, file=sys.stderr)
             return 1
@@ -96,7 +102,9 @@ def main() -> int:
     return 0
 
 
-def _look(server: str, scenario: Deliveries, folder: Path, stacks: Path) -> tuple[Outcome, str]:
+def _look(
+    server: str, scenario: Deliveries | Storm, seconds: float, folder: Path, stacks: Path
+) -> tuple[Outcome, str]:  # fmt: skip
     cores = sorted(os.sched_getaffinity(0))
     server_core, other_core = (cores[0], cores[1]) if len(cores) > 1 else (None, None)
     progress = Progress("steps", 1)
@@ -106,8 +114,9 @@ def _look(server: str, scenario: Deliveries, folder: Path, stacks: Path) -> tupl
 
         def tell(step: Step) -> None:
             progress.advance(0, f"{step.done:g} of {step.total:g} {step.phase}")
-            if not looking and "warm-up" in step.phase and step.done >= step.total:
-                looking.append(_py_spy(running, scenario.seconds, stacks))
+            warm = "warm-up" in step.phase and step.done >= step.total
+            if not looking and (warm or step.phase == CALM):
+                looking.append(_py_spy(running, seconds, stacks))
 
         job = Job(
             adapter=running.adapter, host=running.host, port=running.port, scenario=scenario,
@@ -117,7 +126,7 @@ def _look(server: str, scenario: Deliveries, folder: Path, stacks: Path) -> tupl
             outcome = generate(job, core=other_core, tell=tell)
         finally:
             for process in looking:
-                process.wait(scenario.seconds + 30)
+                process.wait(seconds + 30)
         progress.done()
         return outcome, running.processes[0].name
 
@@ -141,16 +150,18 @@ def report(outcome: Outcome, front: str, stacks: Iterable[str]) -> None:
         by_stage[stage_of(frames)] += int(count)
         by_function[frames[-1]] += int(count)
     looks = by_stage.total()
-    cpu_us = outcome.cpu_s[front] * 1e6 / outcome.events
+    resumes = int(outcome.figures.get("resumes", 0))
+    units, unit = (resumes, "a resume") if resumes else (outcome.events, "an event")
+    cpu_us = outcome.cpu_s[front] * 1e6 / units
     print(f"{outcome.events:,} events, {outcome.deliveries:,} deliveries in {outcome.window_s:.1f} s; {looks} looks")
     print(f"{outcome.deliveries / outcome.cpu_s[front]:,.0f} deliveries per CPU second of the {front} process")
-    others = ((name, spent_s * 1e6 / outcome.events) for name, spent_s in outcome.cpu_s.items() if name != front)
-    print(f"us an event: {front} {cpu_us:.1f}, " + ", ".join(f"{name} {us:.1f}" for name, us in others) + "\n")
+    others = ((name, spent_s * 1e6 / units) for name, spent_s in outcome.cpu_s.items() if name != front)
+    print(f"us {unit}: {front} {cpu_us:.1f}, " + ", ".join(f"{name} {us:.1f}" for name, us in others) + "\n")
     for title, counts, shown in (("stage", by_stage, len(by_stage)), ("function", by_function, FUNCTIONS_SHOWN)):
         rows = [
             (name, f"{cpu_us * count / looks:.2f}", f"{count / looks:.1%}") for name, count in counts.most_common(shown)
         ]
-        print_table((title, "us an event", "share"), rows)
+        print_table((title, f"us {unit}", "share"), rows)
         print()
     for remark in outcome.remarks:
         print(remark)
