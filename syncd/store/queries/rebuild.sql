@@ -4,6 +4,10 @@
 -- The right to rebuild, for as long as this connection stands. False when somebody else has it.
 select pg_try_advisory_lock($1) as taken;
 
+-- name: give_right_back
+-- At once, and not when the server notices that a connection was cut.
+select pg_advisory_unlock($1);
+
 -- name: positions
 -- How far a run has come in its partitions, by which program in which life of the log.
 select partition, epoch, program, offset_next from rebuilds where run = $1;
