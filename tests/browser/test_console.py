@@ -177,7 +177,7 @@ async def looked_at(deployed: Deployed, look: str) -> None:
     await page.reload()  # an address that differs in its fragment alone loads nothing
     await expect(page.locator(".stat").first).to_be_visible()
     await expect(page.locator("canvas")).to_have_count(6)
-    await expect(page.get_by_role("region", name="Errors")).to_contain_text("dead letter")
+    await expect(page.get_by_role("table", name="Errors")).to_contain_text("dead letter")
     await seen("overview")
     await go(f"accounts/{deployed.account}")
     await expect(page.locator(".write.lost").first).to_be_visible()
@@ -261,7 +261,7 @@ def test_charts_move_when_devices_do(postgres_dsn: str, tmp_path: Path) -> None:
             finally:
                 emitting.cancel()
         await expect(page.locator(".stat", has_text="Connections").locator("b")).to_have_text("0")
-        await expect(page.get_by_role("region", name="Processes")).to_contain_text("api, gateway, projector")
+        await expect(page.get_by_role("table", name="Processes")).to_contain_text("api, gateway, projector")
 
     on_console(postgres_dsn, tmp_path, story)
 

@@ -3,7 +3,7 @@
 import { html, useState } from "../ui.js";
 import { Chart } from "./chart.js";
 import { bytes, count, lasting, many, ms, rough, short } from "./format.js";
-import { Empty, Notice, Section, Table, useLive } from "./parts.js";
+import { Cards, Empty, Notice, Row, Section, useLive } from "./parts.js";
 
 const RANGES = [[5, "5 min"], [15, "15 min"], [30, "30 min"]];
 const CHARTS = [
@@ -86,10 +86,14 @@ function Errors({ errors }) {
   return html`<${Section} title="What goes wrong">
     ${errors.length === 0
       ? html`<${Empty} title="Nothing">No error and no refusal in the last five minutes. The chart shows what was before.<//>`
-      : html`<${Table} label="Errors" head=${["What", "Now", "In 5 minutes", "Last (UTC)", "What to do"]}>
-        ${errors.map(({ what, per_s, recent, last_ms }) => html`<tr key=${what}><td><code>${what}</code></td>
-          <td class="numeric">${per_s ? `${rough(per_s)}/s` : "–"}</td><td class="numeric">${count(recent)}</td><td class="numeric">${short(last_ms)}</td>
-          <td class="wrap">${ADVICE.find(([begins]) => what.startsWith(begins))?.[1] ?? ""}</td></tr>`)}
+      : html`<${Cards} label="Errors" head=${["What", "Now", "In 5 min", "Last (UTC)", "What to do"]}>
+        ${errors.map(({ what, per_s, recent, last_ms }) => html`<${Row} key=${what} cells=${[
+          ["What", html`<code>${what}</code>`],
+          ["Now", html`<span class="numeric">${per_s ? `${rough(per_s)}/s` : "–"}</span>`],
+          ["In 5 min", html`<span class="numeric">${count(recent)}</span>`],
+          ["Last (UTC)", html`<span class="numeric">${short(last_ms)}</span>`],
+          ["What to do", ADVICE.find(([begins]) => what.startsWith(begins))?.[1] ?? ""],
+        ]} />`)}
       <//>`}
   <//>`;
 }
@@ -97,16 +101,16 @@ function Errors({ errors }) {
 function Processes({ sample }) {
   return html`<${Section} title="Processes"
     beside=${html`<span class="faint">${count(sample.slow_readers)} slow readers · ${bytes(sample.outbox_bytes)} wait in outboxes</span>`}>
-    <${Table} label="Processes" head=${["Process", "Roles", "Connections", "Folds", "Lag", "Processor", "Heard"]}>
-      ${sample.processes.map((each) => html`<tr key=${each.process}>
-        <td><code>${each.process}</code>${each.is_draining && html` <span class="tag warn">draining</span>`}</td>
-        <td>${each.roles}</td>
-        <td class="numeric">${count(each.connections)}</td>
-        <td class="numeric">${each.folds ? many(each.folds, "partition") : "–"}</td>
-        <td class="numeric">${count(each.lag_records)}</td>
-        <td class="numeric">${each.cpu === null ? "–" : `${Math.round(100 * each.cpu)} %`}</td>
-        <td class="numeric">${each.silent_s < 1 ? "now" : `${lasting(1_000 * each.silent_s)} ago`}</td>
-      </tr>`)}
+    <${Cards} label="Processes" head=${["Process", "Roles", "Connections", "Folds", "Lag", "Processor", "Heard"]}>
+      ${sample.processes.map((each) => html`<${Row} key=${each.process} cells=${[
+        ["Process", html`<code>${each.process}</code>${each.is_draining && html` <span class="tag warn">draining</span>`}`],
+        ["Roles", each.roles],
+        ["Connections", html`<span class="numeric">${count(each.connections)}</span>`],
+        ["Folds", html`<span class="numeric">${each.folds ? many(each.folds, "partition") : "–"}</span>`],
+        ["Lag", html`<span class="numeric">${count(each.lag_records)}</span>`],
+        ["Processor", html`<span class="numeric">${each.cpu === null ? "–" : `${Math.round(100 * each.cpu)} %`}</span>`],
+        ["Heard", html`<span class="numeric">${each.silent_s < 1 ? "now" : `${lasting(1_000 * each.silent_s)} ago`}</span>`],
+      ]} />`)}
     <//>
   <//>`;
 }
