@@ -20,7 +20,7 @@ export type CellsByKey = Pick<ReadonlyCells, "get" | "has">;
 /** Whether `cell` replaces `old`. */
 export function wins(cell: Cell, old: Cell | undefined): boolean {
   if (old === undefined || cell.rank > old.rank) return true;
-  if (cell.rank < old.rank) return false;
+  if (old === cell || cell.rank < old.rank) return false;
   return compareText(canonical(cell.value), canonical(old.value)) > 0;
 }
 

@@ -189,6 +189,7 @@ export class Device {
   /** Everything is said and heard. */
   async settle(): Promise<void> {
     for (let round = 0; round < 6; round++) for (const tab of this.tabs) await tab.state.stored();
+    await this.owner.state.readLedger(); // as the one with the connection does now and then: a killed tab tells nobody
     await this.send(Infinity, 2);
     while (this.#inbox.length > 0) await this.receive();
     await this.owner.state.flush();

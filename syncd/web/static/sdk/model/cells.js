@@ -3,7 +3,7 @@ import { sha256Head } from "./sha256.js";
 export function wins(cell, old) {
     if (old === undefined || cell.rank > old.rank)
         return true;
-    if (cell.rank < old.rank)
+    if (old === cell || cell.rank < old.rank)
         return false;
     return compareText(canonical(cell.value), canonical(old.value)) > 0;
 }
