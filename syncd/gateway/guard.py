@@ -147,7 +147,7 @@ class Guard(Rules):
             self.channel.watchers.remove(self._watch)
 
     def _watch(self, entry: Entry) -> None:
-        if self._note(entry):
+        if (entry.kind in _COUNTED or self.playlist) and self._note(entry):
             self._on_roles(self)
 
     def _note(self, entry: Entry) -> bool:
