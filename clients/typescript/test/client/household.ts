@@ -127,7 +127,7 @@ export class Device {
       effect: (effect: Effect) => tell((other) => other.followEffect(structuredClone(effect))),
     };
     this.tabs = [...this.tabs, face];
-    if (this.tabs.length === 1) await this.connect();
+    if (this.tabs.length === 1) await this.#lead();
   }
 
   /** The connection breaks: what was under way is lost. A new one catches up, and begins to send. */
@@ -147,12 +147,14 @@ export class Device {
   async kill(): Promise<void> {
     this.#connection++;
     this.tabs = this.tabs.slice(1);
-    if (this.tabs.length === 0) await this.open();
-    else {
-      await this.owner.state.take();
-      await this.owner.state.reload();
-      await this.connect();
-    }
+    await (this.tabs.length === 0 ? this.open() : this.#lead());
+  }
+
+  /** The first tab holds the connection from now on; what the one before it still had under way is refused. */
+  async #lead(): Promise<void> {
+    await this.owner.state.take();
+    await this.owner.state.reload();
+    await this.connect();
   }
 
   /** Send the first few own events that are saved and not on their way; the server answers all, sooner or later. */
