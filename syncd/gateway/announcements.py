@@ -13,7 +13,7 @@ from syncd.protocol.messages import Presence
 from syncd.push.hub import Hub
 from syncd.push.subscription import Sink, Subscription
 
-GATHER_S = 0.05
+GATHER_S = 0.02
 """Nobody sees it, and most of a household is back by then."""
 
 

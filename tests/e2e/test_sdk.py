@@ -130,8 +130,8 @@ def test_devices_that_speak_different_formats_show_one_truth(server: ServerProce
             await laptop.until(lambda: playlist.tracks == ["c", "a", "b"], timeout_s=TIMEOUT_S)
             await assert_agree(phone, laptop)
             await assert_agree(phone, laptop, stream=playlist.stream)
-            assert phone.presence.keys() == {laptop.device_id}
-            assert laptop.presence.keys() == {phone.device_id}
+            await phone.until(lambda: phone.presence.keys() == {laptop.device_id}, timeout_s=TIMEOUT_S)
+            await laptop.until(lambda: laptop.presence.keys() == {phone.device_id}, timeout_s=TIMEOUT_S)
 
     play(story)
 
