@@ -186,7 +186,9 @@ class KafkaBroker:
             )
         )  # fmt: skip
         if not (self.folder / "data" / "meta.properties").exists():
-            cluster_id = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+            # A small first byte: an id that begins with "-" would be taken for an option.
+            uuid = bytes([secrets.randbelow(128)]) + secrets.token_bytes(15)
+            cluster_id = base64.urlsafe_b64encode(uuid).decode().rstrip("=")
             formatted = subprocess.run(  # noqa: S603 - our own command, no shell
                 [*_JAVA, "-cp", classpath, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(settings)],
                 check=False, timeout=START_TIMEOUT_S, capture_output=True, text=True,
