@@ -267,11 +267,17 @@ class Connection(asyncio.Protocol):
                 self._transport.write(data)
             else:
                 # Half-close is what the library asks for; whoever does not answer it meets the close timeout.
-                if self._transport.can_write_eof() and not self._transport.is_closing():
-                    self._transport.write_eof()
+                self._half_close()
                 self._arm(CLOSE_TIMEOUT_S, self.abort)
         if ws.state is State.CLOSING and self._deadline is None:
             self._arm(CLOSE_TIMEOUT_S, self.abort)
+
+    def _half_close(self) -> None:
+        if self._transport.can_write_eof() and not self._transport.is_closing():
+            try:
+                self._transport.write_eof()
+            except OSError:  # the peer is gone, and answered our close frame with a reset
+                self.abort()
 
     def _end_conversation(self) -> None:
         """Nothing more is said, from the close frame on; twice is harmless."""
