@@ -18,7 +18,7 @@ _HEAD = (
     "div.wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
     "td,th{padding:.25em .7em;text-align:right;border-bottom:1px solid #e5e5e5;white-space:nowrap}"
     "th{font-weight:600;color:#555;white-space:normal;vertical-align:bottom;max-width:8em}td:first-child,th:first-child{text-align:left}"
-    "td.remarks{text-align:left;white-space:normal;min-width:20em;color:#a33}tr.ours{background:#eef5fb}"
+    "th:last-child{text-align:left}td.remarks{text-align:left;white-space:normal;color:#a33}td.remarks:not(:empty){min-width:20em}tr.ours{background:#eef5fb}"
     "svg{width:100%;height:auto;background:#fcfcfc;margin:1em 0;font:12px system-ui,sans-serif}"
     "svg .grid{stroke:#e5e5e5}svg .label{fill:#555}"
     "</style>"
