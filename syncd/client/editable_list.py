@@ -1,4 +1,4 @@
-"""A list that a listener edits: the queue, or the items of a playlist.
+"""A list that a listener edits: the queue, the items of a playlist, the places of the playlists.
 
 Every edit works on the list as it shows on this device, needs no connection, and merges with what others do meanwhile.
 More than 500 tracks at once become several events. Source: merge.md section 3.1.

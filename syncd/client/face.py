@@ -27,6 +27,7 @@ from syncd.client.playlist import Playlist, new_playlist_id, playlist_stream
 from syncd.client.progress import Progress
 from syncd.client.renderer import Renderer
 from syncd.client.settings import Settings
+from syncd.client.sidebar import Sidebar
 from syncd.errors import NotFound
 from syncd.model.cells import Cell
 from syncd.model.events import DeviceDescribed, JsonObject
@@ -87,6 +88,7 @@ class Face:
         self.settings = Settings(state)
         self.progress = Progress(state)
         self.history = History(state)
+        self._sidebar = Sidebar(state, self._lists)
         self._fenced = Fenced(state, self._lists, self.player)
         self._opened: dict[str, None] = {}
         self._library_streams: list[str] | None = None
@@ -207,6 +209,16 @@ class Face:
         playlist.describe(name=name)
         self.library.add("playlists", playlist.id)
         return playlist
+
+    def move_playlist(self, playlist: str | Playlist, *, to: int) -> Done:
+        """Let a playlist, given by itself, id or stream, show at an index of `playlists` without it.
+
+        Raises:
+            NotFound: it is not in `playlists`, or the index is outside; nothing was made.
+        """
+        stream = playlist_stream(playlist) if isinstance(playlist, str) else playlist.stream
+        with self._state.lock:
+            return self._sidebar.move(stream[2:], to=to, shown=[each.id for each in self.playlists])
 
     @property
     def devices(self) -> list[DeviceView]:
