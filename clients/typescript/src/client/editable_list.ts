@@ -1,5 +1,5 @@
 /**
- * A list that a listener edits: the queue, or the items of a playlist.
+ * A list that a listener edits: the queue, the items of a playlist, the places of the playlists.
  *
  * Every edit works on the list as it shows on this device, needs no connection, and merges with what others do meanwhile.
  * More than 500 tracks at once become several events. Source: merge.md section 3.1.
@@ -18,13 +18,16 @@ import type { LocalState } from "./local_state.js";
 import type { OwnEvent } from "./own_event.js";
 import { ofFamilies, subscribe } from "./subscribe.js";
 
+type TrackItem = ListItem & { readonly track: string };
+
 /** A track's id, or an object with a `track` and whatever else. */
-export type Track = string | (ListItem & { readonly track: string });
+export type Track = string | TrackItem;
 
 /** The event that inserts items; `last` is the last entry of those that were inserted before them by the same action. */
 type Place = (view: ListView, items: readonly ListItem[], last: string | null) => ListInserted;
 
-export class EditableList {
+/** See the first lines. `Item`: what an entry is, where it is no track. */
+export class EditableList<Item extends ListItem = TrackItem> {
   protected readonly state: LocalState;
   protected readonly lists: Lists;
 
@@ -73,19 +76,19 @@ export class EditableList {
   // --- what changes it ---
 
   /** Add tracks to the end. */
-  add(...tracks: readonly Track[]): Done {
+  add(...tracks: readonly (string | Item)[]): Done {
     return this.#insert(tracks, (view, items) => edits.insertAtEnd(view, items));
   }
 
   /** Add tracks so that the first shows at an index, 0 to the length. @throws NotFound: the index is outside. */
-  insert(index: number, ...tracks: readonly Track[]): Done {
+  insert(index: number, ...tracks: readonly (string | Item)[]): Done {
     return this.#insert(tracks, (view, items, last) =>
       last === null ? edits.insertAt(view, index, items) : edits.insertAfter(view, last, items),
     );
   }
 
   /** Add tracks right after an entry; null stands for the start. @throws NotFound: the list never had the entry. */
-  insertAfter(entry: string | null, ...tracks: readonly Track[]): Done {
+  insertAfter(entry: string | null, ...tracks: readonly (string | Item)[]): Done {
     return this.#insert(tracks, (view, items, last) => edits.insertAfter(view, last ?? this.#now(entry), items));
   }
 
@@ -135,7 +138,7 @@ export class EditableList {
     return this.state.act(() => draft(kind, edit(this.view), this));
   }
 
-  #insert(tracks: readonly Track[], place: Place): Done {
+  #insert(tracks: readonly (string | Item)[], place: Place): Done {
     const items = tracks.map((track) => (typeof track === "string" ? { track } : track));
     const events: OwnEvent[] = [];
     for (const chunk of chunks(items)) {

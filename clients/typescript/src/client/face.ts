@@ -30,6 +30,7 @@ import { Progress } from "./progress.js";
 import { Queue } from "./queue.js";
 import { Renderer } from "./renderer.js";
 import { Settings } from "./settings.js";
+import { Sidebar } from "./sidebar.js";
 import { Upcoming, type Sources } from "./upcoming.js";
 
 /** `isConnected`: whether this device is in step with the server, as far as it knows, through whichever tab. */
@@ -49,8 +50,9 @@ export class Face {
   protected readonly lists: Lists;
   protected readonly fenced: Fenced;
   readonly #devices: KeptView<readonly DeviceView[]>;
+  readonly #sidebar: Sidebar;
   /** The ids of the account's playlists, as its sidebar orders them. */
-  readonly #sidebar: KeptView<readonly string[]>;
+  readonly #ordered: KeptView<readonly string[]>;
   readonly #playlists = new Map<string, Playlist>();
   readonly #opened = new Set<string>();
   #presence: ReadonlyMap<string, Presence> = new Map();
@@ -67,9 +69,10 @@ export class Face {
     this.settings = new Settings(state);
     this.progress = new Progress(state);
     this.history = new History(state);
+    this.#sidebar = new Sidebar(state, this.lists);
     this.fenced = new Fenced(state, this.lists, this.player);
     this.#devices = new KeptView(state, OWN_STREAM, ["device"], devicesView);
-    this.#sidebar = new KeptView(state, OWN_STREAM, ["library", "sidebar"], (cells) =>
+    this.#ordered = new KeptView(state, OWN_STREAM, ["library", "sidebar"], (cells) =>
       sidebarView(cells).filter((id) => isStream(playlistStream(id))),
     );
     state.replicas.watch((change) => this.#onChange.tell(change));
@@ -169,12 +172,12 @@ export class Face {
 
   /** The account's playlists, as its sidebar orders them; deleted ones are left out. */
   get playlists(): readonly Playlist[] {
-    return this.#sidebar.get().map((id) => this.#playlist(id)).filter(({ about }) => !about.deleted);
+    return this.#ordered.get().map((id) => this.#playlist(id)).filter(({ about }) => !about.deleted);
   }
 
   /** Call `callback` after changes of which playlists there are; of a playlist itself tells its own `subscribe`. */
   subscribePlaylists(callback: () => void): () => void {
-    return this.#sidebar.subscribe(callback);
+    return this.#ordered.subscribe(callback);
   }
 
   /**
@@ -197,6 +200,16 @@ export class Face {
     playlist.describe({ name });
     this.library.add("playlists", playlist.id);
     return playlist;
+  }
+
+  /**
+   * Let a playlist, given by itself, id or stream, show at an index of `playlists` without it.
+   *
+   * @throws NotFound: it is not in `playlists`, or the index is outside; nothing was made.
+   */
+  movePlaylist(playlist: string | Playlist, { to }: { readonly to: number }): Done {
+    const stream = typeof playlist === "string" ? playlistStream(playlist) : playlist.stream;
+    return this.#sidebar.move(stream.slice("p:".length), to, this.playlists.map(({ id }) => id));
   }
 
   /** The devices of the account that have described themselves. */
@@ -262,7 +275,7 @@ export class Face {
 
   /** The playlists to be in step with: those an app has opened, and those of the library. Asked very often. */
   protected wantedStreams(): readonly string[] {
-    return [...new Set([...this.#opened, ...this.#sidebar.get().map(playlistStream)])];
+    return [...new Set([...this.#opened, ...this.#ordered.get().map(playlistStream)])];
   }
 
   /** Other devices came and went. */

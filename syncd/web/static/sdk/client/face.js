@@ -17,6 +17,7 @@ import { Progress } from "./progress.js";
 import { Queue } from "./queue.js";
 import { Renderer } from "./renderer.js";
 import { Settings } from "./settings.js";
+import { Sidebar } from "./sidebar.js";
 import { Upcoming } from "./upcoming.js";
 export class Face {
     player;
@@ -31,6 +32,7 @@ export class Face {
     fenced;
     #devices;
     #sidebar;
+    #ordered;
     #playlists = new Map();
     #opened = new Set();
     #presence = new Map();
@@ -46,9 +48,10 @@ export class Face {
         this.settings = new Settings(state);
         this.progress = new Progress(state);
         this.history = new History(state);
+        this.#sidebar = new Sidebar(state, this.lists);
         this.fenced = new Fenced(state, this.lists, this.player);
         this.#devices = new KeptView(state, OWN_STREAM, ["device"], devicesView);
-        this.#sidebar = new KeptView(state, OWN_STREAM, ["library", "sidebar"], (cells) => sidebarView(cells).filter((id) => isStream(playlistStream(id))));
+        this.#ordered = new KeptView(state, OWN_STREAM, ["library", "sidebar"], (cells) => sidebarView(cells).filter((id) => isStream(playlistStream(id))));
         state.replicas.watch((change) => this.#onChange.tell(change));
         state.onUnsaved = (refusal) => this.tellRefused(refusal);
     }
@@ -104,10 +107,10 @@ export class Face {
         return this.player.setSleep(timer);
     }
     get playlists() {
-        return this.#sidebar.get().map((id) => this.#playlist(id)).filter(({ about }) => !about.deleted);
+        return this.#ordered.get().map((id) => this.#playlist(id)).filter(({ about }) => !about.deleted);
     }
     subscribePlaylists(callback) {
-        return this.#sidebar.subscribe(callback);
+        return this.#ordered.subscribe(callback);
     }
     playlist(id) {
         const found = this.#playlist(id);
@@ -122,6 +125,10 @@ export class Face {
         playlist.describe({ name });
         this.library.add("playlists", playlist.id);
         return playlist;
+    }
+    movePlaylist(playlist, { to }) {
+        const stream = typeof playlist === "string" ? playlistStream(playlist) : playlist.stream;
+        return this.#sidebar.move(stream.slice("p:".length), to, this.playlists.map(({ id }) => id));
     }
     get devices() {
         return this.#devices.get();
@@ -155,7 +162,7 @@ export class Face {
         return this.#onRefused.add(callback);
     }
     wantedStreams() {
-        return [...new Set([...this.#opened, ...this.#sidebar.get().map(playlistStream)])];
+        return [...new Set([...this.#opened, ...this.#ordered.get().map(playlistStream)])];
     }
     tellPresence(presence) {
         this.#presence = new Map(presence);
