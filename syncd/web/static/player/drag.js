@@ -69,7 +69,10 @@ export function useRowDrag(list, count, onDrop) {
       row.style.transform = "";
       if (!moves) return;
       // The press that ends a drag is no click on what lies below it.
-      const swallow = (click) => click.stopPropagation();
+      const swallow = (click) => {
+        click.stopPropagation();
+        click.preventDefault();
+      };
       addEventListener("click", swallow, { capture: true });
       setTimeout(() => removeEventListener("click", swallow, { capture: true }));
       if (drops && to !== from) onDrop(from, to);

@@ -7,10 +7,13 @@ import { Cover } from "./cover.js";
 import { askName } from "./dialog.js";
 import { count } from "./format.js";
 import { Icon } from "./icons.js";
+import { MOVE_KEYS, OrderedList } from "./ordered_list.js";
 import { go, href } from "./route.js";
 
 const PLACES = [["home", "Home", "home"], ["favourites", "Favourites", "heartLine"], ["history", "History", "history"], ["devices", "Devices", "devices"], ["settings", "Settings", "settings"]];
 const TABS = [["home", "Home", "home"], ["library", "Library", "library"], ["queue", "Queue", "queue"], ["devices", "Devices", "devices"]];
+
+const titleOf = ({ about }) => about.name ?? "Untitled";
 
 const link = (route, [page, label, icon]) =>
   html`<li key=${page}><a href=${href(page)} aria-current=${route.page === page ? "page" : undefined}><${Icon} name=${icon} /><span>${label}</span></a></li>`;
@@ -19,7 +22,7 @@ export function Sidebar({ route }) {
   return html`<aside class="sidebar">
     <a class="brand" href=${href("home")}><img src="/static/icon.svg" alt="" width="26" height="26" /> syncd</a>
     <nav aria-label="Pages"><ul class="places">${PLACES.map((place) => link(route, place))}</ul></nav>
-    <nav class="playlists" aria-label="Playlists"><${Playlists} route=${route} /></nav>
+    <nav class="playlists" aria-label="Playlists" data-scroller><${Playlists} route=${route} /></nav>
     <${Connection} />
   </aside>`;
 }
@@ -42,14 +45,14 @@ function Playlists({ route }) {
     account.notify(`Made ${name}`);
     go("playlist", playlist.id);
   };
+  const row = (playlist) => html`<a class="row-main" href=${href("playlist", playlist.id)} draggable=${false} aria-keyshortcuts=${MOVE_KEYS}
+    aria-current=${route.page === "playlist" && route.id === playlist.id ? "page" : undefined}>
+    <${Cover} of=${{ id: playlist.id, hue: hueOf(playlist.id), style: "pluck" }} size=${32} /><span class="row-words"><span class="row-title">${titleOf(playlist)}</span>
+    <span class="row-artist">${count(playlist.length, "track")}</span></span></a>`;
   return html`<header class="playlists-head"><h2 class="label">Playlists</h2>
     <button type="button" class="icon-button" aria-label="New playlist" onClick=${create}><${Icon} name="plus" size=${20} /></button></header>
-  <ul class="places">${account.device.playlists.map((playlist) => {
-    const current = route.page === "playlist" && route.id === playlist.id;
-    return html`<li key=${playlist.id}><a href=${href("playlist", playlist.id)} aria-current=${current ? "page" : undefined}>
-      <${Cover} of=${{ id: playlist.id, hue: hueOf(playlist.id), style: "pluck" }} size=${32} /><span class="row-words"><span class="row-title">${playlist.about.name ?? "Untitled"}</span>
-      <span class="row-artist">${count(playlist.length, "track")}</span></span></a></li>`;
-  })}</ul>`;
+  <${OrderedList} entries=${account.device.playlists} label="Playlists" nameOf=${titleOf} row=${row}
+    onMove=${(playlist, to) => account.act("", (device) => device.movePlaylist(playlist, { to }))} />`;
 }
 
 /** Whether what shows is what the other devices show; quiet as long as it is. */
