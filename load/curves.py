@@ -65,9 +65,9 @@ def _quiet(_: Step) -> None:
     """A point takes seconds; the progress of points is enough."""
 
 
-def _server(*, gateways: int = 1, partitions: int | None = None, records: int = 0) -> Syncd:
+def _server(*, gateways: int = 1, partitions: int | None = None, records: int = 0, scattered: bool = False) -> Syncd:
     roles = (GATEWAY,) * gateways + (PROJECTOR,)
-    return Syncd(f"{gateways} x {partitions}", "", roles, partitions=partitions, records=records)
+    return Syncd(f"{gateways} x {partitions}", "", roles, partitions=partitions, records=records, scattered=scattered)
 
 
 def _per_delivery(server: Syncd, scenario: Deliveries, seconds: float) -> Iterator[tuple[str, float]]:
@@ -120,6 +120,12 @@ def _gateways(size: int, seconds: float) -> Iterator[tuple[str, float]]:
     return _per_delivery(_server(gateways=size, partitions=8), scenario, seconds)
 
 
+def _one_port(size: int, seconds: float) -> Iterator[tuple[str, float]]:
+    """What processes on one port (`SO_REUSEPORT`) would cost: the kernel deals connections, and knows no accounts."""
+    scenario = Deliveries(accounts=ACCOUNTS, in_flight=64 * size)
+    return _per_delivery(_server(gateways=size, partitions=8, scattered=True), scenario, seconds)
+
+
 US = "us a delivery"
 ALL: dict[str, Curve] = {
     "connections": Curve("work over connections", (1_000, 3_000, 10_000), "connections", US, _connections),
@@ -131,6 +137,7 @@ ALL: dict[str, Curve] = {
     "log": Curve("work over records in the log", (1_000, 30_000, 200_000), "records in the log", US, _log),
     "partitions": Curve("work over partitions", (1, 4, 16, 64), "partitions of the log", US, _partitions),
     "gateways": Curve("work over gateways, 8 partitions", (1, 2, 4), "gateways", US, _gateways),
+    "one-port": Curve("work over gateways that share one port", (1, 2, 4), "gateways", US, _one_port),
 }
 
 

@@ -101,7 +101,8 @@ def _seats(job: Job) -> Iterator[Seat]:
 
 
 def _ports(job: Job) -> Iterator[int]:
-    """Of each seat, the port that its account's devices come to."""
+    """Of each seat, the port that its device comes to."""
     for account in range(job.scenario.accounts):
-        for _ in range(job.scenario.devices):
-            yield job.homes[account] if job.homes else job.port
+        ports = job.homes[account] if job.homes else [job.port]
+        for device in range(job.scenario.devices):
+            yield ports[device % len(ports)]

@@ -18,7 +18,7 @@ class Job(Struct, frozen=True, kw_only=True):
         scenario: what to do.
         logins: per account the secrets of its devices; none where a server asks for none.
         data_dir: of a syncd on this machine, whose log the generator may write into itself.
-        homes: per account the port of its gateway; none where all come to `port`.
+        homes: per account the ports that its devices come to, in turn; none where all come to `port`.
         metrics_url: where syncd's gateway counts its statements.
         processes: the server's, whose processor time is taken. The first is the one that holds the connections.
     """
@@ -29,7 +29,7 @@ class Job(Struct, frozen=True, kw_only=True):
     scenario: Scenario
     processes: list[ProcessGroup]
     logins: list[list[str]] = []
-    homes: list[int] = []
+    homes: list[list[int]] = []
     data_dir: str | None = None
     metrics_url: str | None = None
 

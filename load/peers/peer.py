@@ -38,7 +38,7 @@ class Running:
         processes: the first one holds the connections; "deliveries per CPU second" are of its time.
         logins: per account the tokens of its devices; empty where everybody may come in.
         data_dir: syncd's.
-        homes: per account the port of its gateway; empty where everybody comes to `port`.
+        homes: per account the ports that its devices come to, in turn; empty where everybody comes to `port`.
         metrics_url: where the process that holds the connections counts its statements; only syncd says so.
     """
 
@@ -48,7 +48,7 @@ class Running:
     host: str = "127.0.0.1"
     logins: list[list[str]] = field(default_factory=list)
     data_dir: str | None = None
-    homes: list[int] = field(default_factory=list)
+    homes: list[list[int]] = field(default_factory=list)
     metrics_url: str | None = None
 
 

@@ -38,6 +38,7 @@ class Syncd:
         roles: one process for each; the first one has a gateway. `serve` is all of them in one.
         kafka: whether the log is a topic of a broker of its own, on the server's core like everything else.
         partitions: of the log. Each account comes to the gateway that its partition falls to.
+        scattered: its devices come to all gateways instead, as on one port that several processes share.
         records: in the log, and folded, before anything is measured.
     """
 
@@ -46,6 +47,7 @@ class Syncd:
     roles: tuple[str, ...]
     kafka: bool = False
     partitions: int | None = None
+    scattered: bool = False
     records: int = 0
 
     def prepare(self) -> None:
@@ -93,7 +95,13 @@ class Syncd:
             if self.records:
                 asyncio.run(_fill(config, self.records))
             logins = asyncio.run(make_logins(config, scenario.accounts, scenario.devices))
-            homes = [ports[partition_of(f"a:{account}", self.partitions or 1) % len(ports)][0] for account in logins]
+            gateways = [ws_port for ws_port, _ in ports]
+            homes = [
+                gateways
+                if self.scattered
+                else [gateways[partition_of(f"a:{account}", self.partitions or 1) % len(ports)]]
+                for account in logins
+            ]
             yield Running(
                 "syncd", ports[0][0], processes, logins=list(logins.values()), homes=homes if len(ports) > 1 else [],
                 data_dir=str(data_dir), metrics_url=f"http://127.0.0.1:{ports[0][1]}/metrics",

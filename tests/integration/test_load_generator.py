@@ -127,7 +127,8 @@ def test_a_server_that_stalls_is_charged_for_what_it_held_up() -> None:
     assert outcome.latency.at(0.9) > 20, "a fifth of all events was due in the pause"
 
 
-def test_each_account_comes_to_the_port_of_its_home() -> None:
+def arrivals(*homes: str) -> tuple[dict[int, set[str]], Wrong]:
+    """Which accounts two relays saw; `homes` names for each account the relays, 0 and 1, that its devices come to."""
     seen: dict[int, set[str]] = {0: set(), 1: set()}
 
     def noting(home: int) -> type[Relay]:
@@ -141,11 +142,16 @@ def test_each_account_comes_to_the_port_of_its_home() -> None:
 
     async def go() -> Outcome:
         async with serving(noting(0)) as first, serving(noting(1)) as second:
-            job = Job(
-                adapter="relay", host="127.0.0.1", port=0, scenario=paced(200), processes=[],
-                homes=[first, second, first],
-            )  # fmt: skip
+            ports = [[(first, second)[int(relay)] for relay in each] for each in homes]
+            job = Job(adapter="relay", host="127.0.0.1", port=0, scenario=paced(200), processes=[], homes=ports)
             return await run(job, lambda _: None, drain_timeout_s=0.2)
 
-    assert asyncio.run(go()).wrong == Wrong()
-    assert seen == {0: {"/0", "/2"}, 1: {"/1"}}
+    return seen, asyncio.run(go()).wrong
+
+
+def test_each_account_comes_to_the_port_of_its_home() -> None:
+    assert arrivals("0", "1", "0") == ({0: {"/0", "/2"}, 1: {"/1"}}, Wrong())
+
+
+def test_devices_of_an_account_may_be_dealt_over_ports() -> None:
+    assert arrivals("0", "1", "01") == ({0: {"/0", "/2"}, 1: {"/1", "/2"}}, Wrong())
