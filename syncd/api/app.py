@@ -32,7 +32,7 @@ from syncd.api.guard import Guard
 from syncd.api.policies import PAGE_POLICY, SCRIPTED_PAGE_POLICY
 from syncd.api.probes import probe_routes
 from syncd.api.services import ApiServices, ProbeServices
-from syncd.api.web_files import read_web_files, web_file
+from syncd.api.web_files import WebFiles
 from syncd.errors import Unauthenticated, Unavailable
 from syncd.protocol.version import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK
 
@@ -77,23 +77,25 @@ class _Api:
 
     def __init__(self, services: ApiServices) -> None:
         self._services = services
-        self._files = read_web_files()
-        self.console_page = self._files["console.html"]
-        self._docs = web_file("docs.html", docs_page(list_items_max=services.list_items_max).encode())
+        self._files = WebFiles()
+        self._page = self._files.named("index.html")
+        self.console_page = self._files.named("console.html")
+        self._docs = self._files.page(docs_page(list_items_max=services.list_items_max))
 
     async def page(self, request: Request) -> Response:
         sockets = " ".join(await self._gateway_urls(request, None))
         policy = f"{SCRIPTED_PAGE_POLICY} {sockets}"
-        return self._files["index.html"].answer(request.headers, content_security_policy=policy)
+        return self._page.answer(request.headers, content_security_policy=policy)
 
     async def docs(self, request: Request) -> Response:
         return self._docs.answer(request.headers, content_security_policy=PAGE_POLICY)
 
     async def static(self, request: Request) -> Response:
-        file = self._files.get(f"static/{request.path_params['name']}")
-        if file is None:
+        found = self._files.static(request.path_params["name"])
+        if found is None:
             raise HTTPException(404)
-        return file.answer(request.headers)
+        file, forever = found
+        return file.answer(request.headers, forever=forever)
 
     async def connect(self, request: Request) -> Response:
         urls = await self._gateway_urls(request, await self._account_if_known(request))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from posixpath import dirname, normpath
+from importlib.resources import files
+from pathlib import Path
+from posixpath import dirname, join, normpath
 from typing import get_args
 
 import pytest
 from api_under_test import Api
 
 from syncd.api.docs_page import docs_page
-from syncd.api.web_files import read_web_files
 from syncd.cli.app import app
 from syncd.metrics import table
 from syncd.model.events import EVENTS, SERVER_KINDS
@@ -66,13 +67,61 @@ def test_an_id_stands_once_on_a_page(api: Api, path: str) -> None:
 
 
 def test_modules_import_only_modules_that_are_served() -> None:
-    files = read_web_files()
-    modules = {name: file.body.decode() for name, file in files.items() if name.endswith(".js")}
-    assert "static/player/main.js" in modules
-    for name, text in modules.items():
+    pages = files("syncd").joinpath("web", "static")
+    modules = {path.relative_to(str(pages)).as_posix() for path in Path(str(pages)).rglob("*.js")}
+    assert "player/main.js" in modules
+    for name in modules:
+        text = pages.joinpath(name).read_text("utf-8")
         for imported in re.findall(r'\b(?:im|ex)port\b(?:[\w\s{},*$]*from)? *"([^"]+)"', text):
             assert imported.startswith("."), f"{name} imports {imported}, which a browser finds nowhere"
-            assert normpath(f"{dirname(name)}/{imported}") in modules, f"{name} imports {imported}"
+            assert normpath(join(dirname(name), imported)) in modules, f"{name} imports {imported}"
+
+
+def test_a_page_names_all_its_modules_in_advance(api: Api) -> None:
+    page = api.get("/").text
+    preloaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page)
+    (entry,) = re.findall(r'<script type="module" src="([^"]+)">', page)
+    assert len(preloaded) == len(set(preloaded)) > 50
+    waiting, asked = [entry], {entry}
+    while waiting:
+        path = waiting.pop()
+        imports = re.findall(r'\b(?:im|ex)port\b(?:[\w\s{},*$]*from)? *"([^"]+)"', api.get(path).text)
+        for imported in (normpath(join(dirname(path), each)) for each in imports):
+            if imported not in asked:
+                asked.add(imported)
+                waiting.append(imported)
+    assert asked == {entry, *preloaded}
+
+
+def test_what_a_page_loads_may_be_kept_for_ever_and_the_page_itself_not(api: Api) -> None:
+    for path in ("/", "/docs", "/nowhere"):
+        page = api.get(path)
+        assert page.headers["cache-control"] in ("no-cache", "no-store")
+        for target in Links(page.text).targets:
+            if target.startswith("/static/~"):
+                assert api.get(target).headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert api.get("/static/player/main.js").headers["cache-control"] == "no-cache"
+
+
+def test_an_old_page_gets_todays_file_and_may_not_keep_it(api: Api) -> None:
+    old = api.get("/static/~of-last-week/player/main.js")
+    assert (old.status_code, old.headers["cache-control"]) == (200, "no-cache")
+    assert old.content == api.get("/static/player/main.js").content
+    for path in ("/static/~", "/static/~of-last-week", "/static/~/nothing.js", "/static/~a/~b/player/main.js"):
+        assert api.get(path).status_code == 404
+
+
+def test_files_travel_gzipped_to_those_who_take_that(api: Api) -> None:
+    path = "/static/vendor/uplot.js"
+    plain = api.get(path, {"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    for accepted in ("gzip, deflate, br", "br,gzip"):
+        small = api.get(path, {"accept-encoding": accepted})
+        assert small.headers["content-encoding"] == "gzip"
+        assert int(small.headers["content-length"]) < len(plain.content) / 2
+        assert (small.content, small.headers["etag"]) == (plain.content, plain.headers["etag"])
+        assert small.headers["vary"] == "accept-encoding"
+    assert "content-encoding" not in api.get(path, {"accept-encoding": "gzip;q=0"}).headers
 
 
 @pytest.mark.parametrize(
@@ -87,7 +136,8 @@ def test_modules_import_only_modules_that_are_served() -> None:
 def test_a_file_is_sent_once_and_then_only_confirmed(api: Api, path: str, media_type: str) -> None:
     first = api.get(path)
     assert first.headers["content-type"] == media_type
-    for held in (first.headers["etag"], f"W/{first.headers['etag']}", f'"other", {first.headers["etag"]}'):
+    etag = first.headers["etag"]
+    for held in (etag, etag.removeprefix("W/"), f'"other", {etag}'):
         again = api.get(path, {"if-none-match": held})
         assert again.status_code == 304
         assert again.content == b""
