@@ -21,7 +21,7 @@ from syncd.model.lowering import lower
 from syncd.model.references import references
 from syncd.model.stamp import admitted_t, is_expired, ms
 from syncd.model.upcast import SCHEMA_VERSION
-from syncd.model.validate import canonical_size, check_data, decode_data, stream_accepts
+from syncd.model.validate import canonical_size, read_data, stream_accepts
 from syncd.protocol.codec import Codec
 from syncd.protocol.messages import EmittedEvent, Nack, NackReason
 from syncd.push.entry import ENTRY_OVERHEAD_BYTES, Entry, void_answer
@@ -159,8 +159,7 @@ def _read(
     """The event as it will be admitted, and the body of its record; or the permanent refusal."""
     kind = event.kind
     try:
-        data = decode_data(kind, event.data, format=codec.name)
-        check_data(kind, data, stream=stream)
+        data = read_data(kind, event.data, format=codec.name, stream=stream)
     except InvalidEvent as error:
         raise _Permanent("invalid", str(error)) from error
     except LimitExceeded as error:

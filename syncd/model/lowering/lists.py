@@ -15,15 +15,10 @@ from syncd.model.stamp import digits
 
 def inserted(data: ListInserted, event: Event, rank: str) -> Cells:
     """One cell holds the items and their first slots."""
-    id_ = event_id(event.writer, event.seq)
-    value: dict[str, Json] = {
-        "parent": data.parent,
-        "side": data.side,
-        "t": event.t,
-        "writer": event.writer,
-        "items": [*data.items],
-    }
-    return {f"{data.list}/run/{id_}": Cell(rank, value)}
+    writer = event.writer
+    items: Json = data.items  # type: ignore[assignment]  # lists do not vary, but nobody writes to this one
+    value: Json = {"parent": data.parent, "side": data.side, "t": event.t, "writer": writer, "items": items}
+    return {f"{data.list}/run/{writer}.{event.seq}": Cell(rank, value)}
 
 
 def moved(data: ListMoved, event: Event, rank: str) -> Cells:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
+from msgspec import Raw
 
 from syncd.errors import InvalidEvent, LimitExceeded, Refused
 from syncd.limits import EVENT_NESTING_MAX, ITEMS_MAX
 from syncd.model.events import EVENTS, ListInserted, PlaybackPaused, SettingsChanged
-from syncd.model.validate import canonical_size, check, decode_data, stream_accepts
+from syncd.model.validate import Format, canonical_size, check, decode_data, read_data, stream_accepts
 
 ACCOUNT = "a:9f3c"
 PLAYLIST = "p:summer-0123456789abcdef"
@@ -72,14 +74,45 @@ GOOD: dict[str, Any] = {
 }
 
 
-def read(kind: str, data: Any, *, format: Literal["json", "msgpack"] = "json") -> Any:
-    encode = msgspec.json.encode if format == "json" else msgspec.msgpack.encode
-    return decode_data(kind, encode(data), format=format)
+FORMATS: tuple[Format, ...] = ("json", "msgpack")
+
+
+def encoded(data: Any, format: Format) -> bytes:
+    return msgspec.json.encode(data) if format == "json" else msgspec.msgpack.encode(data)
+
+
+def read(kind: str, data: Any, *, format: Format = "json") -> Any:
+    return decode_data(kind, encoded(data, format), format=format)
 
 
 def judge(kind: str, data: Any, *, stream: str | None = None) -> None:
     default = PLAYLIST if kind.startswith("playlist.") else ACCOUNT
-    check(kind, read(kind, data), stream=default if stream is None else stream)
+    stream = default if stream is None else stream
+    for format in FORMATS:
+        both_ways(kind, encoded(data, format), format, stream)
+    check(kind, read(kind, data), stream=stream)
+
+
+def both_ways(kind: str, raw: bytes, format: Format, stream: str) -> None:
+    """What a gateway reads and judges at once is what an SDK reads and then judges, or refuses in the same words."""
+
+    def apart() -> Any:
+        data = decode_data(kind, raw, format=format)
+        check(kind, data, stream=stream)
+        return data
+
+    def at_once() -> Any:
+        return read_data(kind, Raw(raw), format=format, stream=stream)
+
+    if stream_accepts(kind, stream):
+        assert outcome(at_once) == outcome(apart)
+
+
+def outcome(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except Refused as refused:
+        return type(refused), str(refused)
 
 
 # --- decoding ---
@@ -98,6 +131,7 @@ def test_an_unknown_field_is_named(kind: str) -> None:
 
 
 def test_an_unknown_kind_is_named() -> None:
+    both_ways("holograms.shown", b"{}", "json", ACCOUNT)
     with pytest.raises(InvalidEvent, match=r"kind 'holograms\.shown' is not known here"):
         read("holograms.shown", {})
     with pytest.raises(InvalidEvent, match="holograms"):
@@ -168,6 +202,7 @@ def test_a_missing_field_is_named() -> None:
 )
 def test_any_bytes_are_answered_as_json(raw: bytes) -> None:
     for kind in ("playback.paused", "settings.changed"):
+        both_ways(kind, raw, "json", ACCOUNT)
         with pytest.raises(InvalidEvent):
             decode_data(kind, raw, format="json")
 
@@ -192,6 +227,7 @@ def test_any_bytes_are_answered_as_json(raw: bytes) -> None:
 )
 def test_any_bytes_are_answered_as_messagepack(raw: bytes) -> None:
     for kind in ("playback.paused", "settings.changed"):
+        both_ways(kind, raw, "msgpack", ACCOUNT)
         with pytest.raises(InvalidEvent):
             decode_data(kind, raw, format="msgpack")
 
@@ -212,6 +248,7 @@ def test_data_is_read_from_a_view_of_a_frame() -> None:
     ],
 )
 def test_a_key_given_twice_is_named(kind: str, raw: bytes, key: str) -> None:
+    both_ways(kind, raw, "json", ACCOUNT)
     with pytest.raises(InvalidEvent, match=f"the key '{key}' twice"):
         decode_data(kind, raw, format="json")
 
