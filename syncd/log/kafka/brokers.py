@@ -10,11 +10,11 @@ import asyncio
 from collections.abc import Awaitable, Iterable
 from typing import Any, Literal
 
-from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
 
 from syncd.errors import LogUnavailable
 from syncd.log.kafka.address import CLIENT_ID, KafkaAddress, KafkaSecurity
+from syncd.log.kafka.connection import Connection, connect
 from syncd.log.kafka.wire import DescribeTopic, TopicMetadata
 
 ANSWER_TIMEOUT_S = 5.0
@@ -50,7 +50,7 @@ class Brokers:
         self._seeds = [_target(server) for server in address.servers]
         self._brokers: dict[int, Target] = {}
         self._leaders: dict[int, int] = {}
-        self._connections: dict[tuple[Target, Lane], asyncio.Future[AIOKafkaConnection]] = {}
+        self._connections: dict[tuple[Target, Lane], asyncio.Future[Connection]] = {}
         self._closed = False
 
     async def describe(self) -> TopicMetadata:
@@ -128,11 +128,12 @@ class Brokers:
             self._drop(key)
             raise
 
-    async def _connect(self, key: tuple[Target, Lane]) -> AIOKafkaConnection:
+    async def _connect(self, key: tuple[Target, Lane]) -> Connection:
         if self._closed:
             raise KafkaError("the log is closed")
         opening = self._connections.get(key)
         if opening is None or (opening.done() and not _up(opening)):
+            self._drop(key)  # what others have asked on it fails now, and not at their deadlines
             opening = asyncio.ensure_future(self._open(key[0]))
             self._connections[key] = opening
         # Shielded: whoever came second must not fail because the first was cancelled.
@@ -146,20 +147,14 @@ class Brokers:
                 raise KafkaError("the connection was given up") from None
             raise
 
-    async def _open(self, target: Target) -> AIOKafkaConnection:
+    async def _open(self, target: Target) -> Connection:
         host, port = target
-        connection = AIOKafkaConnection(
-            host, port, client_id=CLIENT_ID,
-            request_timeout_ms=2 * ANSWER_TIMEOUT_S * 1000,  # ours speaks first
-            **self._security,
-        )  # fmt: skip
-        try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                await connection.connect()
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            return await connect(
+                host, port, client_id=CLIENT_ID,
+                request_timeout_ms=2 * ANSWER_TIMEOUT_S * 1000,  # ours speaks first
+                **self._security,
+            )  # fmt: skip
 
     def _drop(self, key: tuple[Target, Lane]) -> asyncio.Future[Any] | None:
         """Never use a connection again; what ends when it is closed."""
@@ -181,7 +176,7 @@ def error_name(error: int) -> str:
     return names.get(error) or f"{for_code(error).__name__.removesuffix('Error')} ({error})"
 
 
-def _send(connection: AIOKafkaConnection, request: Any) -> Awaitable[Any]:
+def _send(connection: Connection, request: Any) -> Awaitable[Any]:
     """Write a request; its answer. Of a connection that closed a moment ago uvloop says so by a `RuntimeError`, which
     the driver does not know: it expects asyncio's `OSError`."""
     try:
@@ -193,7 +188,7 @@ def _send(connection: AIOKafkaConnection, request: Any) -> Awaitable[Any]:
     return answer
 
 
-def _up(opening: asyncio.Future[AIOKafkaConnection]) -> bool:
+def _up(opening: asyncio.Future[Connection]) -> bool:
     if not opening.done() or opening.cancelled() or opening.exception() is not None:
         return False
     return bool(opening.result().connected())
