@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from syncd.testing.kafka import KafkaMissing, shared_kafka
@@ -102,6 +104,20 @@ def kafka_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield address
     except KafkaMissing as error:
         pytest.skip(str(error))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """A command that ran inside a test has set logging up for a process of its own, and for a stream that is closed
+    when the test ends: whatever is logged after that would be a traceback in the output of another test."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        return (yield)
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
 
 
 # --- what was measured, what was missing ---

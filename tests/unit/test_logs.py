@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,17 +18,7 @@ Written = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def restored_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-
-
-@pytest.fixture
-def written(restored_logging: None) -> Written:
+def written() -> Written:
     """Sets logging up as JSON; returns what was written so far."""
     to = io.StringIO()
     configure_logs(form="json", level="info", to=to)
@@ -103,7 +93,7 @@ def test_a_secret_in_a_traceback_is_cut_out(written: Written) -> None:
         assert TOKEN not in json.dumps(line)
 
 
-def test_a_peers_text_cannot_steer_a_terminal_or_begin_a_line_of_its_own(restored_logging: None) -> None:
+def test_a_peers_text_cannot_steer_a_terminal_or_begin_a_line_of_its_own() -> None:
     to = io.StringIO()
     configure_logs(form="text", to=to)
     get_logger("gateway").info("hello_refused", client="\x1b[2J\nfake line")
@@ -124,7 +114,7 @@ def test_huge_deep_and_odd_values_become_text_of_bounded_length(written: Written
     assert (line["none"], line["pi"]) == (None, 3.5)
 
 
-def test_lines_below_the_level_are_not_written(restored_logging: None) -> None:
+def test_lines_below_the_level_are_not_written() -> None:
     to = io.StringIO()
     configure_logs(form="json", level="warning", to=to)
     get_logger("api").info("x")
@@ -132,14 +122,14 @@ def test_lines_below_the_level_are_not_written(restored_logging: None) -> None:
     assert [json.loads(line)["event"] for line in to.getvalue().splitlines()] == ["y"]
 
 
-def test_auto_is_json_where_nobody_watches(restored_logging: None) -> None:
+def test_auto_is_json_where_nobody_watches() -> None:
     to = io.StringIO()
     configure_logs(form="auto", to=to)
     get_logger("api").info("x")
     assert json.loads(to.getvalue())["event"] == "x"
 
 
-def test_setting_up_again_replaces_the_first(restored_logging: None) -> None:
+def test_setting_up_again_replaces_the_first() -> None:
     first, second = io.StringIO(), io.StringIO()
     configure_logs(form="json", to=first)
     configure_logs(form="json", to=second)
