@@ -29,14 +29,20 @@ async function play(
   }
 }
 
+/** Two tabs in step, the first of which leads, and their one connection. */
+async function two(gateway: Gateway, open: () => Promise<Device>) {
+  const first = await open();
+  const connection = await gateway.next();
+  await connection.welcome();
+  await first.ready();
+  const second = await open();
+  await second.ready();
+  return { first, second, connection };
+}
+
 test("tabs show what the leader is told, and reach the server through it", async () => {
   await play("told", async (gateway, open) => {
-    const first = await open();
-    const connection = await gateway.next();
-    await connection.welcome();
-    await first.ready();
-    const second = await open();
-    await second.until(() => second.connected);
+    const { first, second, connection } = await two(gateway, open);
     assert.deepEqual([first.holdsSocket, second.holdsSocket, gateway.count], [true, false, 1]);
 
     connection.say({ type: "presence", stream: `a:${ACCOUNT}`, device: "d7", online: true, since_ms: 5 });
@@ -66,12 +72,7 @@ test("tabs show what the leader is told, and reach the server through it", async
 
 test("a login is renewed from any tab, also by one that is opened with another token", async () => {
   await play("renewed", async (gateway, open) => {
-    const first = await open();
-    const connection = await gateway.next();
-    await connection.welcome();
-    await first.ready();
-    const second = await open();
-    await second.ready();
+    const { first, second, connection } = await two(gateway, open);
     connection.socket.close(4200, "unknown token");
     await second.until(() => second.state === "login needed");
     assert.deepEqual([first.state, second.error?.message], ["login needed", "unknown token"]);
@@ -87,12 +88,7 @@ test("a login is renewed from any tab, also by one that is opened with another t
 
 test("a tab that has to stay away takes no other with it, and nobody takes its place", async () => {
   await play("stopped", async (gateway, open) => {
-    const first = await open();
-    const connection = await gateway.next();
-    await connection.welcome();
-    await first.ready();
-    const second = await open();
-    await second.ready();
+    const { first, second, connection } = await two(gateway, open);
     connection.socket.close(4500, "that is no message");
     await second.until(() => second.state === "stopped");
     await first.until(() => first.state === "stopped");
