@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from syncd.api.answers import Json, bearer_token, refusal
 from syncd.api.console import console_routes
+from syncd.api.cross_origin import CrossOrigin
 from syncd.api.device_routes import DeviceRoutes, account_of
 from syncd.api.docs_page import docs_page
 from syncd.api.gateway_url import gateway_urls
@@ -54,7 +55,7 @@ def create_app(services: ApiServices) -> Starlette:
     ]
     if services.console is not None:
         routes += console_routes(services.console, api.console_page)
-    return _application(routes, services.probes)
+    return _application(routes, services.probes, services.origins)
 
 
 def create_probe_app(services: ProbeServices) -> Starlette:
@@ -62,10 +63,13 @@ def create_probe_app(services: ProbeServices) -> Starlette:
     return _application(probe_routes(services), services)
 
 
-def _application(routes: Sequence[Route], services: ProbeServices) -> Starlette:
+def _application(routes: Sequence[Route], services: ProbeServices, origins: Sequence[str] = ()) -> Starlette:
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, metrics=services.metrics, clock=services.clock)],
+        middleware=[
+            Middleware(CrossOrigin, origins=origins),
+            Middleware(Guard, metrics=services.metrics, clock=services.clock),
+        ],
         exception_handlers={HTTPException: _not_served},
     )
     app.router.redirect_slashes = False  # A redirect would repeat the Host header, which is client text.

@@ -3,8 +3,8 @@
     POST   /v1/devices?name=...   a new device, with a token that is told once: {device, account, name, token}
     DELETE /v1/devices/<device>   its login is over, for good: {device, revoked: true}
 
-Only these two change anything here; both ask for a device's token in the `Authorization` header, which no other site
-can make a browser send. A device of another account is answered as one that is not there.
+Only these two change anything here; both ask for a token in the `Authorization` header, which no other site but those
+of `SYNCD_ORIGINS` can make a browser send. A device of another account is answered as one that is not there.
 """
 
 from __future__ import annotations

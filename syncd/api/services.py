@@ -87,6 +87,7 @@ class ApiServices:
         public_ws_url: the address of gateways that have none of their own, where they are not reached at the host that
             the caller used for us, as behind a proxy.
         list_items_max: entries that a list may hold, for the documentation.
+        origins: of pages of other hosts that may ask here, as `https://player.example`.
         console: of the operators; None where it is off.
     """
 
@@ -99,4 +100,5 @@ class ApiServices:
     public_ws_url: str | None = None
     gateways: Callable[[str | None], Awaitable[Sequence[GatewayAddress]]] = no_gateways
     list_items_max: int = LIST_ITEMS_MAX
+    origins: Sequence[str] = ()
     console: ConsoleServices | None = None

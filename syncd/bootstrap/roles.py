@@ -290,6 +290,7 @@ def _api_services(
         public_ws_url=deployment.config.public_ws_url,
         gateways=gateways,
         list_items_max=deployment.config.list_items_max,
+        origins=deployment.config.origins,
         console=console,
     )
 

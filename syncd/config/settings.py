@@ -146,7 +146,7 @@ class Config:
         metadata=_home(
             "SYNCD_ORIGINS",
             values.ORIGINS,
-            "Pages of other hosts that may open sockets. Pages of our own host always may.",
+            "Pages of other hosts that may open sockets and ask `/v1/...`. Pages of our own host always may.",
         ),
     )
     region: str = field(
