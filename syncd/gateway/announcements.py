@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
+from syncd.gateway.turn import Turn
 from syncd.protocol.codec import Codec
 from syncd.protocol.messages import Presence
-from syncd.push.hub import Hub
-from syncd.push.subscription import Sink, Subscription
+from syncd.push.hub import Channel, Hub
+from syncd.push.subscription import Subscription, SubscriptionState
 
 GATHER_S = 0.02
 """Nobody sees it, and most of a household is back by then."""
@@ -21,51 +22,71 @@ class Announcements:
     """Of one gateway.
 
     Args:
-        device_of: whose connection it is; None once it is gone.
+        online: who is there, of a stream.
     """
 
-    def __init__(self, hub: Hub, *, device_of: Callable[[Sink], str | None]) -> None:
+    def __init__(self, hub: Hub, turn: Turn, *, online: Callable[[str], Iterable[Presence]]) -> None:
         self._hub = hub
-        self._device_of = device_of
+        self._turn = turn
+        self._online = online
         self._waiting: dict[str, dict[str, tuple[int, Presence]]] = {}
+        self._newcomers: dict[Channel, list[Subscription]] = {}
         self._number = 0
 
     def tell(self, presence: Presence) -> None:
         """Tell soon; of a device that comes and goes meanwhile only what is true in the end."""
         if not self._waiting:
             asyncio.get_running_loop().call_later(GATHER_S, self._send)
-        self._number += 1
-        self._waiting.setdefault(presence.stream, {})[presence.device] = (self._number, presence)
+        self._number = number = self._number + 1
+        news = self._waiting.get(presence.stream)
+        if news is None:
+            news = self._waiting[presence.stream] = {}
+        news[presence.device] = (number, presence)
 
-    def greet(self, subscription: Subscription, online: Iterable[Presence]) -> None:
-        """Tell a new subscriber at once of all who are online. Until then it is told nothing."""
-        sink = subscription.sink
-        device, codec = self._device_of(sink), sink.codec
-        others = [codec.framed(one) for one in online if one.device != device]
-        if others and not sink.congested:
-            sink.write(b"".join(others))
+    def greet(self, subscription: Subscription) -> None:
+        """Tell a new subscriber of all who are online when the turn ends: those who come with it are no news to it, and
+        it hears of them in the write that brings what it missed. Until then it is told nothing."""
+        if not self._newcomers:
+            self._turn.first(self._greet_all)
+        self._newcomers.setdefault(subscription.channel, []).append(subscription)
+
+    def knows(self, subscription: Subscription) -> None:
+        """It knows by other means who is online; only changes are news to it."""
         subscription.told = self._number
+
+    def _greet_all(self) -> None:
+        newcomers, self._newcomers = self._newcomers, {}
+        for channel, subscriptions in newcomers.items():
+            online = self._online(channel.stream)
+            framed: dict[Codec, list[tuple[str, bytes]]] = {}
+            for subscription in subscriptions:
+                subscription.told = self._number
+                sink = subscription.sink
+                if subscription.state is SubscriptionState.ENDED or sink.congested:
+                    continue
+                codec = sink.codec
+                if codec not in framed:
+                    framed[codec] = [(one.device, codec.framed(one)) for one in online]
+                # Nobody needs to be told of themselves.
+                others = [each for device, each in framed[codec] if device != subscription.device]
+                if others:
+                    sink.join(b"".join(others))
 
     def _send(self) -> None:
         waiting, self._waiting = self._waiting, {}
         for stream, news in waiting.items():
             channel = self._hub.channels.get(stream)
+            if channel is None:
+                continue
+            newest = max(number for number, _ in news.values())
             framed: dict[Codec, list[tuple[int, str, bytes]]] = {}
-            for subscription in () if channel is None else tuple(channel.subscriptions):
-                sink = subscription.sink
-                device = self._device_of(sink)
-                if device is None or sink.congested or subscription.told < 0:
+            for subscription in tuple(channel.subscriptions):
+                told, sink = subscription.told, subscription.sink
+                if told < 0 or told >= newest or sink.congested:
                     continue
-                if sink.codec not in framed:
-                    framed[sink.codec] = _framed(news, sink.codec)
-                # Nobody needs to be told of themselves.
-                others = [
-                    each for number, name, each in framed[sink.codec] if number > subscription.told and name != device
-                ]
+                codec, device = sink.codec, subscription.device
+                if codec not in framed:
+                    framed[codec] = [(number, name, codec.framed(one)) for name, (number, one) in news.items()]
+                others = [each for number, name, each in framed[codec] if number > told and name != device]
                 if others:
                     sink.write(b"".join(others))
-
-
-def _framed(news: dict[str, tuple[int, Presence]], codec: Codec) -> list[tuple[int, str, bytes]]:
-    """(number, device, message) of each."""
-    return [(number, device, codec.framed(presence)) for device, (number, presence) in news.items()]

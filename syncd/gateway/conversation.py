@@ -226,7 +226,8 @@ class Conversation:
             welcomes.append(StreamWelcome(claim.stream, ledger.durable + 1, how.resume))
             plans.append((subscription, how))
         self._session.welcomed()
-        self.outbox.send(gateway.welcome(self.login, self.writer.writer, welcomes))
+        # In one write with what was missed, and who else is here.
+        self.outbox.join(self.outbox.codec.framed(gateway.welcome(self.login, self.writer.writer, welcomes)))
         gateway.conversation_live(self)
         for subscription, how in plans:
             self._begin(subscription, how)
@@ -350,7 +351,8 @@ class Conversation:
     def _open(self, claim: StreamClaim) -> tuple[Subscription, Plan]:
         channel = self.guards[claim.stream].channel
         how = self.gateway.plan(channel, claim.cursor, wants_view=self.wants_view)
-        subscription = self.gateway.hub.subscribe(channel, self.outbox)
+        assert self.login is not None
+        subscription = self.gateway.hub.subscribe(channel, self.outbox, self.login.device)
         self.subscriptions[claim.stream] = subscription
         return subscription, how
 
@@ -358,20 +360,16 @@ class Conversation:
         self.gateway.metrics.resumes.add(how.resume)
         if self.wants_view:
             self._serve(partial(self.gateway.views.show, subscription))
-            self.gateway.announcements.greet(subscription, ())  # what it shows tells who plays; only changes are news
+            self.gateway.announcements.knows(subscription)  # what it shows tells who plays
         elif how.resume == "tail":
             self.gateway.catch_up.serve_tail(subscription, how.offset)
-            self._tell_presence(subscription)
+            self.gateway.announcements.greet(subscription)
         else:
             self._serve(partial(self._catch_up, subscription, how))
 
     async def _catch_up(self, subscription: Subscription, how: Plan) -> None:
         await self.gateway.catch_up.serve(subscription, how)
-        self._tell_presence(subscription)
-
-    def _tell_presence(self, subscription: Subscription) -> None:
-        """Who is online, once the stream itself has been told."""
-        self.gateway.announcements.greet(subscription, self.gateway.presence.online(subscription.channel.stream))
+        self.gateway.announcements.greet(subscription)
 
     def _drop(self, stream: str) -> None:
         subscription = self.subscriptions.pop(stream, None)

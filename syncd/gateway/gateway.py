@@ -54,7 +54,7 @@ from syncd.metrics import Metrics
 from syncd.model.cells import digest as digest_of
 from syncd.model.events import REBUILT, SERVER_KINDS
 from syncd.protocol import close_codes
-from syncd.protocol.messages import Digest, Drain, Limits, StreamWelcome, Welcome
+from syncd.protocol.messages import Digest, Drain, Limits, Presence, StreamWelcome, Welcome
 from syncd.push.catch_up import CatchUp, Plan, plan
 from syncd.push.entry import Entry
 from syncd.push.hub import Channel, Hub
@@ -114,6 +114,7 @@ class Gateway:
         self.ws_logger = logging.getLogger("syncd.websockets")
         self.ws_logger.setLevel(logging.CRITICAL)  # a peer's faults are counted, not logged line by line
         self.hub = Hub()
+        self.turn = Turn()
         questions = Questions(self.log, self.store, self.accounts)
         self.logins = Logins(self.accounts, questions.logins, self.clock)
         traces = services.traces
@@ -135,7 +136,7 @@ class Gateway:
         self.catch_up = CatchUp(self.log, self.store, self.hub, wake=self._wake)
         self.views = NowViews(self.log, self.store, self.hub, self.clock)
         self.id = secrets.token_hex(6)
-        self.announcements = Announcements(self.hub, device_of=self._device_of)
+        self.announcements = Announcements(self.hub, self.turn, online=self._online)
         self.presence = PresenceBoard(
             services.side_channel, self.clock, gateway=self.id, announce=self.announcements.tell
         )
@@ -146,7 +147,6 @@ class Gateway:
         self._connections: set[Connection] = set()
         self._live: dict[Outbox, Conversation] = {}
         self._by_device: dict[str, set[Conversation]] = defaultdict(set)
-        self.turn = Turn()
         self._tasks: list[asyncio.Task[None]] = []
         self._reloading: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
@@ -392,9 +392,8 @@ class Gateway:
         assert isinstance(sink, Outbox)
         return self._live.get(sink)
 
-    def _device_of(self, sink: Sink) -> str | None:
-        conversation = self._conversation(sink)
-        return None if conversation is None or conversation.login is None else conversation.login.device
+    def _online(self, stream: str) -> list[Presence]:
+        return self.presence.online(stream)
 
     def _revoked(self, device: str) -> None:
         self.logins.revoked(device)

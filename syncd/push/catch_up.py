@@ -107,7 +107,7 @@ class CatchUp:
                 subscription.state = SubscriptionState.BEHIND
                 subscription.offset = first
                 return
-            sink.write(framed)
+            sink.join(framed)
         if subscription.state is SubscriptionState.CATCHING_UP:
             subscription.state = SubscriptionState.LIVE
 

@@ -67,10 +67,10 @@ class Hub:
             self.channels[stream] = channel
         return channel
 
-    def subscribe(self, channel: Channel, sink: Sink) -> Subscription:
+    def subscribe(self, channel: Channel, sink: Sink, device: str) -> Subscription:
         """A new subscription, CATCHING_UP until it was served."""
         assert self.channels.get(channel.stream) is channel
-        subscription = Subscription(channel, sink)
+        subscription = Subscription(channel, sink, device)
         channel.subscriptions[subscription] = None
         return subscription
 

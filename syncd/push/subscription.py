@@ -53,14 +53,16 @@ class Subscription:
 
     Attributes:
         generation: of the stream, when the cells were read that this reader holds.
+        device: whose connection it is.
         offset: means something only while BEHIND: everything below it was sent.
         told: number of the newest news of who is online that it knows; -1 until it was told who is there at all.
     """
 
-    __slots__ = ("channel", "generation", "offset", "sink", "state", "told")
+    __slots__ = ("channel", "device", "generation", "offset", "sink", "state", "told")
 
-    def __init__(self, channel: Channel, sink: Sink) -> None:
+    def __init__(self, channel: Channel, sink: Sink, device: str) -> None:
         self.channel = channel
+        self.device = device
         self.generation = channel.generation
         self.sink = sink
         self.state = SubscriptionState.CATCHING_UP

@@ -7,20 +7,20 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from syncd.gateway.announcements import GATHER_S, Announcements
+from syncd.gateway.turn import Turn
 from syncd.protocol.codec import JSON, MSGPACK, Codec
 from syncd.protocol.messages import Presence
 from syncd.push.hub import Hub
 from syncd.push.recent import Recent
-from syncd.push.subscription import Sink, Subscription
+from syncd.push.subscription import Subscription
 
 STREAM = "a:ann"
 
 
 class Screen:
-    """A sink of one device that keeps what is written."""
+    """A sink of one device that keeps what is written, and what is joined to another write."""
 
-    def __init__(self, device: str, codec: Codec = JSON) -> None:
-        self.device = device
+    def __init__(self, codec: Codec = JSON) -> None:
         self.codec = codec
         self.congested = False
         self.writes: list[bytes] = []
@@ -29,7 +29,7 @@ class Screen:
         self.writes.append(framed)
 
     def join(self, framed: bytes) -> None:
-        raise NotImplementedError("announcements are gathered already")
+        self.writes.append(framed)
 
     async def drained(self) -> None:
         raise NotImplementedError("nobody waits here")
@@ -55,33 +55,33 @@ def _read(codec: Codec, message: bytes) -> tuple[str, bool]:
 
 
 class Room:
-    """A stream with screens that listen to it."""
+    """A stream with screens that listen to it, and the devices that are online."""
 
     def __init__(self) -> None:
         self.hub = Hub()
+        self.turn = Turn()
         self.hub.recent[0] = Recent(position=0, bytes_max=1)
-        self.announcements = Announcements(self.hub, device_of=self._device_of)
-        self.gone: set[Sink] = set()
-
-    def _device_of(self, sink: Sink) -> str | None:
-        assert isinstance(sink, Screen)
-        return None if sink in self.gone else sink.device
+        self.online: dict[str, Presence] = {}
+        self.announcements = Announcements(self.hub, self.turn, online=lambda _: self.online.values())
 
     def screen(self, device: str, codec: Codec = JSON) -> tuple[Screen, Subscription]:
-        screen = Screen(device, codec)
+        screen = Screen(codec)
         channel = self.hub.open(STREAM, partition=0, epoch="e", generation=0)
-        return screen, self.hub.subscribe(channel, screen)
+        return screen, self.hub.subscribe(channel, screen, device)
 
     def listener(self, device: str, codec: Codec = JSON) -> Screen:
         """A screen that was told already who is there."""
         screen, subscription = self.screen(device, codec)
-        self.announcements.greet(subscription, ())
+        self.announcements.knows(subscription)
         return screen
 
-    def tell(self, device: str, *, online: bool = True) -> Presence:
+    def tell(self, device: str, *, online: bool = True) -> None:
         presence = Presence(STREAM, device, online, 1)
+        if online:
+            self.online[device] = presence
+        else:
+            self.online.pop(device)
         self.announcements.tell(presence)
-        return presence
 
 
 def in_a_room(story: Callable[[Room], Coroutine[Any, Any, None]]) -> Callable[[], None]:
@@ -120,11 +120,13 @@ async def test_of_one_who_comes_and_goes_only_the_end_is_told(room: Room) -> Non
 
 
 @in_a_room
-async def test_a_newcomer_is_told_at_once_and_of_nobody_twice(room: Room) -> None:
-    known = room.tell("car")
+async def test_a_newcomer_is_told_who_is_there_when_the_turn_ends_and_of_nobody_twice(room: Room) -> None:
+    room.tell("car")
     phone, subscription = room.screen("phone")
-    myself = room.tell("phone")
-    room.announcements.greet(subscription, [known, myself])
+    room.tell("phone")
+    room.announcements.greet(subscription)
+    assert not phone.writes
+    await asyncio.sleep(0)
     assert phone.shows() == [[("car", True)]]
     room.tell("tv")
     await told()
@@ -135,22 +137,43 @@ async def test_a_newcomer_is_told_at_once_and_of_nobody_twice(room: Room) -> Non
 
 
 @in_a_room
+async def test_those_who_come_in_one_turn_are_told_of_each_other_before_any_outbox_is_flushed(room: Room) -> None:
+    order: list[str] = []
+    phone, car = room.screen("phone"), room.screen("car", MSGPACK)
+
+    class Waiting:
+        def flush(self) -> None:
+            order.extend(device for device, _ in (*phone[0].shows()[0], *car[0].shows()[0]))
+
+    room.turn.add(Waiting())
+    for device, (_, subscription) in (("phone", phone), ("car", car)):
+        room.tell(device)
+        room.announcements.greet(subscription)
+    await asyncio.sleep(0)
+    assert order == ["car", "phone"]
+    await told()
+    assert len(phone[0].writes) == len(car[0].writes) == 1, "who came along is no news"
+
+
+@in_a_room
 async def test_who_still_catches_up_is_told_when_that_is_done(room: Room) -> None:
     phone, subscription = room.screen("phone")
-    known = room.tell("car")
+    room.tell("car")
     await told()
     assert not phone.writes
-    room.announcements.greet(subscription, [known])
+    room.announcements.greet(subscription)
     await told()
     assert phone.shows() == [[("car", True)]]
 
 
 @in_a_room
 async def test_a_slow_reader_and_one_who_is_gone_are_told_nothing(room: Room) -> None:
-    slow, subscription = room.screen("slow")
-    gone = room.listener("gone")
+    slow, slow_subscription = room.screen("slow")
+    gone, gone_subscription = room.screen("gone")
     slow.congested = True
-    room.gone.add(gone)
-    room.announcements.greet(subscription, [room.tell("car")])
+    for subscription in (slow_subscription, gone_subscription):
+        room.announcements.greet(subscription)
+    room.hub.unsubscribe(gone_subscription)
+    room.tell("car")
     await told()
     assert slow.writes == gone.writes == []

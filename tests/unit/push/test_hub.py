@@ -33,7 +33,7 @@ class Place:
 
     def listener(self, sink: ListSink | None = None, *, live: bool = True) -> tuple[Subscription, ListSink]:
         sink = sink or ListSink()
-        subscription = self.hub.subscribe(self.channel, sink)
+        subscription = self.hub.subscribe(self.channel, sink, "d1")
         if live:
             subscription.state = LIVE
         return subscription, sink

@@ -148,7 +148,7 @@ def test_the_way_of_another_gateways_record_is_measured_where_somebody_is_told()
         await followed.reached(1)
         assert sum(measured.counts) == 0, "nobody listens: there is no delta whose way could be measured"
         channel = followed.hub.open("a:alice", partition=0, epoch="e1", generation=0)
-        followed.hub.subscribe(channel, ListSink()).state = LIVE
+        followed.hub.subscribe(channel, ListSink(), "d1").state = LIVE
         followed.clock.ms = 31
         await followed.append(THEIRS)
         await followed.reached(2)
