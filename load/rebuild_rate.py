@@ -4,16 +4,16 @@
     python -m load.rebuild_rate --events 20000        a short one
     python -m load.rebuild_rate --json                the figures as one JSON object
 
-A server runs on its own embedded Postgres. Events are written into its log, and its projector folds them. Then some
-cells are damaged by hand, `syncd rebuild` runs as a process of its own, and two SDK devices go on emitting and hearing
-each other. At the end every digest must agree: of both devices, of the gateway, of the store and of a refold of the
-log; and each device must show all that the other has emitted. Else the exit code is 1.
+Events are written into a log in Postgres, and `syncd projector`, a process of its own, folds them. Then some cells are
+damaged by hand, `syncd rebuild` runs, and two SDK devices go on emitting and hearing each other, through a gateway that
+is a third process. At the end every digest must agree: of both devices, of the gateway, of the store and of a refold of
+the log; and each device must show all that the other has emitted. Else the exit code is 1.
 
 The bare upserts (`load.bare_upsert`) write the same rows: "as committed" all that the projector's commits write, batch
 by batch; "once" only what the store holds in the end, as if somebody had known. Processor seconds are those of the
-process that does the work: the whole server for the projector, the command with its start for the rebuild; and once
-more with those of Postgres, for the rebuild with what the traffic costs it. Events a second are on the wall, and depend
-on what else the machine does. `python -m load.fold_stages` tells where the time goes.
+process that does the work, from its start on, so with all that it imports; and once more with those of Postgres, for
+the rebuild with what the traffic costs it. Events a second are on the wall, and depend on what else the machine does.
+`python -m load.fold_stages` tells where the time goes.
 """
 
 from __future__ import annotations
@@ -36,17 +36,23 @@ import asyncpg
 from msgspec.structs import astuple
 
 from load.bare_upsert import prepare, rows_that_stay, upsert
+from load.postgres_processes import PostgresProcesses
+from load.processes import ProcessGroup
 from load.report import Progress, print_table
+from load.role_process import RoleProcess, environment_with
 from load.seeded_events import seeded
 from syncd.accounts import LinkedDevice
 from syncd.bootstrap import Deployment, calm_collector, open_deployment
 from syncd.client import Device
+from syncd.config import Config
 from syncd.limits import APPEND_RECORDS_MAX, READ_RECORDS_MAX
+from syncd.operations.devices import link_device
 from syncd.operations.verify import verify
 from syncd.projector.folding import fold_records
 from syncd.store.port import CellRow
+from syncd.testing.postgres import create_database, running_postgres
 from syncd.testing.quiet import until_projected
-from syncd.testing.server_process import ServerProcess
+from syncd.testing.server_process import free_ports
 
 EVENTS_COUNT = 1_000_000
 EMIT_PAUSE_S = 0.02
@@ -92,47 +98,81 @@ class Figures:
     problems: list[str]
 
 
-async def run(folder: Path, *, events: int, progress: Progress) -> Figures:
-    """One run on a server of its own."""
-    with ServerProcess(folder / "data", options=["--no-demo"]) as server:
-        async with open_deployment(server.config) as work:
-            folded = await _fold(server, work, events, progress)
-            logins = await server.link("rebuilt while they play", "phone", "laptop")
-            async with AsyncExitStack() as stack:
-                devices = [Device(server.ws_url, login.token, store=str(folder / login.device)) for login in logins]
-                for device in devices:
-                    await stack.enter_async_context(device)
-                await asyncio.gather(*(device.ready() for device in devices))
-                await _by_hand(work.dsn)
-                stop = asyncio.Event()
-                traffic = [asyncio.create_task(_emit(device, n, stop)) for n, device in enumerate(devices)]
-                try:
-                    progress.note("rebuilding, while two devices emit")
-                    rebuilt, swapped = await _rebuild(server)
-                finally:
-                    stop.set()
-                    emitted = await asyncio.gather(*traffic)
-                problems = await _problems(work, logins, devices, emitted)
-            problems += [] if swapped else ["the damage was not found"]
-            progress.note("upserting the same rows")
-            bare = [await _bare_as_committed(server, work, events), await _bare_once(server, work.dsn, events)]
+async def run(dsn: str, folder: Path, *, events: int, progress: Progress) -> Figures:
+    """One run in an empty, migrated database.
+
+    Args:
+        folder: for what devices keep, and what processes say.
+    """
+    async with AsyncExitStack() as stack:
+        work = await stack.enter_async_context(open_deployment(Config(database_url=dsn)))
+        postgres = await _postgres(dsn)
+        await _write(work, events, progress)
+        projector = RoleProcess("projector", ["projector"], settings={"SYNCD_DATABASE_URL": dsn}, folder=folder)
+        stack.push_async_callback(projector.stop)
+        folded = await _fold(projector, work, postgres, events)
+        (ws_port,) = free_ports(1)
+        options = ["gateway", "--ws-port", str(ws_port)]
+        gateway = RoleProcess("gateway", options, settings={"SYNCD_DATABASE_URL": dsn}, folder=folder)
+        stack.push_async_callback(gateway.stop)
+        await gateway.start()
+        logins = await _link(work, "rebuilt while they play", "phone", "laptop")
+        url = f"ws://127.0.0.1:{ws_port}/v1/sync"
+        async with AsyncExitStack() as devices_stack:
+            devices = [Device(url, login.token, store=str(folder / login.device)) for login in logins]
+            for device in devices:
+                await devices_stack.enter_async_context(device)
+            await asyncio.gather(*(device.ready() for device in devices))
+            await _by_hand(dsn)
+            stop = asyncio.Event()
+            traffic = [asyncio.create_task(_emit(device, n, stop)) for n, device in enumerate(devices)]
+            try:
+                progress.note("rebuilding, while two devices emit")
+                rebuilt, swapped = await _rebuild(dsn, postgres)
+            finally:
+                stop.set()
+                emitted = await asyncio.gather(*traffic)
+            problems = await _problems(work, logins, devices, emitted)
+        problems += [] if swapped else ["the damage was not found"]
+        progress.note("upserting the same rows")
+        bare = [await _bare_as_committed(work, postgres, events), await _bare_once(work, postgres, events)]
     return Figures([folded, rebuilt, *bare], swapped, sum(emitted), problems)
 
 
-async def _fold(server: ServerProcess, work: Deployment, events: int, progress: Progress) -> Rate:
-    """Write the events into the log, and let the server's projector fold them."""
+async def _postgres(dsn: str) -> PostgresProcesses:
+    connection = await asyncpg.connect(dsn)
+    try:
+        found = PostgresProcesses.of_backend(await connection.fetchval("select pg_backend_pid()"))
+    finally:
+        await connection.close()
+    if found is None:
+        raise RuntimeError("this Postgres is not on this machine: nobody can say what it costs")
+    return found
+
+
+async def _write(work: Deployment, events: int, progress: Progress) -> None:
     records = seeded(events)
     done = 0
-    cpu_s, postgres_cpu_s, started_s = server.cpu_s, server.postgres_cpu_s, time.monotonic()
     while part := list(islice(records, APPEND_RECORDS_MAX)):
         for outcome in await work.log.append(part):
             assert outcome.outcome == "written", outcome.reason
         done += len(part)
         progress.advance(done, "written")
-    await until_projected(work.log, work.store, timeout_s=FOLD_TIMEOUT_S)
     progress.done()
-    spent = (server.cpu_s - cpu_s, server.postgres_cpu_s - postgres_cpu_s)
-    return Rate("projector", events, time.monotonic() - started_s, *spent)
+
+
+async def _fold(projector: RoleProcess, work: Deployment, postgres: PostgresProcesses, events: int) -> Rate:
+    """Start the projector, and let it fold the log from its beginning."""
+    postgres_cpu_s, started_s = postgres.seconds(), time.monotonic()
+    await projector.start()
+    await until_projected(work.log, work.store, timeout_s=FOLD_TIMEOUT_S)
+    cpu_s = ProcessGroup("projector", projector.pid).cpu_s()
+    return Rate("projector", events, time.monotonic() - started_s, cpu_s, postgres.seconds() - postgres_cpu_s)
+
+
+async def _link(work: Deployment, account: str, *names: str) -> list[LinkedDevice]:
+    made = await work.accounts.create(account)
+    return [await link_device(work.accounts, work.log, work.clock, made.account, name=name) for name in names]
 
 
 async def _by_hand(dsn: str) -> None:
@@ -156,12 +196,13 @@ async def _emit(device: Device, number: int, stop: asyncio.Event) -> int:
     return count
 
 
-async def _rebuild(server: ServerProcess) -> tuple[Rate, int]:
+async def _rebuild(dsn: str, postgres: PostgresProcesses) -> tuple[Rate, int]:
     """`syncd rebuild` as an operator runs it; with it, how many cells it swapped."""
-    command = [sys.executable, "-m", "syncd.cli", "rebuild", "--json", "--data-dir", str(server.data_dir)]
+    command = [sys.executable, "-m", "syncd.cli", "rebuild", "--json"]
+    environment = environment_with({"SYNCD_DATABASE_URL": dsn})
 
     def work() -> tuple[bytes, float]:
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
             assert process.stdout is not None
             said = process.stdout.read()
             _, status, usage = os.wait4(process.pid, 0)
@@ -170,10 +211,10 @@ async def _rebuild(server: ServerProcess) -> tuple[Rate, int]:
             raise RuntimeError(f"syncd rebuild ended with {process.returncode}")
         return said, usage.ru_utime + usage.ru_stime
 
-    postgres_cpu_s, started_s = server.postgres_cpu_s, time.monotonic()
+    postgres_cpu_s, started_s = postgres.seconds(), time.monotonic()
     said, cpu_s = await asyncio.to_thread(work)
     done = json.loads(said)
-    spent = (cpu_s, server.postgres_cpu_s - postgres_cpu_s)
+    spent = (cpu_s, postgres.seconds() - postgres_cpu_s)
     return Rate("rebuild", done["records"], time.monotonic() - started_s, *spent), done["cells_changed"]
 
 
@@ -198,8 +239,8 @@ async def _problems(
 class _Bare:
     """Upserts rows, and counts what that costs."""
 
-    def __init__(self, server: ServerProcess, connection: asyncpg.Connection) -> None:
-        self._server = server
+    def __init__(self, postgres: PostgresProcesses, connection: asyncpg.Connection) -> None:
+        self._postgres = postgres
         self._connection = connection
         self._wall_s = self._cpu_s = self._postgres_cpu_s = 0.0
         self._rows = 0
@@ -207,37 +248,37 @@ class _Bare:
     async def upsert(self, rows: Sequence[CellRow]) -> None:
         group = [astuple(row) for row in rows]
         self._rows += len(group)
-        postgres_cpu_s = self._server.postgres_cpu_s  # outside of what is timed: it reads all of /proc
+        postgres_cpu_s = self._postgres.seconds()  # outside of what is timed: it reads all of /proc
         cpu_s, started_s = time.process_time(), time.monotonic()
         await upsert(self._connection, [group])
         self._wall_s += time.monotonic() - started_s
         self._cpu_s += time.process_time() - cpu_s
-        self._postgres_cpu_s += self._server.postgres_cpu_s - postgres_cpu_s
+        self._postgres_cpu_s += self._postgres.seconds() - postgres_cpu_s
 
     def rate(self, way: str, events: int) -> Rate:
         return Rate(way, events, self._wall_s, self._cpu_s, self._postgres_cpu_s, self._rows)
 
 
 @asynccontextmanager
-async def _bare(server: ServerProcess, dsn: str) -> AsyncIterator[tuple[asyncpg.Connection, _Bare]]:
+async def _bare(postgres: PostgresProcesses, dsn: str) -> AsyncIterator[tuple[asyncpg.Connection, _Bare]]:
     connection = await asyncpg.connect(dsn)
     try:
         await prepare(connection)
-        yield connection, _Bare(server, connection)
+        yield connection, _Bare(postgres, connection)
         await connection.execute("drop table bare_cells")
     finally:
         await connection.close()
 
 
-async def _bare_as_committed(server: ServerProcess, work: Deployment, events: int) -> Rate:
-    async with _bare(server, work.dsn) as (_, bare):
+async def _bare_as_committed(work: Deployment, postgres: PostgresProcesses, events: int) -> Rate:
+    async with _bare(postgres, work.dsn) as (_, bare):
         for start in range(0, events, READ_RECORDS_MAX):
             await bare.upsert(fold_records(await work.log.read(0, start, limit=READ_RECORDS_MAX)).cells)
         return bare.rate("bare upsert, as committed", events)
 
 
-async def _bare_once(server: ServerProcess, dsn: str, events: int) -> Rate:
-    async with _bare(server, dsn) as (connection, bare):
+async def _bare_once(work: Deployment, postgres: PostgresProcesses, events: int) -> Rate:
+    async with _bare(postgres, work.dsn) as (connection, bare):
         for group in await rows_that_stay(connection):
             await bare.upsert(group)
         return bare.rate("bare upsert, once", events)
@@ -274,9 +315,13 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
     arguments = parser.parse_args()
     calm_collector()
-    with tempfile.TemporaryDirectory(prefix="syncd-rebuild-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="syncd-rebuild-") as folder,
+        running_postgres("18", Path(folder) / "data", durable=True) as admin_dsn,
+    ):
+        dsn = asyncio.run(create_database(admin_dsn))
         progress = Progress("events", arguments.events)
-        figures = asyncio.run(run(Path(folder), events=arguments.events, progress=progress))
+        figures = asyncio.run(run(dsn, Path(folder), events=arguments.events, progress=progress))
     if arguments.json:
         print(json.dumps(asdict(figures)))
     else:

@@ -25,9 +25,14 @@ class RoleProcess:
         self.name = name
         self._log = folder / f"{name}.log"
         self._command = [sys.executable, "-m", "syncd.cli", *options, "--json"]
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("SYNCD_")}
-        self._environment = {**inherited, **settings}
+        self._environment = environment_with(settings)
         self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs now."""
+        assert self._process is not None, f"{self.name} does not run"
+        return self._process.pid
 
     async def start(self) -> None:
         """Start it, and wait for its word that it is ready."""
@@ -75,3 +80,8 @@ class RoleProcess:
         except TimeoutError:
             process.kill()
             return await process.wait()
+
+
+def environment_with(settings: Mapping[str, str]) -> dict[str, str]:
+    """This process' environment with `SYNCD_…` variables in place of those that it has itself."""
+    return {**{key: value for key, value in os.environ.items() if not key.startswith("SYNCD_")}, **settings}

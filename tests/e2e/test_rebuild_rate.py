@@ -15,8 +15,8 @@ EVENTS = 3_000
 pytestmark = pytest.mark.e2e
 
 
-def test_a_rebuild_under_traffic_ends_with_equal_digests_and_no_missed_event(tmp_path: Path) -> None:
-    figures = asyncio.run(run(tmp_path, events=EVENTS, progress=Progress("events", EVENTS)))
+def test_a_rebuild_under_traffic_ends_with_equal_digests_and_no_missed_event(postgres_dsn: str, tmp_path: Path) -> None:
+    figures = asyncio.run(run(postgres_dsn, tmp_path, events=EVENTS, progress=Progress("events", EVENTS)))
     assert figures.problems == []
     assert figures.swapped > 0
     assert figures.emitted > 0
