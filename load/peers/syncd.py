@@ -40,6 +40,7 @@ class Syncd:
         partitions: of the log. Each account comes to the gateway that its partition falls to.
         scattered: its devices come to all gateways instead, as on one port that several processes share.
         records: in the log, and folded, before anything is measured.
+        stamped: where each role writes what `load.stamped_role` noted, by its name; None runs them as they are.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Syncd:
     partitions: int | None = None
     scattered: bool = False
     records: int = 0
+    stamped: Path | None = None
 
     def prepare(self) -> None:
         if self.kafka:
@@ -77,7 +79,8 @@ class Syncd:
                 environment["SYNCD_LOG"] = f"kafka://{broker.address}/events"
             for number, role in enumerate(self.roles):
                 ws_port, metrics_port, http_port = free_ports(3)
-                command = [sys.executable, "-m", "syncd.cli", role, "--json", "--data-dir", str(data_dir)]
+                program = ["syncd.cli"] if self.stamped is None else ["load.stamped_role", str(self.stamped / role)]
+                command = [sys.executable, "-m", *program, role, "--json", "--data-dir", str(data_dir)]
                 if role != "projector":
                     ports.append((ws_port, metrics_port))
                     command += ["--ws-port", str(ws_port), "--metrics-port", str(metrics_port)]

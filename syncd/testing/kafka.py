@@ -160,8 +160,13 @@ class KafkaBroker:
         self._end(signal.SIGKILL)
 
     def freeze(self) -> None:
-        """SIGSTOP: connections stay, and nobody answers."""
+        """SIGSTOP, and wait until it has reached every thread: connections stay, and nobody answers."""
         os.kill(self.pid, signal.SIGSTOP)
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while not _is_stopped(self.pid):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"Kafka, process {self.pid}, does not freeze in {STOP_TIMEOUT_S:g} s")
+            time.sleep(POLL_S)
 
     def thaw(self) -> None:
         """SIGCONT."""
@@ -328,6 +333,12 @@ def _free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [one.getsockname()[1] for one in sockets]
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether the kernel has stopped all threads: one that was at work goes on for a moment on a busy machine."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
 
 
 def _answers(port: int) -> bool:

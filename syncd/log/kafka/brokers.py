@@ -7,6 +7,7 @@ that it believed, and has one connection for requests that wait and requests tha
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Iterable
 from typing import Any, Literal
 
@@ -23,8 +24,8 @@ ANSWER_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 1.0
 """For sockets to close; those that do not are left to the kernel."""
 
-Lane = Literal["calls"] | tuple[Literal["watch"], int]
-"""Brokers answer the requests of a connection one after the other, so each watch has a connection of its own."""
+Lane = Literal["calls", "watch"]
+"""Brokers answer the requests of a connection one after the other, so those that wait have one of their own."""
 
 Target = tuple[str, int]
 """Host and port."""
@@ -78,11 +79,8 @@ class Brokers:
                 reasons.append(f"{target[0]}:{target[1]} {_sentence(error)}")
         raise LogUnavailable(f"no Kafka broker answers: {'; '.join(reasons)}")
 
-    async def ask_leader(self, partition: int, request: Any, *, lane: Lane = "calls", wait_s: float = 0.0) -> Any:
+    async def ask_leader(self, partition: int, request: Any) -> Any:
         """The answer of a partition's leader, as far as we know who that is.
-
-        Args:
-            wait_s: how long the request lets the broker wait.
 
         Raises:
             LogUnavailable: it does not answer. Who leads is asked anew before the next request.
@@ -90,15 +88,50 @@ class Brokers:
         """
         if partition not in self._leaders:
             await self.describe()
-        target = self._brokers.get(self._leaders.get(partition, -1))
+        target = self._leader(partition)
         if target is None:
             self.forget_leader(partition)
             raise NoLeader(f"partition {partition} of {self.address.topic} has no leader")
+        return await self.ask(target, [partition], request)
+
+    async def homes(self, partitions: Iterable[int]) -> dict[Target, list[int]]:
+        """Partitions by their leaders, as far as we know who those are; without those that have none now.
+
+        Raises:
+            LogUnavailable: no broker answers.
+        """
+        if not self._leaders.keys() >= set(partitions):
+            await self.describe()
+        homes: defaultdict[Target, list[int]] = defaultdict(list)
+        for partition in partitions:
+            target = self._leader(partition)
+            if target is None:
+                self.forget_leader(partition)
+            else:
+                homes[target].append(partition)
+        return homes
+
+    async def ask(
+        self, target: Target, partitions: Iterable[int], request: Any, *, lane: Lane = "calls", wait_s: float = 0.0
+    ) -> Any:
+        """The answer of a broker that leads these partitions.
+
+        Args:
+            wait_s: how long the request lets the broker wait.
+
+        Raises:
+            LogUnavailable: it does not answer. Who leads is asked anew before the next request.
+        """
         try:
             return await self._ask(target, lane, request, ANSWER_TIMEOUT_S + wait_s)
         except UNREACHABLE as error:
-            self.forget_leader(partition)
+            for partition in partitions:
+                self.forget_leader(partition)
             raise LogUnavailable(f"Kafka broker {target[0]}:{target[1]} {_sentence(error)}") from error
+
+    def hang_up(self, target: Target, lane: Lane) -> None:
+        """Cut a connection: what was asked on it and has no answer yet will not hold up what is asked next."""
+        self._drop((target, lane))
 
     def forget_leader(self, partition: int) -> None:
         """Ask anew who leads a partition before the next request to it."""
@@ -110,6 +143,9 @@ class Brokers:
         closing = [closed for key in list(self._connections) if (closed := self._drop(key)) is not None]
         if closing:
             await asyncio.wait(closing, timeout=CLOSE_TIMEOUT_S)
+
+    def _leader(self, partition: int) -> Target | None:
+        return self._brokers.get(self._leaders.get(partition, -1))
 
     def _targets(self) -> Iterable[Target]:
         """Those we are connected to first, then all we ever heard of."""

@@ -19,7 +19,7 @@ from syncd.log.kafka.life import epoch_name
 from syncd.log.kafka.producing import Producing
 from syncd.log.kafka.reading import Bounds, Reader
 from syncd.log.kafka.topic import fit_topic, other_partitions
-from syncd.log.kafka.watching import Watches
+from syncd.log.kafka.watching import LATER_MS, Watches
 from syncd.log.kafka.wire import TopicMetadata
 from syncd.log.partition import by_partition, partition_of
 from syncd.log.port import Appended, Page
@@ -40,8 +40,9 @@ class KafkaLog:
     """
 
     def __init__(
-        self, brokers: Brokers, security: KafkaSecurity, topic: TopicMetadata, *, epoch: str, append_timeout_s: float
-    ) -> None:
+        self, brokers: Brokers, security: KafkaSecurity, topic: TopicMetadata, *, epoch: str, append_timeout_s: float,
+        news_within_ms: int,
+    ) -> None:  # fmt: skip
         """Use `open`."""
         self._epoch = epoch
         self._partitions = len(topic.leaders)
@@ -52,14 +53,14 @@ class KafkaLog:
         self._reader = Reader(brokers, topic.topic_id, self._ends)
         self._appending: Counter[int] = Counter()
         """How many appends to a partition have no answer yet."""
-        self._watches = Watches(brokers, topic.topic_id, self._ends, self._appending)
+        self._watches = Watches(brokers, topic.topic_id, self._ends, self._appending, news_within_ms=news_within_ms)
         self._life_over: EpochChanged | None = None
 
     @classmethod
     async def open(
         cls, servers: str | Sequence[str], topic: str, *, partitions: int | None = None,
         security: KafkaSecurity = PLAINTEXT, marker: str = "", append_timeout_s: float = limits.APPEND_TIMEOUT_S,
-        making: bool = True, epoch: str | None = None,
+        making: bool = True, epoch: str | None = None, news_within_ms: int = LATER_MS,
     ) -> KafkaLog:  # fmt: skip
         """Open the log in a topic.
 
@@ -71,6 +72,8 @@ class KafkaLog:
             append_timeout_s: after this long an append's outcome is unknown.
             making: create the topic when there is none.
             epoch: the name of its life, where it has another than the topic's id and the marker give it.
+            news_within_ms: how soon `wait_beyond` should hear of what other processes append. The sooner, the more it
+                costs brokers and us.
 
         Raises:
             ConfigError: the topic is absent, has another number of partitions, or settings that lose records;
@@ -85,7 +88,9 @@ class KafkaLog:
             await brokers.close()
             raise
         epoch = epoch or epoch_name(found.topic_id, marker)
-        return cls(brokers, security, found, epoch=epoch, append_timeout_s=append_timeout_s)
+        return cls(
+            brokers, security, found, epoch=epoch, append_timeout_s=append_timeout_s, news_within_ms=news_within_ms
+        )
 
     @property
     def address(self) -> KafkaAddress:
@@ -215,11 +220,11 @@ class KafkaLog:
 
 async def open_kafka_log(
     url: str, *, partitions: int | None = None, security: KafkaSecurity = PLAINTEXT, marker: str = "",
-    making: bool = True, epoch: str | None = None,
+    making: bool = True, epoch: str | None = None, news_within_ms: int = LATER_MS,
 ) -> KafkaLog:  # fmt: skip
     """`KafkaLog.open` of what `SYNCD_LOG` names: `kafka://host:port[,host:port]/topic`."""
     address = KafkaAddress.of_url(url)
     return await KafkaLog.open(
         address.servers, address.topic, partitions=partitions, security=security, marker=marker, making=making,
-        epoch=epoch,
+        epoch=epoch, news_within_ms=news_within_ms,
     )  # fmt: skip

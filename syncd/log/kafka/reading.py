@@ -128,7 +128,7 @@ class Reader:
         """An answer that is good, or says `OUT_OF_RANGE`."""
 
         async def ask() -> Fetched:
-            request = Fetch(self._topic_id, partition, offset, bytes_max=bytes_max)
+            request = Fetch(self._topic_id, {partition: offset}, bytes_max=bytes_max)
             return Fetch.answer(await self._brokers.ask_leader(partition, request))
 
         return await self.settled(partition, ask)

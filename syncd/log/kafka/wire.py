@@ -12,7 +12,7 @@ Source: Apache Kafka's message definitions `MetadataRequest.json`, `ListOffsetsR
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import NamedTuple
 
@@ -300,16 +300,21 @@ class Fetched(NamedTuple):
 
 
 class Fetch(Request[_FetchRequest]):
-    """Asks for records of one partition from `offset` on, whole batches, at least one if there is one.
+    """Asks one leader for records of its partitions, whole batches, at least one if there is one.
 
     Args:
+        places: partition -> the offset to begin at.
+        bytes_max: of all partitions together.
         wait_ms: how long the broker may hold the answer back while there is nothing.
     """
 
     API_KEY = 1
 
-    def __init__(self, topic_id: bytes, partition: int, offset: int, *, bytes_max: int, wait_ms: int = 0) -> None:
-        self._topics: Sequence[object] = [(topic_id, [(partition, -1, offset, -1, -1, bytes_max, {})], {})]
+    def __init__(self, topic_id: bytes, places: Mapping[int, int], *, bytes_max: int, wait_ms: int = 0) -> None:
+        partitions: list[object] = [
+            (partition, -1, offset, -1, -1, bytes_max, {}) for partition, offset in places.items()
+        ]
+        self._topics: Sequence[object] = [(topic_id, partitions, {})]
         self._bytes_max = bytes_max
         self._wait_ms = wait_ms
 
@@ -320,8 +325,18 @@ class Fetch(Request[_FetchRequest]):
         )
 
     @staticmethod
-    def answer(response: _FetchResponse) -> Fetched:
+    def answers(response: _FetchResponse) -> tuple[int, dict[int, Fetched]]:
+        """Kafka's error code of the whole, and the parts by partition; none where it is not 0."""
         if error := response.get_item("error"):
-            return Fetched(error, -1, -1, -1, b"")
-        ((_, ((_, error, end, stable, start, _, _, records, _),), _),) = response.get_item("topics")
-        return Fetched(error, end, stable, start, records or b"")
+            return error, {}
+        ((_, parts, _),) = response.get_item("topics")
+        return 0, {
+            partition: Fetched(error, end, stable, start, records or b"")
+            for partition, error, end, stable, start, _, _, records, _ in parts
+        }
+
+    @staticmethod
+    def answer(response: _FetchResponse) -> Fetched:
+        """Of a request for one partition."""
+        error, found = Fetch.answers(response)
+        return Fetched(error, -1, -1, -1, b"") if error else next(iter(found.values()))
