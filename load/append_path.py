@@ -34,8 +34,7 @@ from load.stamped_role import Noted, Way
 
 KAFKA_STEPS = (
     ("waits for the append before it", "admitted", "closed"),
-    ("batches are built and queued", "closed", "handed"),
-    ("the request is written", "handed", "sent"),
+    ("batches are built, the request is written", "closed", "sent"),
     ("the broker answers", "sent", "answered"),
     ("the answer reaches the appender", "answered", "told"),
     ("published, deltas written", "told", "published"),

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaProducer
 from aiokafka.conn import AIOKafkaConnection
 from msgspec import Struct
 
@@ -37,14 +36,13 @@ class Way(Struct):
     Attributes:
         admitted: of each event.
         closed: the group was, in which they leave.
-        handed, sent, answered: the driver of Kafka has the batch; its request is written; its answer is here.
+        sent, answered: the request to Kafka is written; its answer is here. 0 on another log.
         told: the log says so.
         published: deltas and acks are with the kernel.
     """
 
     admitted: list[int]
     closed: int
-    handed: int
     sent: int
     answered: int
     told: int
@@ -65,7 +63,7 @@ class Stamps:
         self.ways: list[Way] = []
         self.requests: dict[str, Counter[int]] = {}
         self._admitted: dict[int, int] = {}
-        self._closed = self._handed = self._sent = self._answered = 0
+        self._closed = self._sent = self._answered = 0
 
     def put_on(self) -> None:
         """Wrap what is stamped."""
@@ -74,14 +72,6 @@ class Stamps:
         _around(Appender, "_outcome", self._outcome)
         _before(AIOKafkaConnection, "send", self._request)
         _before(AIOKafkaConnection, "_handle_frame", self._frame)
-        send_batch = AIOKafkaProducer.send_batch
-
-        async def handed(*arguments: Any, **named: Any) -> Any:
-            answer = await send_batch(*arguments, **named)
-            self._handed = clock()
-            return answer
-
-        AIOKafkaProducer.send_batch = handed
 
     def write(self, file: Path) -> None:
         """Everything, as MessagePack."""
@@ -109,7 +99,7 @@ class Stamps:
         told = clock()
         admitted = [self._admitted.pop(id(pending), told) for pending in pendings]
         call()
-        self.ways.append(Way(admitted, self._closed, self._handed, self._sent, self._answered, told, published=clock()))
+        self.ways.append(Way(admitted, self._closed, self._sent, self._answered, told, published=clock()))
 
 
 def _before(owner: type, name: str, note: Callable[..., None]) -> None:

@@ -149,7 +149,7 @@ def test_the_largest_group_is_one_batch_and_a_larger_one_is_refused(kafka_addres
 
 
 def test_appends_go_on_after_the_broker_refused_one(kafka_address: str, topic: str) -> None:
-    """aiokafka counts the refused batch, so its next one leaves a gap in the sequence, and fails for ever."""
+    """If the refused batch were counted, the next one would leave a gap in the sequence, and fail for ever."""
 
     async def story(log: KafkaLog) -> None:
         assert [appended.outcome for appended in await log.append(records(1))] == ["written"]

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka.cluster import ClusterMetadata
 
 from syncd.bootstrap import open_deployment, run_roles
 from syncd.client import Device
@@ -150,22 +149,49 @@ def test_a_killed_broker_costs_nothing_that_was_acked(broker: KafkaBroker) -> No
     tell(broker, story)
 
 
-def test_appends_go_on_after_a_batch_that_expired_without_a_leader(
+def test_an_append_that_finds_no_leader_is_refused_and_leaves_no_gap(
     broker: KafkaBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """aiokafka has numbered that batch; without a new producer every later one is out of sequence, for ever.
+    """A batch that was numbered and not sent would leave one, and every later one be out of sequence, for ever.
 
-    One broker leads or is away, so that nobody leads has to be said to aiokafka in its place.
+    One broker leads or is away, so that nobody leads has to be said in its place.
     """
 
     async def story(log: KafkaLog) -> None:
         assert (await append(log, 1)).outcome == "written"
         with monkeypatch.context() as leaderless:
-            leaderless.setattr(ClusterMetadata, "leader_for_partition", lambda _self, _partition: -1)
-            assert (await append(log, 2)).outcome == "unknown"
-            await asyncio.sleep(0.5)  # for what still has that batch to expire it
+            leaderless.setattr(brokers.Brokers, "_leader", lambda _self, _partition: None)
+            assert (await append(log, 2)).outcome == "refused"
         assert (await append(log, 3)).outcome == "written"
         assert await seqs_in(log) == [1, 3]
+
+    tell(broker, story)
+
+
+def test_a_batch_whose_answer_was_lost_is_sent_again_and_written_once(
+    broker: KafkaBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker knows the producer's count: it answers with the place of the first one."""
+    asked = brokers.Brokers.ask
+
+    async def story(log: KafkaLog) -> None:
+        assert (await append(log, 1)).outcome == "written"
+        lost: list[object] = []
+
+        async def lose_one(self: brokers.Brokers, *what: Any, **how: Any) -> Any:
+            answer = await asked(self, *what, **how)
+            if how.get("lane") == "produce" and not lost:
+                lost.append(answer)
+                raise LogUnavailable("the answer was lost")
+            return answer
+
+        with monkeypatch.context() as losing:
+            losing.setattr(brokers.Brokers, "ask", lose_one)
+            appended = await append(log, 2, 3)
+        assert len(lost) == 1
+        assert (appended.outcome, appended.offset_start) == ("written", 1)
+        assert (await append(log, 4)).offset_start == 3
+        assert await seqs_in(log) == [1, 2, 3, 4]
 
     tell(broker, story)
 

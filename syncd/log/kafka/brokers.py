@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
@@ -24,8 +25,9 @@ ANSWER_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 1.0
 """For sockets to close; those that do not are left to the kernel."""
 
-Lane = Literal["calls", "watch"]
-"""Brokers answer the requests of a connection one after the other, so those that wait have one of their own."""
+Lane = Literal["calls", "watch", "produce"]
+"""Brokers answer the requests of a connection one after the other. So those that wait have one of their own, and those
+that somebody waits for."""
 
 Target = tuple[str, int]
 """Host and port."""
@@ -33,6 +35,9 @@ Target = tuple[str, int]
 UNREACHABLE = (KafkaError, OSError, TimeoutError, ValueError, AssertionError)
 """What a connection may raise: a broker that speaks nonsense fails as a `ValueError` in aiokafka's decoder, and strange
 SASL or version answers as an assertion."""
+
+PASSING = frozenset({5, 6, 7, 8, 9, 13, 56, 74, 75, 76, 78})
+"""Kafka's codes that pass by themselves: leaders move, replicas catch up, a disk is replaced."""
 
 NO_SUCH_TOPIC = (3, 100, 103)
 """Unknown topic or partition, unknown topic id, another id than before."""
@@ -122,12 +127,18 @@ class Brokers:
         Raises:
             LogUnavailable: it does not answer. Who leads is asked anew before the next request.
         """
-        try:
+        with self._leading(target, partitions):
             return await self._ask(target, lane, request, ANSWER_TIMEOUT_S + wait_s)
-        except UNREACHABLE as error:
-            for partition in partitions:
-                self.forget_leader(partition)
-            raise LogUnavailable(f"Kafka broker {target[0]}:{target[1]} {_sentence(error)}") from error
+
+    async def reach(self, target: Target, partitions: Iterable[int], *, lane: Lane) -> None:
+        """Connect, if need be: a later `ask` that fails may have been heard, and this one that fails was not.
+
+        Raises:
+            LogUnavailable: as `ask`.
+        """
+        with self._leading(target, partitions):
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await self._connect((target, lane))
 
     def hang_up(self, target: Target, lane: Lane) -> None:
         """Cut a connection: what was asked on it and has no answer yet will not hold up what is asked next."""
@@ -143,6 +154,16 @@ class Brokers:
         closing = [closed for key in list(self._connections) if (closed := self._drop(key)) is not None]
         if closing:
             await asyncio.wait(closing, timeout=CLOSE_TIMEOUT_S)
+
+    @contextmanager
+    def _leading(self, target: Target, partitions: Iterable[int]) -> Iterator[None]:
+        """Say of a broker's troubles what the port says, and forget that it leads."""
+        try:
+            yield
+        except UNREACHABLE as error:
+            for partition in partitions:
+                self.forget_leader(partition)
+            raise LogUnavailable(f"Kafka broker {target[0]}:{target[1]} {_sentence(error)}") from error
 
     def _leader(self, partition: int) -> Target | None:
         return self._brokers.get(self._leaders.get(partition, -1))

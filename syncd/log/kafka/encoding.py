@@ -12,12 +12,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
 from syncd.limits import SAFE_INTEGER_MAX
+from syncd.log.kafka.topic import BATCH_BYTES_MAX
 from syncd.log.record import LoggedRecord, Record
 
 _TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_FORMAT: Final = 2
+_UNCOMPRESSED: Final = 0
 Headers = list[tuple[str, bytes]]
 
 
@@ -32,6 +36,42 @@ def headers_of(record: Record) -> Headers:
     if record.trace:
         headers.append(("traceparent", record.trace.encode()))
     return headers
+
+
+class Unstorable(Exception):
+    """Records that cannot be kept; says why."""
+
+
+def encode_batch(group: Sequence[Record], *, producer_id: int, producer_epoch: int, sequence: int) -> bytes:
+    """All records of a group, as one batch of an idempotent producer.
+
+    Args:
+        sequence: of the first record among the producer's on this partition.
+
+    Raises:
+        Unstorable: they are too large together, or a text is not what the port asks for.
+    """
+    if not all(map(is_storable, group)):
+        raise Unstorable("a text is empty or holds a control character")
+    builder: Any = DefaultRecordBatchBuilder(
+        _FORMAT, _UNCOMPRESSED, is_transactional=0, producer_id=producer_id, producer_epoch=producer_epoch,
+        base_sequence=sequence, batch_size=BATCH_BYTES_MAX,
+    )  # fmt: skip
+    for offset, record in enumerate(group):
+        try:
+            key, headers = record.stream.encode(), headers_of(record)
+        except UnicodeEncodeError:
+            raise Unstorable("a text holds half a character") from None
+        if builder.append(offset, None, key, record.body, headers) is None:
+            raise _too_large(group)
+    # The builder takes a first record of any size.
+    if builder.size() > BATCH_BYTES_MAX:
+        raise _too_large(group)
+    return bytes(builder.build())
+
+
+def _too_large(group: Sequence[Record]) -> Unstorable:
+    return Unstorable(f"{len(group)} records of one partition are over {BATCH_BYTES_MAX} bytes with their headers")
 
 
 def is_storable(record: Record) -> bool:

@@ -40,7 +40,7 @@ class KafkaLog:
     """
 
     def __init__(
-        self, brokers: Brokers, security: KafkaSecurity, topic: TopicMetadata, *, epoch: str, append_timeout_s: float,
+        self, brokers: Brokers, topic: TopicMetadata, *, epoch: str, append_timeout_s: float,
         news_within_ms: int,
     ) -> None:  # fmt: skip
         """Use `open`."""
@@ -49,7 +49,7 @@ class KafkaLog:
         self.topic_id = topic.topic_id.hex()
         self._brokers = brokers
         self._ends = KnownEnds(self._partitions)
-        self._producing = Producing(brokers.address, security, timeout_s=append_timeout_s)
+        self._producing = Producing(brokers, timeout_s=append_timeout_s)
         self._reader = Reader(brokers, topic.topic_id, self._ends)
         self._appending: Counter[int] = Counter()
         """How many appends to a partition have no answer yet."""
@@ -88,9 +88,7 @@ class KafkaLog:
             await brokers.close()
             raise
         epoch = epoch or epoch_name(found.topic_id, marker)
-        return cls(
-            brokers, security, found, epoch=epoch, append_timeout_s=append_timeout_s, news_within_ms=news_within_ms
-        )
+        return cls(brokers, found, epoch=epoch, append_timeout_s=append_timeout_s, news_within_ms=news_within_ms)
 
     @property
     def address(self) -> KafkaAddress:
@@ -117,25 +115,26 @@ class KafkaLog:
         if self._life_over is not None:
             reason = str(self._life_over)
             return [Appended(partition, "refused", group, reason=reason) for partition, group in groups.items()]
+        # Now, and not when the answer is here: whoever watches may have heard of these records sooner.
+        ends_before = {partition: self._ends[partition] for partition in groups}
         self._appending.update(groups.keys())
         try:
-            outcomes = await asyncio.gather(*(self._append_group(*entry) for entry in groups.items()))
+            outcomes = await self._producing.append(groups)
         finally:
             self._appending.subtract(groups.keys())
-        # Not before all have been answered: whoever waits for them would read what the caller is about to be told.
-        for appended in outcomes:
-            if appended.outcome == "written":
-                self._ends.rise(appended.partition, appended.offset_start + len(appended.records))
-        return outcomes
+        return [self._of_this_life(appended, ends_before[appended.partition]) for appended in outcomes]
 
-    async def _append_group(self, partition: int, group: Sequence[Record]) -> Appended:
-        end_before = self._ends[partition]
-        appended = await self._producing.append(partition, group)
-        if appended.outcome == "written" and appended.offset_start < end_before:
+    def _of_this_life(self, appended: Appended, end_before: int) -> Appended:
+        """The outcome, unless it shows that the log is another one; its end is known from now on."""
+        if appended.outcome != "written":
+            return appended
+        partition, offset_start = appended.partition, appended.offset_start
+        if offset_start < end_before:
             self._life_over = EpochChanged(
-                f"partition {partition} went back from {end_before} to {appended.offset_start}: open the log anew"
+                f"partition {partition} went back from {end_before} to {offset_start}: open the log anew"
             )
-            return Appended(partition, "unknown", group, reason=str(self._life_over))
+            return Appended(partition, "unknown", appended.records, reason=str(self._life_over))
+        self._ends.rise(partition, offset_start + len(appended.records))
         return appended
 
     async def read(self, partition: int, from_: int, *, limit: int) -> list[LoggedRecord]:
@@ -191,7 +190,7 @@ class KafkaLog:
             raise other_partitions(self.topic, len(found.leaders), self._partitions)
 
     async def close(self) -> None:
-        await self._producing.close()
+        self._producing.close()
         await self._watches.close()
         await self._brokers.close()
 

@@ -1,207 +1,198 @@
-"""Appends batches through aiokafka's idempotent producer, and tells what became of them.
+"""Appends batches, and tells what became of them.
 
-The producer numbers its batches per partition, and brokers refuse one that leaves a gap. Whatever it numbered and did
-not deliver (expired without a leader, refused as too large) leaves one, and it would fail on that partition for ever;
-so after any failure it is thrown away, and the next append makes a new one, which begins to count anew.
+A broker knows a producer by its id, and counts its records on each partition: a batch that comes again, because its
+answer was lost, is written once, and one that leaves a gap is refused. So one append is under way at a time, the same
+bytes are sent until an answer comes, and we count what was written. Where nobody knows whether it was, the count is not
+known either, and the next append is another producer's, which begins anew.
+
+This is not aiokafka's producer, which is built for many small sends: it costs four times as much for each append, and
+hands its answers through eight turns of the event loop. Source: docs/decisions/0029-our-own-appends-to-kafka.md
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from itertools import chain
-from typing import Any, Final, Literal
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.protocol.transaction import InitProducerIdRequest
 
-from syncd.log.kafka.address import CLIENT_ID, KafkaAddress, KafkaSecurity
-from syncd.log.kafka.encoding import headers_of, is_storable
-from syncd.log.kafka.topic import BATCH_BYTES_MAX
+from syncd.errors import LogUnavailable
+from syncd.log.kafka.brokers import ANSWER_TIMEOUT_S, NO_SUCH_TOPIC, PASSING, Brokers, Target, error_name
+from syncd.log.kafka.encoding import Unstorable, encode_batch
 from syncd.log.port import Appended
 from syncd.log.record import Record
-from syncd.logs import get_logger
 
-DISCARD_TIMEOUT_S: Final = 2.0
-"""For a producer that was thrown away to let go of its sockets."""
+RETRY_S: Final = 0.05
+"""Between attempts, while leaders change or brokers come back."""
 
-_NEVER_WRITTEN: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
-"""What brokers say before they write anything, the first time and every other time. Anything else may be the answer to
-a second attempt whose first was written."""
+REPLICAS_TIMEOUT_S: Final = ANSWER_TIMEOUT_S * 0.8
+"""For replicas to have a batch, too; the leader then says that they have not, before we hang up on it."""
 
-_DRIVER_ERRORS: Final = (KafkaError, OSError, TimeoutError, AssertionError)
-"""What aiokafka raises for the cluster's troubles; asserted is that a partition exists."""
+_NEVER_WRITTEN: Final = (10, 18)
+"""Kafka's codes for a batch that is too large: said before anything is written, the first time and every other time."""
 
-log = get_logger("log")
+_COMES_AGAIN: Final = PASSING | {2, 14, 15, 16, 19, 20, *NO_SUCH_TOPIC}
+"""What the same bytes may be sent again after: also damaged on the way, a broker that is not quite there yet, and too
+few replicas in step."""
 
-
-class Refusal(Exception):
-    """Nothing was written; says why."""
+_ALL_REPLICAS: Final = -1
 
 
 class Producing:
-    """Appends of one process, each partition's in the order of the calls."""
+    """Appends of one process, in the order of the calls."""
 
-    def __init__(self, address: KafkaAddress, security: KafkaSecurity, *, timeout_s: float) -> None:
-        self._address = address
-        self._security = security
+    def __init__(self, brokers: Brokers, *, timeout_s: float) -> None:
+        self._brokers = brokers
         self._timeout_s = timeout_s
-        self._producer: AIOKafkaProducer | None = None
-        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # Held while a producer starts, so that one does; whoever waits for it has a deadline.
-        self._starting = asyncio.Lock()
-        self._discards: set[asyncio.Task[None]] = set()
+        # Held across the round trip, on purpose: what overlaps could leave gaps in the count. Whoever waits for it has
+        # a deadline.
+        self._turn = asyncio.Lock()
+        self._producer: _Producer | None = None
         self._closed = False
 
-    async def append(self, partition: int, group: Sequence[Record]) -> Appended:
-        """Append one partition's records as one batch. As `EventLog.append`."""
-        sent = False
-        producer = None
+    async def append(self, groups: Mapping[int, Sequence[Record]]) -> list[Appended]:
+        """Append each partition's records as one batch; partitions ascending. As `EventLog.append`."""
+        batches = [_Batch(partition, group) for partition, group in groups.items()]
         try:
-            async with asyncio.timeout(self._timeout_s):
-                producer = await self._started()
-                batch = _batch_of(producer, group)
-                lost = self._lost
-                # It is queued when this returns, and not before.
-                answer = await producer.send_batch(batch, self._address.topic, partition=partition)
-                sent = True
-                answer.add_done_callback(_look_at)
-                await asyncio.wait({answer, lost}, return_when=asyncio.FIRST_COMPLETED)
-                if not answer.done():
-                    return Appended(partition, "unknown", group, reason="the connection to Kafka was given up")
-                offset_start: int = answer.result().offset
-        except Refusal as error:
-            return Appended(partition, "refused", group, reason=str(error))
-        except _DRIVER_ERRORS as error:
-            self._discard(producer)
-            outcome: Literal["refused", "unknown"] = (
-                "unknown" if sent and not isinstance(error, _NEVER_WRITTEN) else "refused"
-            )
-            return Appended(partition, outcome, group, reason=self._sentence(error))
-        if offset_start < 0:
-            return Appended(partition, "unknown", group, reason="Kafka knows the records, and not where they are")
-        return Appended(partition, "written", group, offset_start)
+            async with asyncio.timeout(self._timeout_s), self._turn:
+                await self._deliver(batches)
+        except TimeoutError:
+            _end_all(batches, f"no answer from Kafka within {self._timeout_s:g} s")
+        except LogUnavailable as error:
+            _end_all(batches, str(error))
+        finally:
+            if any(batch.in_doubt for batch in batches):
+                self._producer = None
+        return [batch.ended for batch in batches if batch.ended is not None]
 
-    async def close(self) -> None:
-        """Give everything up: appends under way end as unknown, later ones are refused. Twice is harmless."""
+    def close(self) -> None:
+        """Refuse appends from now on. One under way ends when `Brokers.close` cuts its connection."""
         self._closed = True
-        self._discard(self._producer)
-        if self._discards:
-            await asyncio.wait(self._discards)
 
-    async def _started(self) -> AIOKafkaProducer:
-        async with self._starting:
-            if self._closed:
-                raise Refusal("the log is closed")
-            if self._producer is None:
-                producer = self._new()
-                try:
-                    await producer.start()
-                    await producer.partitions_for(self._address.topic)
-                    if self._closed:
-                        raise Refusal("the log is closed")
-                except BaseException:
-                    await producer.stop()
+    async def _deliver(self, batches: Sequence[_Batch]) -> None:
+        """Send until all have ended. Raises `LogUnavailable` when nobody is there to send to."""
+        self._check_open()
+        producer = self._producer
+        if producer is None:
+            producer = self._producer = await self._introduced()
+        for batch in batches:
+            try:
+                batch.data = producer.encode(batch)
+            except Unstorable as error:
+                batch.end("refused", str(error))
+        while waiting := [batch for batch in batches if batch.ended is None]:
+            try:
+                await self._attempt(producer, waiting)
+            except LogUnavailable:
+                # What nobody got is refused at once; what somebody may have is worth waiting for the answer.
+                if not any(batch.in_doubt for batch in waiting):
                     raise
-                self._producer = producer
-            return self._producer
+            if any(batch.ended is None for batch in waiting):
+                self._check_open()
+                await asyncio.sleep(RETRY_S)
 
-    def _new(self) -> AIOKafkaProducer:
-        return AIOKafkaProducer(
-            bootstrap_servers=list(self._address.servers),
-            client_id=CLIENT_ID,
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=0,  # callers have gathered already
-            max_batch_size=BATCH_BYTES_MAX,
-            max_request_size=BATCH_BYTES_MAX,
-            request_timeout_ms=int(self._timeout_s * 1000),
-            retry_backoff_ms=50,
-            **self._security.arguments(),
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LogUnavailable("the log is closed")
+
+    async def _introduced(self) -> _Producer:
+        """A producer that no broker has heard of."""
+        request = InitProducerIdRequest(None, int(self._timeout_s * 1000))
+        while (response := await self._brokers.ask_any(request)).error_code in _COMES_AGAIN:
+            self._check_open()
+            await asyncio.sleep(RETRY_S)
+        if response.error_code:
+            raise LogUnavailable(f"Kafka gives no producer's id: {error_name(response.error_code)}")
+        return _Producer(response.producer_id, response.producer_epoch)
+
+    async def _attempt(self, producer: _Producer, waiting: Sequence[_Batch]) -> None:
+        homes = await self._brokers.homes([batch.partition for batch in waiting])
+        by_partition = {batch.partition: batch for batch in waiting}
+        parts = [(target, [by_partition[place] for place in places]) for target, places in homes.items()]
+        if len(parts) == 1:  # as mostly: then nothing need be gathered
+            await self._send(producer, *parts[0])
+        else:
+            await asyncio.gather(*(self._send(producer, *part) for part in parts))
+
+    async def _send(self, producer: _Producer, target: Target, batches: Sequence[_Batch]) -> None:
+        """One request to one broker. What it did not write, and may yet, stays as it is."""
+        partitions = [batch.partition for batch in batches]
+        content = [(batch.partition, batch.data) for batch in batches]
+        request = ProduceRequest(
+            None, _ALL_REPLICAS, int(REPLICAS_TIMEOUT_S * 1000), [(self._brokers.address.topic, content)]
         )
-
-    def _discard(self, producer: AIOKafkaProducer | None) -> None:
-        """Never use it again, and end the appends that wait for it."""
-        if producer is None or producer is not self._producer:
-            return
-        self._producer = None
-        self._lost.set_result(None)
-        self._lost = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(_put_away(producer), name="syncd-kafka-discard")
-        self._discards.add(task)
-        task.add_done_callback(self._discards.discard)
-
-    def _sentence(self, error: BaseException) -> str:
-        if isinstance(error, TimeoutError):
-            return f"no answer from Kafka within {self._timeout_s:g} s"
-        return f"Kafka fails: {type(error).__name__}"
-
-
-def _batch_of(producer: AIOKafkaProducer, group: Sequence[Record]) -> Any:
-    """All records of a group, closed.
-
-    Raises:
-        Refusal: they cannot be kept.
-    """
-    if not all(map(is_storable, group)):
-        raise Refusal("a text is empty or holds a control character")
-    batch = producer.create_batch()
-    for record in group:
         try:
-            key, headers = record.stream.encode(), headers_of(record)
-        except UnicodeEncodeError:
-            raise Refusal("a text holds half a character") from None
-        if batch.append(timestamp=None, key=key, value=record.body, headers=headers) is None:
-            break
-    # The builder takes a first record of any size.
-    if batch.record_count() < len(group) or batch.size() > BATCH_BYTES_MAX:
-        raise Refusal(f"{len(group)} records of one partition are over {BATCH_BYTES_MAX} bytes with their headers")
-    batch.close()
-    return batch
+            await self._brokers.reach(target, partitions, lane="produce")
+            for batch in batches:
+                batch.in_doubt = True
+            response = await self._brokers.ask(target, partitions, request, lane="produce")
+        except LogUnavailable:
+            return
+        ((_, answers),) = response.topics
+        by_partition = {batch.partition: batch for batch in batches}
+        for partition, error, offset, *_ in answers:
+            self._answered(producer, by_partition[partition], error, offset)
+
+    def _answered(self, producer: _Producer, batch: _Batch, error: int, offset: int) -> None:
+        if error == 0 and offset >= 0:
+            producer.written[batch.partition] += len(batch.group)
+            batch.end("written", offset_start=offset)
+        elif error in _NEVER_WRITTEN:
+            batch.end("refused", f"Kafka answers {error_name(error)}")
+        elif error in _COMES_AGAIN:
+            self._brokers.forget_leader(batch.partition)
+        else:
+            # That it knows the batch already, and not where, is among them.
+            batch.end("unknown", f"Kafka answers {error_name(error)}")
 
 
-async def _put_away(producer: AIOKafkaProducer) -> None:
-    """Stop a producer without the flush that `stop` waits for: it would go on sending what was given up.
+class _Producer:
+    """Whom brokers know.
 
-    Nothing public does that, so this reaches into members of aiokafka 0.14's producer.
-    """
-    sending: asyncio.Task[None] | None = producer._sender.sender_task
-    try:
-        async with asyncio.timeout(DISCARD_TIMEOUT_S):
-            if sending is not None:
-                sending.cancel()
-            # Ends the requests under way, which the cancelled task waits for, and then for fresh metadata for ever.
-            await producer.client.close()
-            while sending is not None and not sending.done():
-                await asyncio.wait({sending}, timeout=DISCARD_TIMEOUT_S / 10)
-                sending.cancel()
-            _fail_waiting(producer._message_accumulator)
-            await producer.stop()
-    except (KafkaError, OSError, TimeoutError) as error:
-        log.warning("kafka_producer_not_stopped", timeout_s=DISCARD_TIMEOUT_S, error=repr(error))
-        producer._closed = True  # or it complains when it is collected
-
-
-class _Pending(set[Any]):
-    """The batches that aiokafka believes to be on their way.
-
-    It takes a batch out when it queues it once more, and again when the batch ends: ended while it is queued, as we end
-    it, the second time is a `KeyError` in a callback of the loop.
+    Attributes:
+        written: records, by partition.
     """
 
-    remove = set.discard
+    def __init__(self, producer_id: int, epoch: int) -> None:
+        self._id = producer_id
+        self._epoch = epoch
+        self.written: Counter[int] = Counter()
+
+    def encode(self, batch: _Batch) -> bytes:
+        """The batch as the next one of its partition. Raises `Unstorable`."""
+        sequence = self.written[batch.partition] % 2**31  # as brokers count
+        return encode_batch(batch.group, producer_id=self._id, producer_epoch=self._epoch, sequence=sequence)
 
 
-def _fail_waiting(accumulator: Any) -> None:
-    """End every wait for a batch, and for the place of one."""
-    accumulator._pending_batches = _Pending(accumulator._pending_batches)
-    batches = [*accumulator._pending_batches, *chain.from_iterable(accumulator._batches.values())]
-    accumulator.fail_all(KafkaError("given up"))
+class _Batch:
+    """One partition's part of an append.
+
+    Attributes:
+        data: as it goes over the wire, each time the same.
+        in_doubt: a broker may have got it, and what it did is not known.
+        ended: the outcome, once there is one.
+    """
+
+    def __init__(self, partition: int, group: Sequence[Record]) -> None:
+        self.partition = partition
+        self.group = group
+        self.data = b""
+        self.in_doubt = False
+        self.ended: Appended | None = None
+
+    def end(
+        self, outcome: Literal["written", "refused", "unknown"], reason: str = "", *, offset_start: int = -1
+    ) -> None:
+        """Its outcome."""
+        self.in_doubt = outcome == "unknown"
+        self.ended = Appended(self.partition, outcome, self.group, offset_start, reason)
+
+
+def _end_all(batches: Sequence[_Batch], reason: str) -> None:
+    """Those that have not ended: no more will be done about them."""
     for batch in batches:
-        _look_at(batch._drain_waiter)
-
-
-def _look_at(answer: asyncio.Future[Any]) -> None:
-    """Asyncio reports errors that nobody looked at."""
-    if not answer.cancelled():
-        answer.exception()
+        if batch.ended is None:
+            batch.end("unknown" if batch.in_doubt else "refused", reason)

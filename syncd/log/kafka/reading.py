@@ -16,7 +16,7 @@ from syncd import limits
 from syncd.errors import EpochChanged, LogUnavailable
 from syncd.log.bounds import check_kept
 from syncd.log.ends import KnownEnds
-from syncd.log.kafka.brokers import NO_SUCH_TOPIC, Brokers, NoLeader, error_name
+from syncd.log.kafka.brokers import NO_SUCH_TOPIC, PASSING, Brokers, NoLeader, error_name
 from syncd.log.kafka.encoding import decode_batches
 from syncd.log.kafka.wire import EARLIEST, LATEST, Fetch, Fetched, ListOffset, TopicMetadata
 from syncd.log.record import LoggedRecord
@@ -35,9 +35,6 @@ BROKEN_TIMES = 2
 
 OUT_OF_RANGE = 1
 """Kafka's code for an offset before the oldest or beyond the newest record."""
-
-PASSING = frozenset({5, 6, 7, 8, 9, 13, 56, 74, 75, 76, 78})
-"""Kafka's codes that pass by themselves: leaders move, replicas catch up, a disk is replaced."""
 
 Answer = TypeVar("Answer", bound=tuple[Any, ...])
 
