@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from syncd.gateway.turn import Turn
 from syncd.protocol.codec import Codec
 from syncd.protocol.messages import Presence
 from syncd.push.hub import Channel, Hub
 from syncd.push.subscription import Subscription, SubscriptionState
+from syncd.push.turn import Turn
 
 GATHER_S = 0.02
 """Nobody sees it, and most of a household is back by then."""

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, chain, takewhile
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
@@ -51,18 +52,18 @@ class Appender:
     """One append at a time; what arrives meanwhile forms the next group.
 
     Args:
-        on_written: (partition, offset of the first, pendings in log order).
+        on_written: (partition, offset of the first, pendings in log order); whether they were published. If not, the
+            tail will meet them.
         on_refused: nothing of these was written; `reason` is public text.
         on_unknown: nobody knows about these.
         spans: told of every step, where events are traced.
 
     Attributes:
-        under_way: every pending that has no outcome yet, so that the tail recognises a record of ours that it reads
-            before the append answers.
+        full: whether no more may wait; events are then nacked `unavailable`.
     """
 
     def __init__(
-        self, log: EventLog, metrics: Metrics, *, on_written: Callable[[int, int, Sequence[Pending]], None],
+        self, log: EventLog, metrics: Metrics, *, on_written: Callable[[int, int, Sequence[Pending]], bool],
         on_refused: Callable[[Sequence[Pending], str], None], on_unknown: Callable[[Sequence[Pending]], None],
         spans: AppendSpans | None = None,
     ) -> None:  # fmt: skip
@@ -72,43 +73,48 @@ class Appender:
         self._on_refused = on_refused
         self._on_unknown = on_unknown
         self._spans = spans
-        self._waiting: deque[Pending] = deque()
+        self._waiting: list[Pending] = []
         self._waiting_bytes = 0
+        self._handed: deque[Sequence[Pending]] = deque()
+        """Given to the log, and not answered: the group, or what is left of it."""
+        self._to_be_met: dict[Key, Pending] = {}
+        """Those among what was handed, or left to the tail, that it will meet; filled when it is first needed."""
         self._arrived = asyncio.Event()
         self._settled = asyncio.Event()
-        self.under_way: dict[Key, Pending] = {}
+        self.full = False
 
     @property
     def waiting(self) -> int:
         """Records that wait for the next append."""
         return len(self._waiting)
 
-    @property
-    def full(self) -> bool:
-        """Whether no more may wait; events are then nacked `unavailable`."""
-        return len(self._waiting) >= APPEND_WAITING_MAX or self._waiting_bytes >= APPEND_WAITING_BYTES_MAX
-
     def submit(self, pending: Pending) -> None:
         """Take an admitted event."""
-        self.under_way[pending.key] = pending
-        self._waiting.append(pending)
+        waiting = self._waiting
+        if not waiting:
+            self._arrived.set()
+        waiting.append(pending)
         self._waiting_bytes += len(pending.record.body)
+        if len(waiting) >= APPEND_WAITING_MAX or self._waiting_bytes >= APPEND_WAITING_BYTES_MAX:
+            self.full = True
         if self._spans is not None:
             self._spans.waits(pending)
-        self._arrived.set()
 
     def withdraw(self, origin: Conversation) -> list[Pending]:
         """Take back what an origin has waiting and the log was not given yet."""
         mine = [pending for pending in self._waiting if pending.origin is origin]
         if mine:
-            self._waiting = deque(pending for pending in self._waiting if pending.origin is not origin)
-            for pending in mine:
-                self.under_way.pop(pending.key, None)
-                self._waiting_bytes -= len(pending.record.body)
+            self._wait([pending for pending in self._waiting if pending.origin is not origin])
             self._settled.set()
             if self._spans is not None:
                 self._spans.withdrawn(mine)
         return mine
+
+    def _wait(self, waiting: list[Pending]) -> None:
+        """From now on these wait, and no others."""
+        self._waiting = waiting
+        self._waiting_bytes = sum(len(pending.record.body) for pending in waiting)
+        self.full = len(waiting) >= APPEND_WAITING_MAX or self._waiting_bytes >= APPEND_WAITING_BYTES_MAX
 
     async def run(self) -> None:
         """Append groups until cancelled. A cancelled append's outcome is unknown, and said so."""
@@ -119,11 +125,20 @@ class Appender:
                 await self._append(self._next_group())
 
     def take(self, entry: Entry) -> Pending | None:
-        """The pending of a record that is durable now, once; None when it is nobody's here."""
-        pending = self.under_way.pop((entry.writer, entry.stream, entry.seq), None)
+        """The pending of a record that the tail met, once; None when it is nobody's here."""
+        while self._handed:
+            self._leave_to_tail(self._handed.popleft())
+        pending = self._to_be_met.pop((entry.writer, entry.stream, entry.seq), None)
         if pending is not None:
             self._settled.set()
         return pending
+
+    def _leave_to_tail(self, pendings: Sequence[Pending]) -> None:
+        self._to_be_met.update((pending.key, pending) for pending in pendings)
+
+    def _under_way(self) -> Iterator[Pending]:
+        """Every pending that has no outcome yet, or whose outcome is not published."""
+        return chain(self._waiting, *self._handed, self._to_be_met.values())
 
     async def settled(self, writer: str, *, timeout_s: float) -> None:
         """Wait until nothing of a writer is under way.
@@ -133,7 +148,7 @@ class Appender:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                while any(key[0] == writer for key in self.under_way):
+                while any(pending.record.writer == writer for pending in self._under_way()):
                     self._settled.clear()
                     await self._settled.wait()
         except TimeoutError as error:
@@ -141,77 +156,92 @@ class Appender:
 
     def under_way_t(self, writer: str) -> int:
         """The largest time of what a writer has under way; 0 when that is nothing."""
-        times = (pending.entry.t for key, pending in self.under_way.items() if key[0] == writer)
+        times = (pending.entry.t for pending in self._under_way() if pending.record.writer == writer)
         return max(times, default=0)
 
     def has_under_way(self, partition: int) -> bool:
         """Whether something of a partition waits for the log, or for its answer."""
-        return any(self._log.partition_of(stream) == partition for _, stream, _ in self.under_way)
+        return any(self._log.partition_of(pending.record.stream) == partition for pending in self._under_way())
 
     async def idle(self) -> None:
         """Wait until everything submitted has an outcome."""
-        while self.under_way:
+        while any(True for _ in self._under_way()):
             self._settled.clear()
             await self._settled.wait()
 
     def _next_group(self) -> list[Pending]:
         """The longest waiting, at least one, within the bounds of one append."""
-        if len(self._waiting) <= APPEND_RECORDS_MAX and self._waiting_bytes <= APPEND_BYTES_MAX:
-            everything = list(self._waiting)
-            self._waiting.clear()
-            self._waiting_bytes = 0
-            return everything
-        group: list[Pending] = []
-        group_bytes = 0
-        while self._waiting and len(group) < APPEND_RECORDS_MAX:
-            group_bytes += len(self._waiting[0].record.body)
-            if group and group_bytes > APPEND_BYTES_MAX:
-                break
-            pending = self._waiting.popleft()
-            self._waiting_bytes -= len(pending.record.body)
-            group.append(pending)
-        return group
+        group = self._waiting
+        if len(group) <= APPEND_RECORDS_MAX and self._waiting_bytes <= APPEND_BYTES_MAX:
+            self._waiting, self._waiting_bytes, self.full = [], 0, False
+            return group
+        group_bytes = accumulate(len(pending.record.body) for pending in group)
+        fitting = sum(1 for total in takewhile(APPEND_BYTES_MAX.__ge__, group_bytes))
+        count = min(max(fitting, 1), APPEND_RECORDS_MAX)
+        self._wait(group[count:])
+        return group[:count]
 
     async def _append(self, group: list[Pending]) -> None:
         metrics = self._metrics
         metrics.append_group_records.observe(len(group))
         started_s = time.monotonic()
         started_ns = 0 if self._spans is None else self._spans.handed(group)
-        records = [pending.record for pending in group]
+        self._handed.append(group)
         try:
             # The log has the same deadline and knows better what became of the records: it speaks first.
             async with asyncio.timeout(APPEND_TIMEOUT_S + 1.0):
-                outcomes = await self._log.append(records)
+                outcomes = await self._log.append([pending.record for pending in group])
         except TimeoutError:
-            self._settle(group)
-            self._on_unknown(group)
+            self._unknown(group)
             return
         except BaseException:  # cancelled, or a bug of the log, which ends this task and so the process
-            self._settle(group)
-            self._on_unknown(group)
+            self._unknown(group)
             raise
         metrics.append_seconds.observe(time.monotonic() - started_s)
-        for outcome, pendings in _by_outcome(outcomes, group):
+        answered = list(_by_outcome(outcomes, group))
+        is_indexed = self._take_back()
+        if not is_indexed:
+            self._handed.extend(pendings for _, pendings in answered)
+        for outcome, pendings in answered:
             metrics.appends.add(outcome.outcome)
             if self._spans is not None:
                 self._spans.answered(pendings, outcome.outcome, started_ns=started_ns)
-            self._outcome(outcome, pendings)
+            if not is_indexed:
+                self._handed.popleft()
+            self._outcome(outcome, pendings, is_indexed=is_indexed)
+            self._settled.set()
 
-    def _outcome(self, outcome: Appended, pendings: Sequence[Pending]) -> None:
+    def _outcome(self, outcome: Appended, pendings: Sequence[Pending], *, is_indexed: bool) -> None:
         if outcome.outcome == "written":
             self._metrics.events_admitted += len(pendings)
-            self._on_written(outcome.partition, outcome.offset_start, pendings)
+            is_published = self._on_written(outcome.partition, outcome.offset_start, pendings)
+            if is_indexed and is_published:
+                self._forget(pendings)
+            elif not is_indexed and not is_published:
+                self._leave_to_tail(pendings)
             return
-        self._settle(pendings)
+        if is_indexed:
+            self._forget(pendings)
         if outcome.outcome == "refused":
             self._on_refused(pendings, outcome.reason)
         else:
             self._on_unknown(pendings)
 
-    def _settle(self, pendings: Sequence[Pending]) -> None:
-        for pending in pendings:
-            self.under_way.pop(pending.key, None)
+    def _unknown(self, group: Sequence[Pending]) -> None:
+        if self._take_back():
+            self._forget(group)
         self._settled.set()
+        self._on_unknown(group)
+
+    def _take_back(self) -> bool:
+        """Nothing is handed any more; whether the tail had reason to look at it meanwhile."""
+        is_indexed = not self._handed
+        self._handed.clear()
+        return is_indexed
+
+    def _forget(self, pendings: Sequence[Pending]) -> None:
+        for pending in pendings:
+            self._to_be_met.pop(pending.key, None)
 
 
 def _by_outcome(

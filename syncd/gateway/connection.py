@@ -224,7 +224,7 @@ class Connection(asyncio.Protocol):
     def _opened(self, codec: Codec) -> None:
         """The handshake is answered; messages may come and go."""
         self.outbox = Outbox(
-            codec, self._transport, self._gateway.turn, on_drained=self._drained, on_overflow=self._overflow
+            codec, self._transport, self._gateway.hub.turn, on_drained=self._drained, on_overflow=self._overflow
         )  # fmt: skip
         self.conversation = Conversation(self._gateway, self, self.outbox)
 

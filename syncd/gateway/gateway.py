@@ -31,7 +31,6 @@ from syncd.gateway.presence import PresenceBoard
 from syncd.gateway.questions import Questions
 from syncd.gateway.spans import AppendSpans, traced_publish
 from syncd.gateway.tails import Tails
-from syncd.gateway.turn import Turn
 from syncd.gateway.writers import Writers
 from syncd.limits import (
     APPEND_TIMEOUT_S,
@@ -52,13 +51,15 @@ from syncd.log.record import LoggedRecord
 from syncd.logs import Seldom, get_logger
 from syncd.metrics import Metrics
 from syncd.model.cells import digest as digest_of
-from syncd.model.events import REBUILT, SERVER_KINDS
+from syncd.model.events import REBUILT
 from syncd.protocol import close_codes
 from syncd.protocol.messages import Digest, Drain, Limits, Presence, StreamWelcome, Welcome
 from syncd.push.catch_up import CatchUp, Plan, plan
 from syncd.push.entry import Entry
-from syncd.push.hub import Channel, Hub
-from syncd.push.subscription import Sink, SubscriptionState
+from syncd.push.hub import Channel, Hub, Origin
+from syncd.push.sink import Sink
+from syncd.push.subscription import SubscriptionState
+from syncd.push.tail import Publish
 from syncd.store.port import LiveGateway, SideChannel, Store
 from syncd.traces import Traces
 
@@ -114,18 +115,19 @@ class Gateway:
         self.ws_logger = logging.getLogger("syncd.websockets")
         self.ws_logger.setLevel(logging.CRITICAL)  # a peer's faults are counted, not logged line by line
         self.hub = Hub()
-        self.turn = Turn()
         questions = Questions(self.log, self.store, self.accounts)
         self.logins = Logins(self.accounts, questions.logins, self.clock)
         traces = services.traces
-        publish = self._publish if traces is None else traced_publish(self._publish, traces, self.hub)
+        self._publish: Publish = self._publish_plainly
+        if traces is not None:
+            self._publish = traced_publish(self._publish, traces, self.hub)
         self.appender = Appender(
             self.log, self.metrics, on_written=self._written, on_refused=self._append_refused,
             on_unknown=self._append_unknown, spans=None if traces is None else AppendSpans(traces),
         )  # fmt: skip
         self.tails = Tails(
             self.log, self.store, self.hub, self.metrics, self.clock,
-            ring_bytes_max=services.ring_bytes_max, publish=publish, skipped=self._skipped,
+            ring_bytes_max=services.ring_bytes_max, publish=self._publish, read=self._met, skipped=self._skipped,
             in_use=self.appender.has_under_way,
         )  # fmt: skip
         self.guards = Guards(
@@ -136,7 +138,7 @@ class Gateway:
         self.catch_up = CatchUp(self.log, self.store, self.hub, wake=self._wake)
         self.views = NowViews(self.log, self.store, self.hub, self.clock)
         self.id = secrets.token_hex(6)
-        self.announcements = Announcements(self.hub, self.turn, online=self._online)
+        self.announcements = Announcements(self.hub, self.hub.turn, online=self._online)
         self.presence = PresenceBoard(
             services.side_channel, self.clock, gateway=self.id, announce=self.announcements.tell
         )
@@ -304,33 +306,35 @@ class Gateway:
 
     # --- from the log ---
 
-    def _written(self, partition: int, offset_start: int, pendings: Sequence[Pending]) -> None:
+    def _written(self, partition: int, offset_start: int, pendings: Sequence[Pending]) -> bool:
         """Our append was answered: publish, unless somebody else's records come first; then the tail will."""
         entries = [pending.entry for pending in pendings]
-        for offset, entry in enumerate(entries, offset_start):
-            entry.offset = offset
+        origins = [pending.origin for pending in pendings]
         durable_s, sent = time.monotonic(), self.hub.deltas_sent
-        is_published = self.tails.of(partition).appended(entries)
-        self.turn.end()
+        is_published = self.tails.of(partition).appended(offset_start, entries, origins)
+        self.hub.turn.end()
         if is_published and self.hub.deltas_sent > sent:
             self.metrics.commit_to_delta_seconds.observe(time.monotonic() - durable_s)
+        return is_published
 
-    def _publish(self, partition: int, entry: Entry) -> None:
-        """One durable record, in log order: the ledger learns, subscribers get the delta, the origin its ack."""
-        pending = self.appender.take(entry)
-        ledger = self.writers.ledgers.get(entry.writer)
-        if ledger is not None:
-            ledger.note(entry)
-        if pending is None:
-            self.hub.publish(partition, entry, None)
-        else:
-            origin = pending.origin
-            origin.settled(entry, self.hub.publish(partition, entry, origin.outbox))
-        if entry.kind not in SERVER_KINDS:
-            return
+    def _publish_plainly(self, partition: int, entries: Sequence[Entry], origins: Sequence[Origin | None]) -> None:
+        """Durable records, in log order: the ledgers learn, subscribers get the deltas, the origins their acks."""
+        ledgers = self.writers.ledgers
+        for entry in entries:
+            ledger = ledgers.get(entry.writer)
+            if ledger is not None:
+                ledger.note(entry)
+        self.hub.publish(partition, entries, origins)
+
+    def _met(self, partition: int, entry: Entry) -> None:
+        """The tail met a durable record: another gateway's, one of a server, or our own that it read first."""
         if entry.kind == REBUILT:
+            self.hub.publish_rebuilt(partition, entry)
             self._rebuilt(entry.stream)
-        elif entry.kind == "device.revoked":
+            return
+        pending = self.appender.take(entry)
+        self._publish(partition, [entry], [None if pending is None else pending.origin])
+        if entry.kind == "device.revoked":
             for key in entry.cells:
                 self._revoked(key.split("/")[1])
 

@@ -89,7 +89,7 @@ class Guard(Rules):
     async def load(self, log: EventLog, store: Store, questions: Questions, hub: Hub) -> None:
         """Learn the present rules; watches the channel from the moment they are complete."""
         await self._learn(log, store, questions, hub)
-        self.channel.watchers.append(self._watch)
+        self.channel.watch(self._watch)
 
     async def reload(self, log: EventLog, store: Store, questions: Questions, hub: Hub) -> None:
         """Learn the rules anew: the stream's cells were rebuilt."""
@@ -143,8 +143,7 @@ class Guard(Rules):
 
     def close(self) -> None:
         """Stop watching."""
-        if self._watch in self.channel.watchers:
-            self.channel.watchers.remove(self._watch)
+        self.channel.unwatch(self._watch)
 
     def _watch(self, entry: Entry) -> None:
         if (entry.kind in _COUNTED or self.playlist) and self._note(entry):

@@ -103,10 +103,10 @@ class _Replica:
         self._clock = clock
         self._recent = hub.recent[channel.partition]
         self._stale = False
-        channel.watchers.append(self._changed)
+        channel.watch(self._changed)
 
     def close(self) -> None:
-        self.channel.watchers.remove(self._changed)
+        self.channel.unwatch(self._changed)
 
     def replace(self, cells: Cells) -> None:
         """Show these from now on."""

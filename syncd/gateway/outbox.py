@@ -12,44 +12,33 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from syncd.gateway.turn import Turn
 from syncd.limits import OUTBOX_BYTES_HIGH, OUTBOX_BYTES_LOW, SEND_TIMEOUT_S, SLOW_ACKS_MAX
 from syncd.protocol.codec import Codec
-from syncd.protocol.messages import Ack, AckItem, LoneAck, Nack
+from syncd.protocol.messages import AckItem, LoneAck, Nack
+from syncd.push.sink import Sink
+from syncd.push.turn import Turn
 
-JOINED_BYTES_MAX = 64 * 1024
-"""What waits to be joined is written when it is more: joining saves nothing then, and a slow reader is noticed."""
 
-
-class Outbox:
-    """The sending side of a connection; push knows it as a `Sink`.
+class Outbox(Sink):
+    """The sending side of a connection.
 
     Args:
-        turn: flushes what waits to be joined.
+        turn: in which what waits to be joined leaves.
         on_drained: called when a congested outbox has drained, after the kept answers were written.
         on_overflow: called when more answers than `SLOW_ACKS_MAX` would have to be kept.
     """
 
-    __slots__ = (
-        "_acks", "_deadline", "_is_closed", "_joined", "_joined_bytes", "_kept", "_on_drained", "_on_overflow",
-        "_transport", "_turn", "_waiters", "codec", "congested",
-    )  # fmt: skip
+    __slots__ = ("_deadline", "_is_closed", "_kept", "_on_drained", "_on_overflow", "_transport", "_waiters")
 
     def __init__(
         self, codec: Codec, transport: asyncio.Transport, turn: Turn, *, on_drained: Callable[[], None],
         on_overflow: Callable[[], None],
     ) -> None:  # fmt: skip
+        super().__init__(codec, transport.write, turn)
         transport.set_write_buffer_limits(high=OUTBOX_BYTES_HIGH, low=OUTBOX_BYTES_LOW)
-        self.codec = codec
-        self.congested = False
         self._transport = transport
-        self._turn = turn
         self._on_drained = on_drained
         self._on_overflow = on_overflow
-        self._joined: list[bytes] = []
-        """Framed messages that wait to be joined, and behind them the acks that do."""
-        self._joined_bytes = 0
-        self._acks: list[AckItem] = []
         self._kept: list[AckItem | Nack] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._deadline: asyncio.TimerHandle | None = None
@@ -59,23 +48,6 @@ class Outbox:
     def waiting_bytes(self) -> int:
         """Framed bytes in the transport."""
         return self._transport.get_write_buffer_size()
-
-    def write(self, framed: bytes) -> None:
-        """Hand one framed message to the transport, after all that came before it. Nothing follows a close."""
-        self.flush()
-        if not self._is_closed:
-            self._transport.write(framed)
-
-    def join(self, framed: bytes) -> None:
-        """As `write`, but at the end of the loop's turn, joined with what else comes until then."""
-        if self._acks:
-            self._frame_acks()
-        elif not self._joined:
-            self._turn.add(self)
-        self._joined.append(framed)
-        self._joined_bytes += len(framed)
-        if self._joined_bytes > JOINED_BYTES_MAX:
-            self.flush()
 
     def send(self, message: Any) -> None:
         """Encode and write one message."""
@@ -87,9 +59,7 @@ class Outbox:
             # No cursor: deltas before it may have been left out.
             self._keep(AckItem(item.stream, item.writer, item.seq, item.t, item.seen))
             return
-        if not self._acks and not self._joined:
-            self._turn.add(self)
-        self._acks.append(item)
+        self.join_ack(LoneAck.of(item))
 
     def nack(self, nack: Nack) -> None:
         """Refuse an event."""
@@ -100,19 +70,8 @@ class Outbox:
 
     def flush(self) -> None:
         """Write what waits to be joined."""
-        if self._acks:
-            self._frame_acks()
-        joined = self._joined
-        if joined:
-            self._joined, self._joined_bytes = [], 0
-            if not self._is_closed:
-                self._transport.write(joined[0] if len(joined) == 1 else b"".join(joined))
-
-    def _frame_acks(self) -> None:
-        acks, self._acks = self._acks, []
-        framed = self.codec.framed(LoneAck.of(acks[0]) if len(acks) == 1 else Ack(acks=acks))
-        self._joined.append(framed)
-        self._joined_bytes += len(framed)
+        if self.first is not None:
+            self.turn.end()
 
     def pause(self) -> None:
         """The transport's buffer went over the high mark."""
@@ -128,7 +87,7 @@ class Outbox:
         kept, self._kept = self._kept, []
         for answer in kept:
             if isinstance(answer, AckItem):
-                self._acks.append(answer)
+                self.join_ack(LoneAck.of(answer))
             else:
                 self.send(answer)
         self.flush()
@@ -140,6 +99,7 @@ class Outbox:
     def close(self) -> None:
         """Take nothing more: the close frame was sent, or the connection is gone. Twice is harmless."""
         self._is_closed = True
+        self.put = _nowhere
         self._disarm()
         self._release(ConnectionResetError("the connection is gone"))
 
@@ -171,3 +131,7 @@ class Outbox:
                     waiter.set_result(None)
                 else:
                     waiter.set_exception(error)
+
+
+def _nowhere(framed: bytes) -> None:
+    """Where bytes go after a close."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from syncd.push.entry import Entry
-from syncd.push.hub import Hub
+from syncd.push.hub import Hub, Origin
+from syncd.push.tail import Publish
 from syncd.traces import Traces
 
 if TYPE_CHECKING:
     from syncd.gateway.appender import Pending
-
-Publish = Callable[[int, Entry], None]
 
 
 class AppendSpans:
@@ -57,13 +56,15 @@ class AppendSpans:
 def traced_publish(publish: Publish, traces: Traces, hub: Hub) -> Publish:
     """The same, with a span for each traced entry."""
 
-    def traced(partition: int, entry: Entry) -> None:
-        if not entry.trace:
-            publish(partition, entry)
+    def traced(partition: int, entries: Sequence[Entry], origins: Sequence[Origin | None]) -> None:
+        if not any(entry.trace for entry in entries):
+            publish(partition, entries, origins)
             return
-        sent, started_ns = hub.deltas_sent, time.time_ns()
-        publish(partition, entry)
-        facts = {"partition": partition, "offset": entry.offset, "deltas": hub.deltas_sent - sent}
-        traces.span("publish", entry.trace, started_ns=started_ns, ended_ns=time.time_ns(), **facts)
+        for entry, origin in zip(entries, origins, strict=True):
+            sent, started_ns = hub.deltas_sent, time.time_ns()
+            publish(partition, [entry], [origin])
+            if entry.trace:
+                facts = {"partition": partition, "offset": entry.offset, "deltas": hub.deltas_sent - sent}
+                traces.span("publish", entry.trace, started_ns=started_ns, ended_ns=time.time_ns(), **facts)
 
     return traced

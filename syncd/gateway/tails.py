@@ -25,7 +25,7 @@ from syncd.metrics import Metrics
 from syncd.push.entry import Entry
 from syncd.push.hub import Hub
 from syncd.push.state import check_epoch
-from syncd.push.tail import Tail
+from syncd.push.tail import Publish, Tail
 from syncd.store.port import Checkpoint, StateReader
 
 log = get_logger("gateway")
@@ -59,14 +59,14 @@ class Tails:
 
     Args:
         ring_bytes_max: of all rings together.
-        publish, skipped: as `Tail`'s.
+        publish, read, skipped: as `Tail`'s.
         in_use: whether something of a partition is under way to the log.
     """
 
     def __init__(
         self, event_log: EventLog, store: StateReader, hub: Hub, metrics: Metrics, clock: Clock, *,
-        ring_bytes_max: int, publish: Callable[[int, Entry], None], skipped: Callable[[LoggedRecord], None],
-        in_use: Callable[[int], bool],
+        ring_bytes_max: int, publish: Publish, read: Callable[[int, Entry], None],
+        skipped: Callable[[LoggedRecord], None], in_use: Callable[[int], bool],
     ) -> None:  # fmt: skip
         self._log = event_log
         self._store = store
@@ -75,6 +75,7 @@ class Tails:
         self._clock = clock
         self._ring_bytes_max = ring_bytes_max // event_log.partitions
         self._publish = publish
+        self._read = read
         self._skipped = skipped
         self._in_use = in_use
         self._held: dict[int, _Held] = {}
@@ -160,7 +161,7 @@ class Tails:
         folded, end = await self._joined(partition)
         tail = Tail(
             self._log, self._hub, partition, start=max(folded, end - RING_RECORDS_AT_START),
-            ring_bytes_max=self._ring_bytes_max, publish=self._publish, skipped=self._skipped,
+            ring_bytes_max=self._ring_bytes_max, publish=self._publish, read=self._read, skipped=self._skipped,
             metrics=self._metrics, clock=self._clock,
         )  # fmt: skip
         held.reading = asyncio.create_task(tail.run(), name=f"tail-{partition}")

@@ -16,7 +16,7 @@ from msgspec import Meta, Raw, Struct
 
 from syncd.errors import Unreadable
 from syncd.protocol.depth import check_depth_json, check_depth_msgpack
-from syncd.protocol.framing import frame
+from syncd.protocol.framing import COMMON_BYTES, HEADERS, frame
 from syncd.protocol.messages import ClientMessage, EmittedEvent, Nack, Seq, ServerMessage
 from syncd.protocol.version import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK
 
@@ -75,6 +75,7 @@ class Codec:
         self.subprotocol: Final = SUBPROTOCOL_JSON if self.text else SUBPROTOCOL_MSGPACK
         self._check_depth: Callable[[bytes], None] = check_depth_json if self.text else check_depth_msgpack
         module: Any = msgspec.json if self.text else msgspec.msgpack
+        self._headers = HEADERS[self.text]
         self.encode: Callable[[Any], bytes] = module.Encoder().encode
         """The bytes of a message."""
         self._decode_client: Callable[[bytes], ClientMessage] = module.Decoder(ClientMessage).decode
@@ -87,7 +88,10 @@ class Codec:
 
     def framed(self, message: Any) -> bytes:
         """A message as one whole websocket frame of a server."""
-        return frame(self.encode(message), text=self.text)
+        payload = self.encode(message)
+        length = len(payload)
+        # As `frame`, which asks the same once more: most messages are short, and this is once or twice an event.
+        return self._headers[length] + payload if length < COMMON_BYTES else frame(payload, text=self.text)
 
     def decode_client(self, data: bytes) -> ClientMessage | BrokenEmit:
         """What a client said.

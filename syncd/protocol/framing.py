@@ -7,7 +7,7 @@ from __future__ import annotations
 
 _TEXT = 0x81
 _BINARY = 0x82
-_COMMON_BYTES = 1_024
+COMMON_BYTES = 1_024
 """Payloads below this have their headers made in advance; most messages do. About 100 KB."""
 
 
@@ -19,15 +19,16 @@ def _header(first: int, length: int) -> bytes:
     return bytes((first, 127)) + length.to_bytes(8, "big")
 
 
-_HEADERS = {text: [_header(first, length) for length in range(_COMMON_BYTES)]
-            for text, first in ((True, _TEXT), (False, _BINARY))}  # fmt: skip
+HEADERS = {text: [_header(first, length) for length in range(COMMON_BYTES)]
+           for text, first in ((True, _TEXT), (False, _BINARY))}  # fmt: skip
+"""By whether it is text, then by length."""
 
 
 def frame(payload: bytes, *, text: bool) -> bytes:
     """The payload as one whole frame."""
     length = len(payload)
-    if length < _COMMON_BYTES:
-        return _HEADERS[text][length] + payload
+    if length < COMMON_BYTES:
+        return HEADERS[text][length] + payload
     return _header(_TEXT if text else _BINARY, length) + payload
 
 

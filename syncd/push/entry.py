@@ -40,7 +40,9 @@ class Entry(Struct, eq=False, gc=False):  # what it holds comes from JSON: it ca
     """A durable record, ready to be pushed.
 
     Attributes:
-        lowered: what the event writes, empty for a void; None once a delta holds it (`slim`). Read `cells`.
+        lowered: what the event writes, empty for a void; None once a delta was sent, which alone is kept: read `cells`.
+            Entries live long and few are looked at again. So a ring takes half the memory, and an event's objects come
+            from memory that the processor still has at hand.
         offset: of the record; a cursor behind it points at `offset + 1`.
         size: bytes that the ring counts for it.
         void: the answer, when the record only uses up a seq.
@@ -74,19 +76,20 @@ class Entry(Struct, eq=False, gc=False):  # what it holds comes from JSON: it ca
             delta = _read_binary(payload_of(self._binary))
         return {key: Cell(rank, value) for key, rank, value in delta.cells}
 
-    def slim(self) -> None:
-        """Keep what was sent, not what it was made of. Entries live long and few are looked at again: so a ring takes
-        half the memory, and an event's objects come from memory that the processor still has at hand."""
-        if self._text is not None or self._binary is not None:
-            self.lowered = None
-
     def framed(self, codec: Codec, cursor: str) -> bytes:
         """The live delta of this record as a websocket frame, with the cursor behind it."""
         framed = self._text if codec.text else self._binary
         if framed is None:
-            by = By(self.account, self.device, self.kind, f"{self.writer}.{self.seq}", self.t)
-            delta = Delta(self.stream, wire_cells(self.cells), cursor, by)
-            framed = codec.framed(delta)
+            lowered = self.lowered
+            cells = self.cells if lowered is None else lowered
+            framed = codec.framed(
+                Delta(
+                    self.stream,
+                    [(key, cell.rank, cell.value) for key, cell in cells.items()],
+                    cursor,
+                    By(self.account, self.device, self.kind, f"{self.writer}.{self.seq}", self.t),
+                )  # fmt: skip
+            )
             if codec.text:
                 self._text = framed
             else:

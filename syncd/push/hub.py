@@ -6,16 +6,29 @@ cursor that leaves here has every earlier delta of its stream before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
-from syncd.model.events import REBUILT
-from syncd.protocol.messages import Delta
+from syncd.protocol.messages import Delta, LoneAck
 from syncd.push.cursor import cursor_prefix
 from syncd.push.entry import Entry
 from syncd.push.recent import Recent
-from syncd.push.subscription import LIVE, Sink, Subscription, SubscriptionState
+from syncd.push.sink import Sink
+from syncd.push.subscription import LIVE, Subscription, SubscriptionState
+from syncd.push.turn import Turn
 
 OnEntry = Callable[[Entry], None]
+
+
+class Origin(Protocol):
+    """The connection that emitted a record."""
+
+    @property
+    def outbox(self) -> Sink:
+        """Where its answers go."""
+
+    def settled(self, entry: Entry, cursor: str | None) -> None:
+        """Answer a durable record, where that is not simply an ack: it is a void, or the outbox is congested."""
 
 
 class Channel:
@@ -23,11 +36,15 @@ class Channel:
 
     Attributes:
         cursor_offset: of the newest cursor that its live subscribers were sent.
+        listeners: the sinks of those subscriptions that are LIVE, which keep it up to date.
         prefix: of its cursors.
         watchers: called with every entry of the stream before its fan-out (access rules, views of small devices).
     """
 
-    __slots__ = ("_epoch", "cursor_offset", "generation", "partition", "prefix", "stream", "subscriptions", "watchers")
+    __slots__ = (
+        "_epoch", "cursor_offset", "generation", "listeners", "partition", "prefix", "stream", "subscriptions",
+        "watchers",
+    )  # fmt: skip
 
     def __init__(self, stream: str, *, partition: int, epoch: str, generation: int, position: int) -> None:
         self.stream = stream
@@ -36,7 +53,17 @@ class Channel:
         self.begin_generation(generation)
         self.cursor_offset = position
         self.subscriptions: dict[Subscription, None] = {}
-        self.watchers: list[OnEntry] = []
+        # Tuples: an entry's fan-out may end subscriptions, and goes on with those that there were.
+        self.listeners: tuple[Sink, ...] = ()
+        self.watchers: tuple[OnEntry, ...] = ()
+
+    def watch(self, watcher: OnEntry) -> None:
+        """Call it with every entry from now on."""
+        self.watchers += (watcher,)
+
+    def unwatch(self, watcher: OnEntry) -> None:
+        """The end of `watch`. Twice is harmless."""
+        self.watchers = tuple(each for each in self.watchers if each != watcher)
 
     def begin_generation(self, generation: int) -> None:
         """From now on cursors are of this generation; those of an older one lead to a snapshot."""
@@ -51,9 +78,14 @@ class Channel:
 
 
 class Hub:
-    """Channels of the gateway, and the rings behind them."""
+    """Channels of the gateway, and the rings behind them.
+
+    Attributes:
+        turn: in which what is published leaves.
+    """
 
     def __init__(self) -> None:
+        self.turn = Turn()
         self.channels: dict[str, Channel] = {}
         self.recent: dict[int, Recent] = {}
         self.deltas_sent = 0
@@ -91,49 +123,74 @@ class Hub:
         assert all(channel.partition != partition for channel in self.channels.values()), f"partition {partition}"
         self.recent.pop(partition, None)
 
-    def publish(self, partition: int, entry: Entry, origin: Sink | None) -> str | None:
-        """Send one durable record to every live subscriber but its origin.
+    def publish(self, partition: int, entries: Sequence[Entry], origins: Sequence[Origin | None]) -> None:
+        """Send durable records, in log order, to every live subscriber but the origin, and the origin its ack.
 
-        Returns:
-            The cursor that the origin's ack may carry: only when the origin listens to the stream itself and has been
-            sent everything before.
+        All that leaves waits for the turn's end, which is the caller's. An ack carries a cursor only when the origin
+        listens to the stream itself and has been sent everything before.
+
+        This is the hot path: a record costs what stands in this loop, and the encoding of its delta. What is not as
+        usual (a void, a slow reader, more than one message for a connection) leaves it by a call.
+
+        Args:
+            origins: of each entry; None where it is not connected here.
         """
-        self.recent[partition].add(entry)
-        if entry.kind == REBUILT:
-            self._rebuilt(partition, entry)
-            return None
-        channel = self.channels.get(entry.stream)
-        if channel is None:
-            return None
-        for watcher in tuple(channel.watchers):  # a lost role ends subscriptions, and with them their watchers
-            watcher(entry)
-        channel.cursor_offset = offset_next = entry.offset + 1
-        cursor = f"{channel.prefix}{offset_next}"
-        origin_cursor = codec = None
-        framed, sent = b"", 0
-        for subscription in channel.subscriptions:
-            if subscription.state is not LIVE:
+        self.recent[partition].extend(entries)
+        channels, deltas, acks = self.channels, self.turn.deltas, self.turn.acks
+        sent = 0
+        for entry, origin in zip(entries, origins, strict=True):
+            own = None if origin is None else origin.outbox
+            own_cursor = None
+            channel = channels.get(entry.stream)
+            if channel is not None:
+                for watcher in channel.watchers:
+                    watcher(entry)
+                channel.cursor_offset = offset_next = entry.offset + 1
+                if entry.void is None:
+                    cursor = f"{channel.prefix}{offset_next}"
+                    codec = None
+                    for sink in channel.listeners:  # asked after the watchers, who may have ended some
+                        if sink.congested:
+                            self._leave_behind(channel, sink, entry.offset)
+                        elif sink is own:
+                            own_cursor = cursor
+                        else:
+                            if codec is not sink.codec:  # devices of one stream mostly speak the same format
+                                codec = sink.codec
+                                framed = entry.framed(codec, cursor)
+                            sent += 1
+                            if sink.first is None:
+                                sink.first = framed
+                                deltas.append(sink)
+                            else:
+                                sink.add(framed)
+                    if codec is not None:
+                        entry.lowered = None
+            if own is None:
                 continue
-            sink = subscription.sink
-            if sink.congested:
-                subscription.state = SubscriptionState.BEHIND
-                subscription.offset = entry.offset
-            elif sink is origin:
-                origin_cursor = cursor
-            elif entry.void is None:
-                if codec is not sink.codec:  # devices of one stream mostly speak the same format
-                    codec = sink.codec
-                    framed = entry.framed(codec, cursor)
-                sink.join(framed)
-                sent += 1
+            if own.congested or entry.void is not None:
+                assert origin is not None
+                origin.settled(entry, own_cursor)
+            elif own.first is None:
+                own.first = LoneAck(entry.stream, entry.writer, entry.seq, entry.t, False, own_cursor)
+                acks.append(own)
+            else:
+                own.add(LoneAck(entry.stream, entry.writer, entry.seq, entry.t, False, own_cursor))
         self.deltas_sent += sent
-        entry.slim()
-        return origin_cursor
 
-    def _rebuilt(self, partition: int, entry: Entry) -> None:
+    def _leave_behind(self, channel: Channel, sink: Sink, offset: int) -> None:
+        """A live subscriber's reader is slow: it gets no delta until it has caught up."""
+        for subscription in channel.subscriptions:
+            if subscription.sink is sink:
+                subscription.state = SubscriptionState.BEHIND
+                subscription.offset = offset
+
+    def publish_rebuilt(self, partition: int, entry: Entry) -> None:
         """The store's cells of a stream are being swapped. Nobody passes this record but by reading them: its offset
         is that of all that changes."""
-        self.recent[partition].rebuilt(entry)
+        recent = self.recent[partition]
+        recent.extend([entry])
+        recent.rebuilt(entry)
         channel = self.channels.get(entry.stream)
         for subscription in channel.subscriptions if channel is not None else ():
             if subscription.state is LIVE:
@@ -152,10 +209,8 @@ class Hub:
             if channel.cursor_offset >= position:
                 continue
             channel.cursor_offset = position
-            for subscription in channel.subscriptions:
-                if subscription.state is LIVE and not subscription.sink.congested:
-                    codec = subscription.sink.codec
-                    delta = Delta(channel.stream, [], channel.cursor(position))
-                    subscription.sink.write(codec.framed(delta))
+            for sink in channel.listeners:
+                if not sink.congested:
+                    sink.write(sink.codec.framed(Delta(channel.stream, [], channel.cursor(position))))
                     sent += 1
         return sent

@@ -33,17 +33,21 @@ class Recent:
         self._forgotten: dict[str, int] = {}
         self._rebuilt: dict[str, int] = {}
 
-    def add(self, entry: Entry) -> None:
-        """Take in the record at `position`."""
-        assert entry.offset >= self.position, f"record {entry.offset} after {self.position}"
-        self.position = entry.offset + 1
-        self._entries.append(entry)
-        of_stream = self._by_stream.get(entry.stream)
-        if of_stream is None:
-            of_stream = self._by_stream[entry.stream] = deque()
-        of_stream.append(entry)
-        self._bytes += entry.size
-        while self._bytes > self._bytes_max:
+    def extend(self, entries: Sequence[Entry]) -> None:
+        """Take in the records from `position` on, at least one."""
+        assert entries[0].offset >= self.position, f"record {entries[0].offset} after {self.position}"
+        by_stream = self._by_stream
+        size = 0
+        for entry in entries:
+            of_stream = by_stream.get(entry.stream)
+            if of_stream is None:
+                of_stream = by_stream[entry.stream] = deque()
+            of_stream.append(entry)
+            size += entry.size
+        self._entries.extend(entries)
+        self.position = entries[-1].offset + 1
+        self._bytes += size
+        if self._bytes > self._bytes_max:
             self._forget_oldest()
 
     def skip(self, offset: int) -> None:
@@ -83,15 +87,21 @@ class Recent:
         return self._bytes
 
     def _forget_oldest(self) -> None:
-        entry = self._entries.popleft()
-        self._bytes -= entry.size
-        of_stream = self._by_stream[entry.stream]
-        of_stream.popleft()
-        if not of_stream:
-            del self._by_stream[entry.stream]
-        self._forgotten[entry.stream] = entry.offset + 1
-        if self._rebuilt.get(entry.stream) == entry.offset:
-            del self._rebuilt[entry.stream]
-        if len(self._forgotten) > FORGOTTEN_STREAMS_MAX:
-            self._start = self._entries[0].offset if self._entries else self.position
-            self._forgotten.clear()
+        """Once it is full, the ring forgets a record for each that comes."""
+        entries, by_stream, forgotten, rebuilt = self._entries, self._by_stream, self._forgotten, self._rebuilt
+        size, size_max = self._bytes, self._bytes_max
+        while size > size_max:
+            entry = entries.popleft()
+            size -= entry.size
+            stream = entry.stream
+            of_stream = by_stream[stream]
+            of_stream.popleft()
+            if not of_stream:
+                del by_stream[stream]
+            forgotten[stream] = entry.offset + 1
+            if rebuilt and rebuilt.get(stream) == entry.offset:
+                del rebuilt[stream]
+            if len(forgotten) > FORGOTTEN_STREAMS_MAX:
+                self._start = entries[0].offset if entries else self.position
+                forgotten.clear()
+        self._bytes = size

@@ -10,9 +10,9 @@ Only LIVE subscriptions get live deltas. Who is BEHIND has kept nothing but the 
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from syncd.protocol.codec import Codec
+from syncd.push.sink import Sink
 
 if TYPE_CHECKING:
     from syncd.push.hub import Channel
@@ -29,25 +29,6 @@ class SubscriptionState(Enum):
 LIVE = SubscriptionState.LIVE
 
 
-class Sink(Protocol):
-    """What push needs of a connection."""
-
-    codec: Codec
-
-    @property
-    def congested(self) -> bool:
-        """Whether the reader is behind; then nothing but acks may wait for it."""
-
-    def write(self, framed: bytes) -> None:
-        """Hand one framed message to the transport. Never blocks; may turn `congested`."""
-
-    def join(self, framed: bytes) -> None:
-        """As `write`, when the loop's turn ends: in one write with what else comes until then."""
-
-    async def drained(self) -> None:
-        """Return when not congested. Raises `ConnectionError` once the connection is gone."""
-
-
 class Subscription:
     """See the module's picture.
 
@@ -58,13 +39,26 @@ class Subscription:
         told: number of the newest news of who is online that it knows; -1 until it was told who is there at all.
     """
 
-    __slots__ = ("channel", "device", "generation", "offset", "sink", "state", "told")
+    __slots__ = ("_state", "channel", "device", "generation", "offset", "sink", "told")
 
     def __init__(self, channel: Channel, sink: Sink, device: str) -> None:
         self.channel = channel
         self.device = device
         self.generation = channel.generation
         self.sink = sink
-        self.state = SubscriptionState.CATCHING_UP
+        self._state = SubscriptionState.CATCHING_UP
         self.offset = 0
         self.told = -1
+
+    @property
+    def state(self) -> SubscriptionState:
+        """Its channel keeps the sinks of those that are LIVE at hand, so every change passes here."""
+        return self._state
+
+    @state.setter
+    def state(self, state: SubscriptionState) -> None:
+        was, self._state = self._state, state
+        if state is LIVE and was is not LIVE:
+            self.channel.listeners += (self.sink,)
+        elif was is LIVE and state is not LIVE:
+            self.channel.listeners = tuple(sink for sink in self.channel.listeners if sink is not self.sink)

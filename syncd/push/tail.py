@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from syncd.clock import Clock
 from syncd.errors import LogUnavailable, Poison
@@ -18,10 +19,12 @@ from syncd.log.record import LoggedRecord, decode_record
 from syncd.logs import get_logger
 from syncd.metrics import Metrics
 from syncd.push.entry import Entry, entry_of
-from syncd.push.hub import Hub
+from syncd.push.hub import Hub, Origin
 from syncd.push.recent import Recent
 
 log = get_logger("push")
+
+Publish: TypeAlias = Callable[[int, Sequence[Entry], Sequence[Origin | None]], None]
 
 TAIL_WAIT_S = 30.0
 """One wait for news; the log polls by itself within it, so this only bounds how long a wait can hang."""
@@ -30,14 +33,17 @@ TAIL_WAIT_S = 30.0
 class Tail:
     """Follows one partition from `start` on.
 
+    Each record goes to one of these, in order, exactly once.
+
     Args:
-        publish: called with (partition, entry) for every record, in order, exactly once each.
+        publish: called with (partition, entries, their origins), where we appended them ourselves.
+        read: called with (partition, entry), where the record was met in the log.
         skipped: called with a record that cannot be read, in its turn.
     """
 
     def __init__(
         self, event_log: EventLog, hub: Hub, partition: int, *, start: int, ring_bytes_max: int,
-        publish: Callable[[int, Entry], None], skipped: Callable[[LoggedRecord], None],
+        publish: Publish, read: Callable[[int, Entry], None], skipped: Callable[[LoggedRecord], None],
         metrics: Metrics, clock: Clock,
     ) -> None:  # fmt: skip
         self._log = event_log
@@ -47,6 +53,7 @@ class Tail:
         self.partition = partition
         self.recent = hub.recent[partition] = Recent(position=start, bytes_max=ring_bytes_max)
         self._publish = publish
+        self._read = read
         self._skipped = skipped
         self._moved = asyncio.Event()
 
@@ -55,16 +62,17 @@ class Tail:
         """Offset of the next record to publish."""
         return self.recent.position
 
-    def appended(self, entries: Sequence[Entry]) -> bool:
+    def appended(self, offset_start: int, entries: Sequence[Entry], origins: Sequence[Origin | None]) -> bool:
         """Publish records of our own whose append was answered, if nothing lies between them and the position.
 
         Returns:
             Whether they were published here; else the reader meets them in their turn.
         """
-        if entries[0].offset != self.position:
+        if offset_start != self.recent.position:
             return False
-        for entry in entries:
-            self._publish(self.partition, entry)
+        for offset, entry in enumerate(entries, offset_start):
+            entry.offset = offset
+        self._publish(self.partition, entries, origins)
         self._signal()
         return True
 
@@ -106,6 +114,7 @@ class Tail:
             # Our own append may have been answered and published while the read was under way.
             if record.offset >= self.position:
                 self._publish_record(record)
+        self._hub.turn.end()
         self._signal()
 
     def _publish_record(self, record: LoggedRecord) -> None:
@@ -119,7 +128,7 @@ class Tail:
             self._skipped(record)
             return
         sent = self._hub.deltas_sent
-        self._publish(self.partition, entry)
+        self._read(self.partition, entry)
         if self._hub.deltas_sent > sent:
             passed_ms = self._clock.now_ms() - admitted.admitted_ms
             self._metrics.admit_to_delta_seconds.observe(max(0, passed_ms) / 1000)

@@ -7,32 +7,23 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from syncd.gateway.announcements import GATHER_S, Announcements
-from syncd.gateway.turn import Turn
 from syncd.protocol.codec import JSON, MSGPACK, Codec
 from syncd.protocol.messages import Presence
 from syncd.push.hub import Hub
 from syncd.push.recent import Recent
+from syncd.push.sink import Sink
 from syncd.push.subscription import Subscription
+from syncd.push.turn import Turn
 
 STREAM = "a:ann"
 
 
-class Screen:
-    """A sink of one device that keeps what is written, and what is joined to another write."""
+class Screen(Sink):
+    """A sink of one device that keeps what is written."""
 
-    def __init__(self, codec: Codec = JSON) -> None:
-        self.codec = codec
-        self.congested = False
+    def __init__(self, turn: Turn, codec: Codec = JSON) -> None:
         self.writes: list[bytes] = []
-
-    def write(self, framed: bytes) -> None:
-        self.writes.append(framed)
-
-    def join(self, framed: bytes) -> None:
-        self.writes.append(framed)
-
-    async def drained(self) -> None:
-        raise NotImplementedError("nobody waits here")
+        super().__init__(codec, self.writes.append, turn)
 
     def shows(self) -> list[list[tuple[str, bool]]]:
         """(device, online) of each message, by write."""
@@ -65,7 +56,7 @@ class Room:
         self.announcements = Announcements(self.hub, self.turn, online=lambda _: self.online.values())
 
     def screen(self, device: str, codec: Codec = JSON) -> tuple[Screen, Subscription]:
-        screen = Screen(codec)
+        screen = Screen(self.turn, codec)
         channel = self.hub.open(STREAM, partition=0, epoch="e", generation=0)
         return screen, self.hub.subscribe(channel, screen, device)
 
@@ -137,20 +128,17 @@ async def test_a_newcomer_is_told_who_is_there_when_the_turn_ends_and_of_nobody_
 
 
 @in_a_room
-async def test_those_who_come_in_one_turn_are_told_of_each_other_before_any_outbox_is_flushed(room: Room) -> None:
-    order: list[str] = []
+async def test_those_who_come_in_one_turn_hear_of_each_other_in_the_write_that_brings_what_they_missed(
+    room: Room,
+) -> None:
     phone, car = room.screen("phone"), room.screen("car", MSGPACK)
-
-    class Waiting:
-        def flush(self) -> None:
-            order.extend(device for device, _ in (*phone[0].shows()[0], *car[0].shows()[0]))
-
-    room.turn.add(Waiting())
-    for device, (_, subscription) in (("phone", phone), ("car", car)):
+    for device, (screen, subscription) in (("phone", phone), ("car", car)):
+        screen.join(b"what it missed")
         room.tell(device)
         room.announcements.greet(subscription)
     await asyncio.sleep(0)
-    assert order == ["car", "phone"]
+    for (screen, _), other in ((phone, "car"), (car, "phone")):
+        assert screen.writes == [b"what it missed" + screen.codec.framed(Presence(STREAM, other, True, 1))]
     await told()
     assert len(phone[0].writes) == len(car[0].writes) == 1, "who came along is no news"
 

@@ -61,7 +61,7 @@ class Stream:
         record = encode_record(self.stream, WRITER, self._seq, kind, body)
         (appended,) = await self.log.append([record])
         logged = LoggedRecord(0, appended.offset_start, *record)
-        self.hub.publish(0, entry_of(logged, decode_record(logged)), None)
+        self.hub.publish(0, [entry_of(logged, decode_record(logged))], [None])
 
     async def project(self) -> None:
         """Fold the whole log into the store."""

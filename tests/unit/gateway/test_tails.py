@@ -64,12 +64,12 @@ class Followed:
         self.skipped: list[LoggedRecord] = []
         self.tails = Tails(
             self.log, MemoryStore(HandClock()), self.hub, self.metrics, HandClock(),
-            ring_bytes_max=PARTITIONS * 10**6, publish=self._publish, skipped=self.skipped.append,
-            in_use=self.in_use.__contains__,
+            ring_bytes_max=PARTITIONS * 10**6, publish=self.hub.publish, read=self._read,
+            skipped=self.skipped.append, in_use=self.in_use.__contains__,
         )  # fmt: skip
 
-    def _publish(self, partition: int, entry: Entry) -> None:
-        self.hub.recent[partition].add(entry)
+    def _read(self, partition: int, entry: Entry) -> None:
+        self.hub.publish(partition, [entry], [None])
         self.published.append(entry)
 
     async def append(self, partition: int, count: int = 1) -> None:

@@ -14,6 +14,8 @@ from syncd.protocol.codec import JSON, Codec
 from syncd.protocol.framing import payload_of
 from syncd.protocol.messages import ServerMessage
 from syncd.push.entry import Entry, VoidAnswer
+from syncd.push.sink import Sink
+from syncd.push.turn import Turn
 
 WRITER = "k3v9q2m4ta"
 
@@ -37,21 +39,14 @@ def unreadable(record_: LoggedRecord) -> LoggedRecord:
     return replace(record_, body=b"{")
 
 
-class ListSink:
+class ListSink(Sink):
     """A `Sink` that keeps messages; it is congested when a test says so, and drains when a test says so."""
 
-    def __init__(self, codec: Codec = JSON) -> None:
-        self.codec = codec
-        self.congested = False
+    def __init__(self, codec: Codec = JSON, *, turn: Turn | None = None) -> None:
         self.framed: list[bytes] = []
+        super().__init__(codec, self.framed.append, turn or Turn())
         self._drained = asyncio.Event()
         self._gone = False
-
-    def write(self, framed: bytes) -> None:
-        self.framed.append(framed)
-
-    def join(self, framed: bytes) -> None:
-        self.write(framed)
 
     async def drained(self) -> None:
         while self.congested and not self._gone:
@@ -72,3 +67,14 @@ class ListSink:
     def messages(self) -> Sequence[ServerMessage]:
         read = [self.codec.decode_server(payload_of(framed)) for framed in self.framed]
         return [message for message in read if message is not None]
+
+
+class ListOrigin:
+    """An `Origin` that keeps what it had to answer itself."""
+
+    def __init__(self, outbox: ListSink) -> None:
+        self.outbox = outbox
+        self.answered: list[tuple[int, str | None]] = []
+
+    def settled(self, entry: Entry, cursor: str | None) -> None:
+        self.answered.append((entry.seq, cursor))

@@ -6,10 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from push_parts import ListSink, entry
+from push_parts import ListOrigin, ListSink, entry
 
-from syncd.protocol.codec import MSGPACK
-from syncd.protocol.messages import Delta
+from syncd.protocol.codec import JSON, MSGPACK, Codec
+from syncd.protocol.messages import Ack, AckItem, Delta, LoneAck
 from syncd.push import joined
 from syncd.push.catch_up import CatchUp, Plan, plan
 from syncd.push.entry import Entry
@@ -17,7 +17,7 @@ from syncd.push.hub import Channel, Hub
 from syncd.push.recent import Recent
 from syncd.push.subscription import LIVE, Subscription, SubscriptionState
 
-STREAM = "a:alice"
+STREAM, WRITER = "a:alice", "k3v9q2m4ta"
 
 
 class Place:
@@ -31,48 +31,89 @@ class Place:
     def open(self, stream: str = STREAM) -> Channel:
         return self.hub.open(stream, partition=0, epoch="e1", generation=0)
 
+    def sink(self, codec: Codec = JSON) -> ListSink:
+        return ListSink(codec, turn=self.hub.turn)
+
     def listener(self, sink: ListSink | None = None, *, live: bool = True) -> tuple[Subscription, ListSink]:
-        sink = sink or ListSink()
+        sink = sink or self.sink()
         subscription = self.hub.subscribe(self.channel, sink, "d1")
         if live:
             subscription.state = LIVE
         return subscription, sink
 
-    def publish(self, offset: int, *, origin: ListSink | None = None, **more: Any) -> str | None:
-        return self.hub.publish(0, entry(offset, **more), origin)
+    def publish(self, *offsets: int, origin: ListSink | None = None, **more: Any) -> list[Entry]:
+        """Publish records as one group, and end the turn."""
+        entries = [entry(offset, **more) for offset in offsets]
+        self.hub.publish(0, entries, [None if origin is None else ListOrigin(origin)] * len(entries))
+        self.hub.turn.end()
+        return entries
+
+    def acked(self, offset: int, cursor: int | None) -> Ack:
+        """The ack of the record at an offset."""
+        text = None if cursor is None else self.channel.cursor(cursor)
+        return Ack(STREAM, WRITER, offset + 1, offset + 1, False, text)
 
 
 def test_everyone_but_the_origin_gets_the_same_bytes_encoded_once() -> None:
     place = Place()
     sinks = [place.listener()[1] for _ in range(3)]
-    packed = [place.listener(ListSink(MSGPACK))[1] for _ in range(2)]
-    cursor = place.publish(0, origin=sinks[0])
-    assert cursor == place.channel.cursor(1)
-    assert sinks[0].framed == []
+    packed = [place.listener(place.sink(MSGPACK))[1] for _ in range(2)]
+    place.publish(0, origin=sinks[0])
+    assert sinks[0].messages == [place.acked(0, 1)]
     assert sinks[1].framed[0] is sinks[2].framed[0]
     assert packed[0].framed[0] is packed[1].framed[0]
     (message,) = sinks[1].messages
     assert message == packed[0].messages[0]
     assert isinstance(message, Delta)
-    assert message.cursor == cursor
+    assert message.cursor == place.channel.cursor(1)
     assert message.by is not None
     assert message.by.event == "k3v9q2m4ta.1"
 
 
-def test_the_origin_gets_a_cursor_only_where_it_listens_and_is_up_to_date() -> None:
+def test_the_origins_ack_has_a_cursor_only_where_it_listens_and_is_up_to_date() -> None:
     place = Place()
-    stranger = ListSink()
-    assert place.publish(0, origin=stranger) is None
+    stranger = place.sink()
+    place.publish(0, origin=stranger)
     subscription, sink = place.listener(live=False)
-    assert place.publish(1, origin=sink) is None
+    place.publish(1, origin=sink)
     subscription.state = LIVE
-    assert place.publish(2, origin=sink) == place.channel.cursor(3)
+    place.publish(2, origin=sink)
+    assert stranger.messages == [place.acked(0, None)]
+    assert sink.messages == [place.acked(1, None), place.acked(2, 3)]
+
+
+def test_an_origin_that_is_congested_or_whose_record_is_a_void_answers_itself() -> None:
+    place = Place()
+    subscription, sink = place.listener()
+    origin = ListOrigin(sink)
     sink.congested = True
-    assert place.publish(3, origin=sink) is None
-    assert (subscription.state, subscription.offset) == (SubscriptionState.BEHIND, 3)
+    place.hub.publish(0, [entry(0)], [origin])
+    assert (subscription.state, subscription.offset) == (SubscriptionState.BEHIND, 0)
     sink.congested = False
-    assert place.publish(4, origin=sink) is None
-    assert subscription.offset == 3
+    place.hub.publish(0, [entry(1, void=True)], [origin])
+    place.hub.turn.end()
+    assert origin.answered == [(1, None), (2, None)]
+    assert sink.framed == []
+    place.publish(2, origin=sink)
+    assert sink.messages == [place.acked(2, None)], "it is behind still"
+    assert subscription.offset == 0
+
+
+def test_a_group_leaves_as_one_write_for_each_with_acks_and_deltas_in_the_logs_order() -> None:
+    place = Place()
+    (_, ours), (_, theirs) = place.listener(), place.listener()
+    writers = [ListOrigin(sink) for sink in (ours, ours, theirs, ours)]
+    entries = [entry(offset) for offset in range(4)]
+    place.hub.publish(0, entries, writers)
+    assert ours.framed == theirs.framed == []
+    place.hub.turn.end()
+    deltas = [each.framed(JSON, place.channel.cursor(each.offset + 1)) for each in entries]
+    acks = [AckItem(STREAM, WRITER, seq, seq, False, place.channel.cursor(seq)) for seq in range(1, 5)]
+    lone = [JSON.framed(LoneAck.of(ack)) for ack in acks]
+    assert ours.framed == [JSON.framed(Ack(acks=acks[:2])) + deltas[2] + lone[3]]
+    assert theirs.framed == [deltas[0] + deltas[1] + lone[2] + deltas[3]]
+    place.hub.turn.end()
+    assert (len(ours.framed), len(theirs.framed)) == (1, 1)
 
 
 def test_who_is_behind_keeps_nothing_but_where_it_stopped() -> None:
@@ -80,8 +121,7 @@ def test_who_is_behind_keeps_nothing_but_where_it_stopped() -> None:
     subscription, sink = place.listener()
     place.publish(0)
     sink.congested = True
-    for offset in range(1, 5):
-        place.publish(offset)
+    place.publish(1, 2, 3, 4)
     assert len(sink.framed) == 1
     assert (subscription.state, subscription.offset) == (SubscriptionState.BEHIND, 1)
 
@@ -89,7 +129,7 @@ def test_who_is_behind_keeps_nothing_but_where_it_stopped() -> None:
 def test_a_void_is_sent_to_nobody_and_moves_the_cursor() -> None:
     place = Place()
     _, sink = place.listener()
-    assert place.publish(0, void=True) is None
+    place.publish(0, void=True)
     assert sink.framed == []
     assert place.channel.cursor_offset == 1
 
@@ -102,11 +142,12 @@ def test_watchers_come_before_subscribers_and_may_end_them() -> None:
     def role_is_lost(each: Entry) -> None:
         seen.append(each)
         place.hub.unsubscribe(subscription)
-        place.channel.watchers.remove(role_is_lost)
+        place.channel.unwatch(role_is_lost)
 
-    place.channel.watchers += [role_is_lost, seen.append]
-    place.publish(0)
-    assert [each.offset for each in seen] == [0, 0]
+    place.channel.watch(role_is_lost)
+    place.channel.watch(seen.append)
+    place.publish(0, 1)
+    assert [each.offset for each in seen] == [0, 0, 1]
     assert sink.framed == []
     assert subscription.state is SubscriptionState.ENDED
 
@@ -115,15 +156,16 @@ def test_a_channel_goes_with_its_last_subscriber_and_watcher() -> None:
     place = Place()
     subscription, _ = place.listener()
     seen: list[Entry] = []
-    place.channel.watchers.append(seen.append)
+    place.channel.watch(watcher := seen.append)
     place.hub.unsubscribe(subscription)
     place.hub.unsubscribe(subscription)
     assert place.hub.channels == {STREAM: place.channel}
-    place.channel.watchers.clear()
+    place.channel.unwatch(watcher)
     place.hub.close_if_idle(place.channel)
     place.hub.close_if_idle(place.channel)
     assert place.hub.channels == {}
-    assert place.publish(0) is None
+    place.publish(0)
+    assert seen == []
 
 
 def test_an_idle_stream_gets_a_cursor_once_its_partition_has_moved() -> None:
@@ -167,13 +209,13 @@ def test_a_tail_stops_where_the_sink_is_full_and_resumes_there(monkeypatch: pyte
     monkeypatch.setattr(joined, "WRITE_BYTES", 1)
 
     class SmallSink(ListSink):
-        def write(self, framed: bytes) -> None:
-            super().write(framed)
+        def join(self, framed: bytes) -> None:
+            self.put(framed)
             self.congested = len(self.framed) % 2 == 0
 
     async def story() -> None:
         place = Place()
-        subscription, sink = place.listener(SmallSink(), live=False)
+        subscription, sink = place.listener(SmallSink(turn=place.hub.turn), live=False)
         for offset in range(5):
             place.publish(offset)
         catch_up = CatchUp(None, None, place.hub, wake=print)  # type: ignore[arg-type]  # memory alone is asked

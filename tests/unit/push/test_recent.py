@@ -37,7 +37,7 @@ def test_what_it_covers_it_has_whole_and_it_never_claims_more(
             stream, size = step
             everything.append(entry(offset, stream=stream, size=size))
             kept_bytes.append(size)
-            recent.add(everything[-1])
+            recent.extend([everything[-1]])
         end = start + len(steps)
         assert recent.position == end
         while sum(kept_bytes) > bytes_max:
@@ -58,9 +58,9 @@ def test_what_it_covers_it_has_whole_and_it_never_claims_more(
 
 def test_a_quiet_stream_stays_covered_while_others_are_forgotten() -> None:
     recent = Recent(position=0, bytes_max=10)
-    recent.add(entry(0, stream="a:quiet", size=1))
-    recent.add(entry(1, stream="a:busy", size=9))
-    recent.add(entry(2, stream="a:busy", size=9))
+    recent.extend([entry(0, stream="a:quiet", size=1)])
+    recent.extend([entry(1, stream="a:busy", size=9)])
+    recent.extend([entry(2, stream="a:busy", size=9)])
     assert recent.covers("a:quiet", 1)
     assert recent.covers("a:never heard of", 0)
     assert not recent.covers("a:quiet", 0)
@@ -73,7 +73,7 @@ def test_too_many_forgotten_streams_share_one_border(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(recents, "FORGOTTEN_STREAMS_MAX", 2)
     recent = Recent(position=0, bytes_max=1)
     for offset in range(4):
-        recent.add(entry(offset, stream=f"a:{offset}", size=1))
+        recent.extend([entry(offset, stream=f"a:{offset}", size=1)])
     assert not recent.covers("a:0", 0)
     assert not recent.covers("a:never heard of", 2)
     assert recent.covers("a:never heard of", 3)
@@ -83,4 +83,4 @@ def test_too_many_forgotten_streams_share_one_border(monkeypatch: pytest.MonkeyP
 def test_a_record_out_of_order_is_a_bug_of_ours() -> None:
     recent = Recent(position=5, bytes_max=10)
     with pytest.raises(AssertionError, match="record 4 after 5"):
-        recent.add(entry(4))
+        recent.extend([entry(4)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from random import Random
 from typing import Any
 
@@ -16,7 +16,7 @@ from syncd.log.record import LoggedRecord, decode_record
 from syncd.metrics import Metrics
 from syncd.push import tail as tails
 from syncd.push.entry import Entry, entry_of
-from syncd.push.hub import Hub
+from syncd.push.hub import Hub, Origin
 from syncd.push.subscription import LIVE
 from syncd.push.tail import Tail
 
@@ -48,14 +48,21 @@ class Followed:
         self.metrics = Metrics()
         self.clock = HandClock()
         self.tail = Tail(
-            log, self.hub, 0, start=0, ring_bytes_max=10**6, publish=self._publish, skipped=self.skipped.append,
-            metrics=self.metrics, clock=self.clock,
+            log, self.hub, 0, start=0, ring_bytes_max=10**6, publish=self._publish, read=self._read,
+            skipped=self.skipped.append, metrics=self.metrics, clock=self.clock,
         )  # fmt: skip
         self._seqs = {OURS: 0, THEIRS: 0}
 
-    def _publish(self, partition: int, entry: Entry) -> None:
-        self.hub.publish(partition, entry, None)
-        self.published.append(entry)
+    def _publish(self, partition: int, entries: Sequence[Entry], origins: Sequence[Origin | None]) -> None:
+        self.hub.publish(partition, entries, origins)
+        self.published += entries
+
+    def _read(self, partition: int, entry: Entry) -> None:
+        self._publish(partition, [entry], [None])
+
+    def answered(self, made: Sequence[Entry]) -> bool:
+        """Our append's answer reaches the tail."""
+        return self.tail.appended(made[0].offset, made, [None] * len(made))
 
     async def append(self, writer: str, count: int = 1) -> list[Entry]:
         """Append; the entries, as whoever appended them has them."""
@@ -101,7 +108,7 @@ async def test_what_others_wrote_is_read(at: Followed) -> None:
 @told
 async def test_our_own_append_is_published_at_its_answer_without_reading(at: Followed) -> None:
     made = await at.append(OURS, 3)
-    assert at.tail.appended(made)
+    assert at.answered(made)
     assert at.published == made
     await at.append(THEIRS)
     await at.reached(4)
@@ -111,7 +118,7 @@ async def test_our_own_append_is_published_at_its_answer_without_reading(at: Fol
 async def test_our_own_append_waits_for_what_others_wrote_before_it(at: Followed) -> None:
     await at.append(THEIRS, 2)
     made = await at.append(OURS, 2)
-    assert not at.tail.appended(made)
+    assert not at.answered(made)
     assert at.published == []
     await at.reached(4)
 
@@ -128,7 +135,7 @@ async def test_any_mixture_is_published_once_and_in_order(at: Followed) -> None:
         for _ in range(rng.randrange(3)):
             await asyncio.sleep(0)
         if writer == OURS:
-            at.tail.appended(made)
+            at.answered(made)
     await at.reached(offset)
 
 
