@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from syncd.accounts import Login
 from syncd.errors import LoginExpired, LoginRevoked, PositionLost, Unavailable
-from syncd.gateway.admission import Author
 from syncd.gateway.appender import Pending
 from syncd.gateway.claims import resolved_claims
 from syncd.gateway.guard import Guard
 from syncd.gateway.intake import nack_of, prepare, take_in
+from syncd.gateway.lane import Author, Lane
 from syncd.gateway.ledger import StreamLedger, WriterLedger
 from syncd.gateway.outbox import Outbox
 from syncd.limits import SUBSCRIPTIONS_MAX
@@ -68,7 +68,7 @@ class Conversation:
 
     __slots__ = (
         "_backlog", "_connection", "_home", "_is_closed", "_serving", "_session", "_task", "author", "gateway",
-        "guards", "login", "outbox", "own_stream", "subscriptions", "wants_view", "writer",
+        "guards", "lanes", "login", "outbox", "own_stream", "subscriptions", "wants_view", "writer",
     )  # fmt: skip
 
     def __init__(self, gateway: Gateway, connection: Connection, outbox: Outbox) -> None:
@@ -79,6 +79,8 @@ class Conversation:
         self._task: asyncio.Task[None] | None = None
         self._serving: set[asyncio.Task[None]] = set()
         self.guards: dict[str, Guard] = {}
+        self.lanes: dict[str, Lane] = {}
+        """Ways into the streams that this connection writes to, by the names that its events give them."""
         self._home: int | None = None
         """The partition of the account's own stream, held so that the end of this device's login is noticed."""
         self._is_closed = False
@@ -93,21 +95,20 @@ class Conversation:
     # --- from the connection ---
 
     def receive(self, payload: bytes, *, text: bool) -> None:
-        """One message came."""
+        """One message came. This is the outer wall of what needs no task."""
         try:
             message = self._session.receive(payload, text=text)
+            if self._task is not None:
+                self._wait(message)
+            elif isinstance(message, Emit):  # as nearly all are
+                self._emit(message.events)
+            else:
+                self._handle(message)
         except Broken as broken:
             self.outbox.send(broken.error)
             self._connection.close(broken.close, broken.error.message)
-            return
-        if self._task is None:
-            self._handle_safely(message)
-        elif isinstance(message, Error):
-            self.outbox.send(message)
-        else:
-            self._backlog.append(message)
-            if len(self._backlog) >= BACKLOG_MAX:
-                self._connection.pause_reading()
+        except Exception:
+            self._broke()
 
     def drained(self) -> None:
         """The outbox has room, maybe again: whoever is behind, by that or since cells were rebuilt, catches up."""
@@ -167,12 +168,14 @@ class Conversation:
 
     # --- messages ---
 
-    def _handle_safely(self, message: ClientMessage | BrokenEmit | Error) -> None:
-        """The outer wall of what needs no task."""
-        try:
-            self._handle(message)
-        except Exception:
-            self._broke()
+    def _wait(self, message: ClientMessage | BrokenEmit | Error) -> None:
+        """Keep a message behind the task that runs; what is refused as a whole waits for nothing."""
+        if isinstance(message, Error):
+            self.outbox.send(message)
+            return
+        self._backlog.append(message)
+        if len(self._backlog) >= BACKLOG_MAX:
+            self._connection.pause_reading()
 
     def _handle(self, message: ClientMessage | BrokenEmit | Error) -> None:
         if isinstance(message, (Emit, BrokenEmit)):
@@ -268,21 +271,19 @@ class Conversation:
         self.outbox.send(await self.gateway.digest(stream))
 
     def _emit(self, events: Sequence[EmittedEvent | Nack]) -> None:
-        """Admit events in order; from the first one that needs the database on, as a task."""
-        for index, event in enumerate(events):
-            if not take_in(self, event):
-                self._start(partial(self._emit_prepared, events[index:]))
-                break
-        self.outbox.flush()
+        """Take in events in order; from the first one that needs the database on, as a task."""
+        left = take_in(self, events)
+        if left:
+            self._start(partial(self._emit_prepared, left))
 
     async def _emit_prepared(self, events: Sequence[EmittedEvent | Nack]) -> None:
-        for event in events:
-            if not take_in(self, event):
-                if not await prepare(self, event):
-                    return
-                taken = take_in(self, event)
-                assert taken, "a prepared event needs no further preparation"
-        self.outbox.flush()
+        """Take in events the first of which needs the database."""
+        while events:
+            first = events[0]
+            if not await prepare(self, first):
+                return
+            events = take_in(self, events)
+            assert not events or events[0] is not first, "a prepared event needs no further preparation"
 
     def refuse(self, nack: Nack) -> None:
         """Answer an event with a no."""
@@ -324,6 +325,7 @@ class Conversation:
         for stream in list(self.guards):
             ledger = ledgers.get(stream)
             if stream not in self.subscriptions and (ledger is None or ledger.admitted == ledger.durable):
+                self.lanes.clear()  # of those that stay, they are made again when needed
                 self.gateway.guards.give_back(self.guards.pop(stream), self)
                 if self.writer is not None and ledgers.pop(stream, None) is not None:
                     self.writer.is_fresh = False
@@ -389,8 +391,11 @@ class Conversation:
         self._task = None
         if self._is_closed:
             return
-        while self._backlog and self._task is None:
-            self._handle_safely(self._backlog.popleft())
+        try:
+            while self._backlog and self._task is None:
+                self._handle(self._backlog.popleft())
+        except Exception:
+            self._broke()
         if len(self._backlog) < BACKLOG_MAX:
             self._connection.resume_reading()
 

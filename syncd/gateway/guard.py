@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from syncd.clock import Clock
-from syncd.gateway.admission import Rules
+from syncd.gateway.lane import OWN_KINDS, Rules
 from syncd.gateway.questions import Questions
 from syncd.limits import ITEMS_MAX, LIST_ITEMS_MAX
 from syncd.log.port import EventLog
@@ -60,6 +61,8 @@ class Guard(Rules):
         self.users: set[object] = set()
         self._on_roles = on_roles
         self._list_items_max = list_items_max
+        self._calm_slots_max = list_items_max - ITEMS_MAX
+        """Of a list; with more of them there may be no room for one more event."""
         self._roles: Cells = {}
         self._slots: dict[str, int] = {}
         self.looks_full = False
@@ -67,6 +70,9 @@ class Guard(Rules):
         """The items that show, of lists that were counted exactly: what goes makes room at once."""
         self._counted_s = float("-inf")
         self._counting: asyncio.Task[None] | None = None
+
+    def kinds_of(self, account: str) -> frozenset[str]:
+        return OWN_KINDS if not self.playlist and account == self.owner else frozenset()
 
     def may_write(self, account: str, kind: str) -> bool:
         if not self.playlist:
@@ -146,8 +152,18 @@ class Guard(Rules):
         self.channel.unwatch(self._watch)
 
     def _watch(self, entry: Entry) -> None:
-        if (entry.kind in _COUNTED or self.playlist) and self._note(entry):
-            self._on_roles(self)
+        """Take in a record of the tail. An account's own stream has no roles, and there only new slots are counted
+        until a list looks full: most records are met by that alone."""
+        if self.playlist or self._showing:
+            if self._note(entry):
+                self._on_roles(self)
+        elif entry.kind == "list.inserted":
+            for key, cell in (entry.lowered or entry.cells).items():
+                list_name = key[: key.index("/")]
+                run: Any = cell.value
+                slots = self._slots[list_name] = self._slots.get(list_name, 0) + len(run["items"])
+                if slots > self._calm_slots_max:
+                    self._look()
 
     def _note(self, entry: Entry) -> bool:
         """Take in a record; True when roles changed."""
@@ -166,7 +182,7 @@ class Guard(Rules):
 
     def _look(self) -> None:
         """See `looks_full`."""
-        self.looks_full = max(self._slots.values(), default=0) > self._list_items_max - ITEMS_MAX
+        self.looks_full = max(self._slots.values(), default=0) > self._calm_slots_max
 
     def _count(self, key: str, cell: Cell) -> None:
         """Take in one cell of a list: a run of new items, or whether an item is on."""
@@ -182,5 +198,5 @@ class Guard(Rules):
                 (showing.add if value is True else showing.discard)(name)
             slots = len(showing)
         self._slots[list_name] = slots
-        if self._showing or slots > self._list_items_max - ITEMS_MAX:
+        if self._showing or slots > self._calm_slots_max:
             self._look()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from syncd.gateway.admission import UNDER_WAY, Admission, Repeat, admit
 from syncd.gateway.appender import Pending
+from syncd.gateway.lane import Lane
 from syncd.gateway.ledger import Answer
 from syncd.model.ids import is_stream
 from syncd.protocol import close_codes
@@ -16,39 +18,43 @@ if TYPE_CHECKING:
     from syncd.gateway.conversation import Conversation
 
 
-def take_in(conversation: Conversation, event: EmittedEvent | Nack) -> bool:
-    """Judge one event and answer it, or send it to the log. False when something must be loaded first: `prepare`."""
-    gateway, writer, author = conversation.gateway, conversation.writer, conversation.author
-    assert writer is not None
-    assert author is not None
+def take_in(conversation: Conversation, events: Sequence[EmittedEvent | Nack]) -> Sequence[EmittedEvent | Nack]:
+    """Judge events in order, and answer each or send it to the log.
+
+    Returns:
+        Those that are left, the first of which needs something loaded: `prepare`.
+    """
+    gateway = conversation.gateway
     if gateway.draining:
-        return True  # no answer: the client sends it again where it comes back
-    stream = conversation.own_stream if event.stream == "a:me" else event.stream
-    ledger, guard = writer.streams.get(stream), conversation.guards.get(stream)
-    if ledger is None or guard is None:
-        return _is_none_of_ours(conversation, stream, event.seq)
-    if guard.owner is None:
-        return False
-    if guard.looks_full and _is_insert(event) and guard.must_recount(conversation.now_s()):
-        return False
-    if gateway.appender.full:
-        conversation.refuse(Nack(stream, event.seq, "unavailable", "too many events wait for the log"))
-        return True
-    verdict = admit(
-        event, stream, author=author, writer=writer, ledger=ledger, rules=guard, codec=conversation.outbox.codec,
-        now_ms=gateway.clock.now_ms(),
-    )  # fmt: skip
-    if isinstance(verdict, Admission):
-        if isinstance(event, EmittedEvent) and verdict.entry.t < event.t:
-            gateway.metrics.events_clamped += 1
-        gateway.appender.submit(Pending(verdict.record, verdict.entry, conversation, ledger))
-    elif isinstance(verdict, Repeat):
-        return _repeat(conversation, stream, verdict.seq, verdict.answer)
-    elif isinstance(verdict, Nack):
-        conversation.refuse(verdict)
-    else:
-        assert verdict is UNDER_WAY or verdict is None
-    return True
+        return ()  # no answer: the client sends them again where it comes back
+    appender, lanes, codec = gateway.appender, conversation.lanes, conversation.outbox.codec
+    now_ms = gateway.clock.now_ms()
+    for taken, event in enumerate(events):
+        lane = lanes.get(event.stream) or _lane_of(conversation, event.stream)
+        if lane is None:
+            if _is_none_of_ours(conversation, event):
+                continue
+            return events[taken:]
+        rules = lane.rules
+        if (rules.looks_full or rules.owner is None) and _must_prepare(conversation, lane.stream, event):
+            return events[taken:]
+        if appender.full:
+            conversation.refuse(Nack(lane.stream, event.seq, "unavailable", "too many events wait for the log"))
+            continue
+        verdict = admit(event, lane, codec=codec, now_ms=now_ms)
+        if isinstance(verdict, Admission):
+            if verdict.clamped:
+                gateway.metrics.events_clamped += 1
+            appender.submit(Pending(verdict.record, verdict.entry, conversation, lane.ledger))
+        elif isinstance(verdict, Repeat):
+            if verdict.answer is None:
+                return events[taken:]
+            _repeat(conversation, lane.stream, verdict.seq, verdict.answer)
+        elif isinstance(verdict, Nack):
+            conversation.refuse(verdict)
+        else:
+            assert verdict is UNDER_WAY or verdict is None
+    return ()
 
 
 async def prepare(conversation: Conversation, event: EmittedEvent | Nack) -> bool:
@@ -80,30 +86,46 @@ def nack_of(stream: str, seq: int, void: VoidAnswer) -> Nack:
     return Nack(stream, seq, void.reason, void.message)  # type: ignore[arg-type]  # as an older gateway wrote it
 
 
-def _is_insert(event: EmittedEvent | Nack) -> bool:
-    return isinstance(event, EmittedEvent) and event.kind == "list.inserted"
+def _lane_of(conversation: Conversation, named: str) -> Lane | None:
+    """The lane into a stream, once its ledger and its rules are at hand, by the name that events give it."""
+    writer, author = conversation.writer, conversation.author
+    assert writer is not None
+    assert author is not None
+    stream = conversation.resolve(named)
+    ledger, guard = writer.streams.get(stream), conversation.guards.get(stream)
+    if ledger is None or guard is None:
+        return None
+    lane = conversation.lanes[named] = Lane(stream, author=author, writer=writer, ledger=ledger, rules=guard)
+    return lane
 
 
-def _is_none_of_ours(conversation: Conversation, stream: str, seq: int) -> bool:
+def _must_prepare(conversation: Conversation, stream: str, event: EmittedEvent | Nack) -> bool:
+    """Whether a stream that nobody has written to, or whose lists look full, must be looked at first."""
+    guard = conversation.guards[stream]
+    if guard.owner is None:
+        return True
+    is_insert = isinstance(event, EmittedEvent) and event.kind == "list.inserted"
+    return is_insert and guard.must_recount(conversation.now_s())
+
+
+def _is_none_of_ours(conversation: Conversation, event: EmittedEvent | Nack) -> bool:
     """Whether a stream that is not at hand never will be, which is then said; else it must be loaded."""
+    stream = conversation.resolve(event.stream)
     if not is_stream(stream):
         message = f"{stream[:100]} is no stream; a stream is a:<account>, a:me or p:<playlist>"
     elif conversation.is_foreign(stream):
         message = "this is another account's stream"
     else:
         return False
-    conversation.refuse(Nack(stream, seq, "forbidden", message))
+    conversation.refuse(Nack(stream, event.seq, "forbidden", message))
     return True
 
 
-def _repeat(conversation: Conversation, stream: str, seq: int, answer: Answer | None) -> bool:
-    """Answer a durable seq as it was answered the first time; False when that must be looked up."""
-    if answer is None:
-        return False
+def _repeat(conversation: Conversation, stream: str, seq: int, answer: Answer) -> None:
+    """Answer a durable seq as it was answered the first time."""
     if isinstance(answer, int):
         assert conversation.writer is not None
         conversation.gateway.metrics.events_seen += 1
         conversation.outbox.ack(AckItem(stream, conversation.writer.writer, seq, answer, seen=True))
     else:
         conversation.refuse(nack_of(stream, seq, answer))
-    return True

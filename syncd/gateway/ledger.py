@@ -101,11 +101,25 @@ class WriterLedger:
         self.streams: dict[str, StreamLedger] = {}
 
     def note(self, entry: Entry) -> None:
-        """A record of this writer is durable."""
-        self.reached(entry.t)
+        """A record of this writer is durable.
+
+        Every event comes by here, and nearly always it is the next one of its stream, and no void: that is settled
+        without a call.
+        """
+        t, seq = entry.t, entry.seq
+        if t > self.durable_t:
+            self.reached(t)
         ledger = self.streams.get(entry.stream)
-        if ledger is not None:
+        if ledger is None:
+            return
+        if seq != ledger.durable + 1 or seq > ledger.admitted or entry.void is not None:
             ledger.note(entry)
+            return
+        ledger.durable = seq
+        ledger.newest_offset = entry.offset
+        ledger.answers[seq] = t
+        if len(ledger.answers) > ANSWERS_MAX:
+            ledger.answers.popitem(last=False)
 
     def reached(self, t: int) -> None:
         """The log holds an event of this writer with this time."""

@@ -187,14 +187,14 @@ def _inserted(data: ListInserted, stream: str, *, plain: bool) -> None:
     name, items = data.list, data.items
     if (name == "items") != stream.startswith("p:"):  # most events are of this kind: nothing is called to say yes
         _check_list(name, stream)
-    if data.parent is None:
+    if data.parent is None and data.side != "R":
         _check_place(None, data.side)
     if len(items) > ITEMS_MAX:
         _check_count(items, "items")
     field = "playlist" if name == "sidebar" else "track"
     for item in items:
         id_ = item.get(field)
-        if type(id_) is not str or not 0 < len(id_) <= ID_CHARS_MAX:
+        if type(id_) is not str or not id_ or len(id_) > ID_CHARS_MAX:
             _check_id(id_, f"items[{items.index(item)}].{field}")
     if not plain:
         check_json(items, "items", depth=2)

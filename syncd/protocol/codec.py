@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from syncd.errors import Unreadable
+from syncd.limits import NESTING_MAX
 from syncd.protocol.depth import check_depth_json, check_depth_msgpack
 from syncd.protocol.framing import COMMON_BYTES, HEADERS, frame
 from syncd.protocol.messages import ClientMessage, EmittedEvent, Nack, Seq, ServerMessage
@@ -99,7 +100,8 @@ class Codec:
         Raises:
             Unreadable: no message of this protocol; the text says where and why.
         """
-        self._check_depth(data)
+        if not self.text or data.count(b"[") + data.count(b"{") > NESTING_MAX:  # few brackets need no look
+            self._check_depth(data)
         try:
             return self._decode_client(data)
         except msgspec.ValidationError as error:

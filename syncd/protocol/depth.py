@@ -16,7 +16,7 @@ def check_depth_json(data: bytes) -> None:
     Raises:
         Unreadable: it nests deeper, or its brackets do not pair up.
     """
-    if data.count(b"[") + data.count(b"{") > NESTING_MAX and json_nests_deeper(data, NESTING_MAX):
+    if json_nests_deeper(data, NESTING_MAX):
         raise Unreadable(f"arrays and objects nest deeper than {NESTING_MAX}, or their brackets do not pair up")
 
 

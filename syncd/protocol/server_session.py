@@ -30,7 +30,6 @@ class SessionState(Enum):
     CLOSED = "closed"
 
 
-_OPENING = SessionState.OPENING
 _EMITS = (Emit, BrokenEmit)
 
 
@@ -55,11 +54,14 @@ class ServerSession:
         state: read it, never set it.
     """
 
-    __slots__ = ("codec", "state")
+    __slots__ = ("_may_emit", "_text", "codec", "state")
 
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
+        self._text = codec.text
         self.state = SessionState.OPENING
+        self._may_emit = False
+        """Whether a hello came and nothing has ended the session: what nearly all messages want to know."""
 
     def receive(self, payload: bytes, *, text: bool) -> ClientMessage | BrokenEmit | Error:
         """One message from the client; an `Error` is the answer to a message that is refused as a whole.
@@ -69,22 +71,24 @@ class ServerSession:
         Raises:
             Broken: send its error, then close with its code.
         """
-        assert self.state is not SessionState.CLOSED, "the session is closed"
-        if text is not self.codec.text:
+        if text is not self._text:
             got, want = ("text", "binary") if text else ("binary", "text")
             raise self._broken(close_codes.WRONG_FORMAT, f"a {got} frame; {self.codec.subprotocol} uses {want} frames")
         try:
             message = self.codec.decode_client(payload)
         except Unreadable as error:
             raise self._broken(close_codes.UNREADABLE, str(error)) from error
-        if isinstance(message, _EMITS) and self.state is not _OPENING:
+        if isinstance(message, _EMITS) and self._may_emit:
             if len(message.events) > EMIT_EVENTS_MAX:
                 count = len(message.events)
                 return Error("limit", f"{count} events in an emit; at most {EMIT_EVENTS_MAX}, none was taken")
-        elif isinstance(message, Hello):
+            return message
+        assert self.state is not SessionState.CLOSED, "the session is closed"
+        if isinstance(message, Hello):
             if self.state is not SessionState.OPENING:
                 raise self._broken(close_codes.UNEXPECTED_HELLO, "a second hello; a connection has one")
             self.state = SessionState.GREETING
+            self._may_emit = True
         elif self.state is SessionState.OPENING:
             raise self._broken(close_codes.UNEXPECTED_HELLO, "the first message must be a hello")
         return message
@@ -97,7 +101,8 @@ class ServerSession:
     def close(self) -> None:
         """Nothing more is expected."""
         self.state = SessionState.CLOSED
+        self._may_emit = False
 
     def _broken(self, close: CloseCode, message: str) -> Broken:
-        self.state = SessionState.CLOSED
+        self.close()
         return Broken(Error(close.name, message), close)

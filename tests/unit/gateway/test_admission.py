@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from syncd.gateway.admission import UNDER_WAY, Admission, Author, Repeat, Rules, Verdict, admit
+from syncd.gateway.admission import UNDER_WAY, Admission, Repeat, Verdict, admit
+from syncd.gateway.lane import OWN_KINDS, Author, Lane, Rules
 from syncd.gateway.ledger import StreamLedger, WriterLedger
 from syncd.limits import EVENT_BYTES_MAX, ITEMS_MAX
 from syncd.log.record import decode_record
@@ -32,7 +33,14 @@ class TheseRules(Rules):
 
     def __init__(self) -> None:
         self.allowed = True
+        self.owner = "alice"
+        self.steady = True
+        """Whether what is allowed is so by no role."""
+        self.looks_full = False
         self.room = 1_000
+
+    def kinds_of(self, account: str) -> frozenset[str]:
+        return OWN_KINDS if self.steady and self.may_write(account, "") else frozenset()
 
     def may_write(self, account: str, kind: str) -> bool:
         return self.allowed and account == "alice"
@@ -61,10 +69,9 @@ class Door:
 
     def judge(self, event: EmittedEvent | Nack) -> Verdict:
         author = Author(self.account, "d1", "eu")
-        return admit(
-            event, self.stream, author=author, writer=self.writer, ledger=self.ledger, rules=self.rules,
-            codec=self.codec, now_ms=NOW_MS,
-        )  # fmt: skip
+        self.rules.steady = self.stream == STREAM
+        lane = Lane(self.stream, author=author, writer=self.writer, ledger=self.ledger, rules=self.rules)
+        return admit(event, lane, codec=self.codec, now_ms=NOW_MS)
 
     def durable(self, verdict: Verdict) -> None:
         """The log has it."""
@@ -298,7 +305,7 @@ def test_hints_count_towards_the_size() -> None:
 
 def test_a_list_takes_what_it_has_room_for() -> None:
     door = Door()
-    door.rules.room = 2
+    door.rules.looks_full, door.rules.room = True, 2
     admitted(door.emit(1, "list.inserted", {**INSERT, "items": [{"track": "t"}] * 2}))
     nack = voided(door.emit(2, "list.inserted", {**INSERT, "items": [{"track": "t"}] * 3}))
     assert nack.reason == "limit"

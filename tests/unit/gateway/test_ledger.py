@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syncd.gateway import ledger as ledgers
 from syncd.gateway.ledger import StreamLedger, WriterLedger
@@ -58,3 +60,20 @@ def test_a_writers_time_never_falls_and_spans_its_streams() -> None:
     assert writer.last_t == 300
     assert writer.streams["a:alice"].durable == 2
     assert list(writer.streams) == ["a:alice"]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 8), st.sampled_from([None, None, None, "expired"])), max_size=20),
+    st.integers(0, 9),
+)
+def test_a_record_tells_the_writer_what_it_tells_the_stream(noted: list[tuple[int, str | None]], admitted: int) -> None:
+    alone, writer = StreamLedger(), WriterLedger(WRITER)
+    beside = writer.streams["a:alice"] = StreamLedger()
+    alone.admitted = beside.admitted = admitted
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledgers, "ANSWERS_MAX", 4)
+        for t, (seq, void) in enumerate(noted):
+            alone.note(entry(seq, t, void=void))
+            writer.note(entry(seq, t, void=void))
+    for name in StreamLedger.__slots__:
+        assert getattr(beside, name) == getattr(alone, name), name
