@@ -12,7 +12,7 @@ from syncd.store.port import Batch, CellRow, Lease, Store
 
 Story = Callable[[Store], Coroutine[Any, Any, None]]
 
-LONG_S = 60.0
+LONG_S = 600.0
 """A lease that does not expire during a test."""
 
 SHORT_S = 0.1

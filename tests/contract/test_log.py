@@ -257,7 +257,7 @@ def test_waiting_ends_at_once_when_there_is_something(log_under_test: LogUnderTe
     async def story(log: Log) -> None:
         await log.append(records(2))
         async with asyncio.timeout(PATIENCE_S):
-            assert await log.wait_beyond(0, 1, timeout_s=60) == 2 == 2
+            assert await log.wait_beyond(0, 1, timeout_s=600) == 2 == 2
 
     tell(log_under_test, story)
 
@@ -277,8 +277,8 @@ def test_everybody_who_waits_is_woken_by_another_process(log_under_test: LogUnde
     async def story(log: Log) -> None:
         async with log_under_test.open(partitions=2) as other:
             stream = next(name for name in ("a:0", "a:1", "a:2", "a:3") if log.partition_of(name) == 1)
-            waits = [asyncio.create_task(log.wait_beyond(1, offset, timeout_s=60)) for offset in (0, 1, 0)]
-            others = [asyncio.create_task(log.wait_beyond(*place, timeout_s=60)) for place in ((1, 2), (0, 0))]
+            waits = [asyncio.create_task(log.wait_beyond(1, offset, timeout_s=600)) for offset in (0, 1, 0)]
+            others = [asyncio.create_task(log.wait_beyond(*place, timeout_s=600)) for place in ((1, 2), (0, 0))]
             await asyncio.sleep(0)
             await other.append(records(2, stream))
             async with asyncio.timeout(PATIENCE_S):
@@ -296,7 +296,7 @@ def test_everybody_who_waits_is_woken_by_another_process(log_under_test: LogUnde
 
 def test_a_cancelled_wait_is_forgotten(log_under_test: LogUnderTest) -> None:
     async def story(log: Log) -> None:
-        wait = asyncio.create_task(log.wait_beyond(0, 0, timeout_s=60))
+        wait = asyncio.create_task(log.wait_beyond(0, 0, timeout_s=600))
         await asyncio.sleep(0)
         wait.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -18,7 +18,7 @@ from syncd.errors import StoreUnavailable
 from syncd.postgres import database as postgres_database
 from syncd.store.port import Batch, CellRow, DeadLetterRow, Lease, WriterRow
 from syncd.store.postgres import PostgresStore
-from syncd.testing.patience import PATIENCE_S, eventually
+from syncd.testing.patience import PATIENCE_S, eventually, until
 from syncd.testing.postgres import VERSIONS, create_database, drop_database
 
 pytestmark = pytest.mark.parametrize("postgres_version", VERSIONS)
@@ -118,7 +118,7 @@ def test_a_connection_that_broke_while_nobody_used_it_is_replaced_unnoticed(post
         async with Tunnel.dug(postgres_dsn, tmp_path) as tunnel, opened(tunnel.dsn) as store:
             assert (await store.checkpoint(0)).offset_next == 0
             tunnel.cut()
-            await asyncio.sleep(0.05)  # the end of a connection takes a turn of the loop or two to be seen
+            await until(lambda: all(idle.is_closed() for idle, _ in store._database._idle))
             assert (await store.checkpoint(0)).offset_next == 0
 
     asyncio.run(story())
@@ -135,12 +135,12 @@ def test_a_connection_gone_silent_is_left_in_time(
     postgres_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A firewall forgot it: nobody answers a statement, nor the request to cancel it."""
-    monkeypatch.setattr(postgres_database, "ANSWER_TIMEOUT_S", 0.2)
 
     async def story() -> None:
         async with Tunnel.dug(postgres_dsn, tmp_path) as tunnel, opened(tunnel.dsn) as store:
             assert (await store.checkpoint(0)).offset_next == 0
             tunnel.silence()
+            monkeypatch.setattr(postgres_database, "ANSWER_TIMEOUT_S", 0.2)
             async with asyncio.timeout(PATIENCE_S):
                 with pytest.raises(StoreUnavailable, match="in time"):
                     await store.checkpoint(0)
@@ -168,10 +168,10 @@ def test_a_connection_unused_for_long_is_not_trusted(
 def test_a_database_that_does_not_answer_in_time_is_unavailable(
     postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_database, "ANSWER_TIMEOUT_S", 0.1)
 
     async def story() -> None:
         async with opened(postgres_dsn) as store:
+            monkeypatch.setattr(postgres_database, "ANSWER_TIMEOUT_S", 0.1)
             async with admin(postgres_dsn) as connection, connection.transaction():
                 await connection.execute("lock table checkpoints in access exclusive mode")
                 # More than the pool holds: those that wait for a connection have a deadline as well.

@@ -16,6 +16,7 @@ from syncd.store.memory import MemoryStore
 from syncd.store.port import Batch, CellRow, Lease, Store
 from syncd.store.postgres import PostgresStore
 from syncd.store.rebuild_port import EVERYTHING, Rebuilding, RebuildStore, Run, StreamDifference
+from syncd.testing.patience import PATIENCE_S
 
 
 class BothPorts(Store, RebuildStore, Protocol):
@@ -25,8 +26,7 @@ class BothPorts(Store, RebuildStore, Protocol):
 Story = Callable[[BothPorts], Coroutine[Any, Any, None]]
 StoreUnderTest = UnderTest[BothPorts]
 
-LONG_S = 60.0
-PATIENCE_S = 10.0
+LONG_S = 600.0
 RUN = Run(EVERYTHING, "p1", {0: "e1", 1: "e1"})
 
 

@@ -233,13 +233,13 @@ def test_a_cancelled_append_to_a_frozen_broker_is_not_withdrawn(broker: KafkaBro
 def test_a_tail_notices_a_broker_that_froze_and_thawed(broker: KafkaBroker) -> None:
     async def story(log: KafkaLog) -> None:
         await append(log, 1)
-        wait = asyncio.create_task(log.wait_beyond(0, 1, timeout_s=60))
+        wait = asyncio.create_task(log.wait_beyond(0, 1, timeout_s=600))
         await asyncio.sleep(0.1)  # for its request to be at the broker
         broker.freeze()
         with pytest.raises(LogUnavailable):
             await wait
         broker.thaw()
-        wait = asyncio.create_task(log.wait_beyond(0, 1, timeout_s=60))
+        wait = asyncio.create_task(log.wait_beyond(0, 1, timeout_s=600))
         # By another process, so that nothing but the broker can tell.
         async with open_log(broker.address, log.topic) as other, asyncio.timeout(BACK_S):
             await append_until_written(other, 2)
@@ -346,7 +346,7 @@ def test_closing_does_not_wait_for_a_frozen_broker(broker: KafkaBroker) -> None:
         await append(log, 1)
         broker.freeze()
         under_way = asyncio.create_task(append(log, 2))
-        wait = asyncio.create_task(log.wait_beyond(0, 1, timeout_s=60))
+        wait = asyncio.create_task(log.wait_beyond(0, 1, timeout_s=600))
         await asyncio.sleep(0.1)  # for both to be on their way
         async with asyncio.timeout(5):
             await log.close()

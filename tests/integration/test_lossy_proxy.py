@@ -11,7 +11,7 @@ import pytest
 
 from syncd.testing.lossy_proxy import Faults, LossyProxy
 
-DEADLINE_S = 5.0
+DEADLINE_S = 60.0
 TEXT = bytes(range(256)) * 400
 
 

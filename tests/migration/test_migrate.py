@@ -25,8 +25,6 @@ from syncd.testing.postgres import VERSIONS, create_database, drop_database
 
 pytestmark = pytest.mark.parametrize("postgres_version", VERSIONS)
 
-PATIENCE_S = 10.0
-
 FIRST = Migration("0001", "0001_songs.sql", "create table songs (title text);", "drop table songs;")
 SECOND = Migration("0002", "0002_years.sql", "alter table songs add year int;", "alter table songs drop year;")
 BROKEN = Migration("0003", "0003_broken.sql", "create table albums (title text); create table songs ();", "")
@@ -131,13 +129,13 @@ def test_runners_who_meet_apply_each_migration_once(empty_dsn: str) -> None:
 
 
 def test_a_runner_waits_for_another_and_gives_up_in_time(empty_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrating, "LOCK_TIMEOUT_S", 1.0)
-
     async def story() -> None:
         async with connected(empty_dsn) as other:
             await other.execute("select pg_advisory_lock($1)", LOCK_KEY)
-            with pytest.raises(StoreUnavailable, match="LockNotAvailableError"):
-                await migrate(empty_dsn)
+            with monkeypatch.context() as hasty:
+                hasty.setattr(migrating, "LOCK_TIMEOUT_S", 1.0)
+                with pytest.raises(StoreUnavailable, match="LockNotAvailableError"):
+                    await migrate(empty_dsn)
             assert not (await migration_status(empty_dsn)).current  # asking waits for nobody
         assert await migrate(empty_dsn)
 
