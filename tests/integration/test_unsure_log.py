@@ -328,11 +328,12 @@ async def test_an_append_without_an_answer_is_unknown_after_its_time(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert APPEND_TIMEOUT_S == 10.0
-    monkeypatch.setattr(appender, "APPEND_TIMEOUT_S", 0.2)
     async with unsure(live) as at:
         at.log.open.clear()
-        await at.device.emit(*INSERT)
-        assert (await at.device.closed())[0] == 4001
+        with monkeypatch.context() as hasty:
+            hasty.setattr(appender, "APPEND_TIMEOUT_S", 0.2)
+            await at.device.emit(*INSERT)
+            assert (await at.device.closed())[0] == 4001
         at.log.open.set()
         assert await at.back() == 1
         await at.resend()
