@@ -28,8 +28,6 @@ from syncd.testing.server_process import processes_of
 
 pytestmark = pytest.mark.e2e
 
-REVOKED_WITHIN_S = 5.0
-FOLDED_WITHIN_S = 15.0
 UPGRADE = (
     b"GET /v1/sync HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OTAxMjM0NQ==\r\n\r\n"
@@ -56,6 +54,10 @@ class Served:
         """Be a device that emits these, until they are answered; everything that the server said."""
         stdin = "".join(json.dumps(event) + "\n" for event in events)
         return self.shell.run("device", "--token", token, "--url", self.ready["ws_url"], stdin=stdin).lines
+
+
+def get(url: str, **how: Any) -> httpx.Response:
+    return httpx.get(url, timeout=DEADLINE_S, **how)
 
 
 def setting(**values: Any) -> dict[str, Any]:
@@ -89,12 +91,12 @@ def test_serve_prints_what_to_open_and_keeps_its_link_over_restarts(shell: Shell
             told = dict(line.split(maxsplit=1) for line in said[1:])
             url, _, token = told["open"].partition("/#token=")
             assert token == told["token"]
-            assert httpx.get(f"{url}/healthz").json()["alive"] is True
-            state = httpx.get(f"{url}/v1/state", headers={"authorization": f"Bearer {token}"}).json()
+            assert get(f"{url}/healthz").json()["alive"] is True
+            state = get(f"{url}/v1/state", headers={"authorization": f"Bearer {token}"}).json()
             assert [device["name"] for device in state["devices"]] == ["browser"]
             console, _, operator = told["console"].partition("#token=")
             assert console == f"{url}/console"
-            me = httpx.get(f"{console}/api/me", headers={"authorization": f"Bearer {operator}"}).json()
+            me = get(f"{console}/api/me", headers={"authorization": f"Bearer {operator}"}).json()
             assert me["operator"] == "local"
             assert told["sockets"].endswith("/v1/sync")
             assert told["data"] == str(shell.folder / "syncd-data")
@@ -114,9 +116,11 @@ def test_a_second_signal_ends_a_server_at_once(served: Served) -> None:
         with socket.create_connection((address.hostname, address.port)) as silent:
             silent.sendall(UPGRADE)
             assert silent.recv(1_000).startswith(b"HTTP/1.1 101")
-            gateway.send(signal.SIGINT)
-            gateway.until_said("stopping")
-            assert gateway.stop(signal.SIGINT) == 130
+            # It meets both when it goes on; a second that was sent later might find it gone on a slow machine.
+            for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM):
+                gateway.send(number)
+            assert gateway.stop(signal.SIGCONT) == 130
+        assert "stopping" in gateway.err
         assert "Traceback" not in gateway.err
 
 
@@ -147,11 +151,11 @@ def test_roles_run_apart_on_one_database(served: Served) -> None:
         ws_url = json.loads(gateway.line())["ws_url"]
         watched = json.loads(projector.line())
         assert (watched["http_url"], watched["ws_url"]) == (None, None)
-        assert "syncd_leases" in httpx.get(f"{watched['metrics_url']}/metrics").text
+        assert "syncd_leases" in get(f"{watched['metrics_url']}/metrics").text
         http_url = json.loads(api.line())["http_url"]
         event = json.dumps(setting(theme="dark"))
         shell.run("device", "--token", token, "--url", ws_url, stdin=event)
-        state = httpx.get(f"{http_url}/v1/state", headers={"authorization": f"Bearer {token}"}).json()
+        state = get(f"{http_url}/v1/state", headers={"authorization": f"Bearer {token}"}).json()
         assert state["settings"] == {"theme": "dark"}
         for role in (gateway, projector, api):
             assert role.stop() == 0, role.err
@@ -172,7 +176,7 @@ def test_an_account_and_a_device_are_made_beside_the_server(served: Served) -> N
     assert "phone" in served.shell.run("device", "list", "alice").out
     assert "alice" in served.shell.run("account", "list").out
     http_url = served.ready["http_url"]
-    answer = httpx.get(f"{http_url}/v1/state", headers={"authorization": f"Bearer {linked['token']}"})
+    answer = get(f"{http_url}/v1/state", headers={"authorization": f"Bearer {linked['token']}"})
     assert answer.json()["devices"][0]["name"] == "phone"
 
 
@@ -183,7 +187,7 @@ def test_the_socket_of_a_revoked_device_closes_within_seconds(served: Served) ->
         revoked = served.shell.run("device", "revoke", phone, "--json").json
         assert set(revoked) == {"device", "revoked_ms"}
         with pytest.raises(ConnectionClosed) as closed:
-            read_until_closed(phone_socket, within_s=REVOKED_WITHIN_S)
+            read_until_closed(phone_socket)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 4201
         while received(car_socket).get("by", {}).get("kind") != "device.revoked":
@@ -195,17 +199,18 @@ def test_the_socket_of_a_revoked_device_closes_within_seconds(served: Served) ->
 @contextmanager
 def connected(served: Served, token: str) -> Iterator[ClientConnection]:
     """A socket that has said hello and got its snapshot."""
-    with connect(served.ready["ws_url"], compression=None) as socket_:
+    with connect(served.ready["ws_url"], compression=None, open_timeout=DEADLINE_S) as socket_:
         hello = {"type": "hello", "token": token, "nonce": "0123456789abcdef", "client": "test/1", "now_ms": 0}
         socket_.send(json.dumps({**hello, "streams": [{"stream": "a:me"}]}))
         assert received(socket_)["type"] == "welcome"
-        assert received(socket_)["type"] == "snapshot"
+        while received(socket_)["type"] != "snapshot":
+            pass  # who else is here may be told before
         yield socket_
 
 
-def read_until_closed(socket_: ClientConnection, *, within_s: float) -> NoReturn:
+def read_until_closed(socket_: ClientConnection) -> NoReturn:
     """Raises `ConnectionClosed` when the other side closes, `TimeoutError` when it does not in time."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + DEADLINE_S
     while True:
         socket_.recv(timeout=deadline - time.monotonic())
 
@@ -226,7 +231,7 @@ def test_state_why_log_and_verify_tell_of_one_event(served: Served) -> None:
     shell = served.shell
     state = shell.run("state", "looking", "--json").json
     assert state["settings"] == {"theme": "light"}
-    http = httpx.get(f"{served.ready['http_url']}/v1/state", headers={"authorization": f"Bearer {token}"}).json()
+    http = get(f"{served.ready['http_url']}/v1/state", headers={"authorization": f"Bearer {token}"}).json()
     assert (http["digests"], http["settings"], list(http)) == (state["digests"], state["settings"], list(state))
     assert json.loads(shell.run("state", account).out)["settings"] == state["settings"]
     assert shell.run("state", account, "--at", "1h", "--json").json["devices"] == []
@@ -388,7 +393,7 @@ def test_after_a_new_epoch_servers_go_on_and_old_cursors_are_void(own_postgres: 
 
 def until_folded(shell: Shell) -> None:
     """Wait until a projector has folded all there is; it may still be on its way into the log's epoch."""
-    deadline = time.monotonic() + FOLDED_WITHIN_S
+    deadline = time.monotonic() + DEADLINE_S
     while (ran := shell.run("verify", "--json", expect=None)).code == 8 or ran.json["behind"]:
         assert time.monotonic() < deadline, ran
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import httpx
 
 from syncd.config import Config
+from syncd.testing.patience import PATIENCE_S
 from syncd.testing.postgres import drop_database
 from syncd.testing.service import Service, running_service
 
@@ -18,7 +19,10 @@ API = frozenset({"api"})
 @asynccontextmanager
 async def api_on(dsn: str) -> AsyncIterator[tuple[Service, httpx.AsyncClient]]:
     config = Config(database_url=dsn, port=0, ws_port=0)
-    async with running_service(config, API) as service, httpx.AsyncClient(base_url=service.http_url) as client:
+    async with (
+        running_service(config, API) as service,
+        httpx.AsyncClient(base_url=service.http_url, timeout=PATIENCE_S) as client,
+    ):
         yield service, client
 
 
@@ -73,7 +77,10 @@ def test_a_database_that_is_gone_is_told_and_nothing_worse(postgres_admin_dsn: s
 def test_connect_tells_the_gateways_port(postgres_dsn: str) -> None:
     async def test() -> None:
         config = Config(database_url=postgres_dsn, port=0, ws_port=0)
-        async with running_service(config) as service, httpx.AsyncClient(base_url=service.http_url) as client:
+        async with (
+            running_service(config) as service,
+            httpx.AsyncClient(base_url=service.http_url, timeout=PATIENCE_S) as client,
+        ):
             assert (await client.get("/v1/connect")).json()["url"] == service.ws_url
 
     asyncio.run(test())

@@ -16,7 +16,7 @@ from syncd.limits import (
     SEND_TIMEOUT_S,
 )
 from syncd.protocol.codec import JSON, MSGPACK, Codec
-from syncd.testing.patience import eventually
+from syncd.testing.patience import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.usefixtures("other_connections_notice_nothing")
 
@@ -268,7 +268,7 @@ async def test_a_head_without_end_is_refused(live: Live) -> None:
 
 
 async def outbox_bytes(live: Live) -> float:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         text = (await client.get(f"{live.service.http_url}/metrics")).text
     return float(next(line.split()[1] for line in text.splitlines() if line.startswith("syncd_outbox_bytes ")))
 

@@ -29,6 +29,7 @@ from syncd.operations.console.panel import Panel
 from syncd.operators.service import PostgresOperators
 from syncd.protocol.close_codes import LOGIN_EXPIRED
 from syncd.store.memory import MemoryStore
+from syncd.testing.patience import PATIENCE_S
 from syncd.testing.service import running_service
 
 ROUTES = [("GET", "me"), ("GET", "live"), *((each.method, each.path) for each in QUESTIONS)]
@@ -238,7 +239,7 @@ def test_an_operator_who_was_revoked_is_out_and_nobody_gets_the_name_again(postg
 async def test_an_operators_token_opens_no_door_of_listeners_nor_the_other_way_round(live: Live) -> None:
     (phone,) = await live.account("phone")
     made = await live.service.deployment.operators.create("only-an-operator")
-    async with httpx.AsyncClient(base_url=live.service.http_url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=live.service.http_url, trust_env=False, timeout=PATIENCE_S) as client:
 
         async def status(path: str, token: str) -> int:
             return (await client.get(path, headers={"authorization": f"Bearer {token}"})).status_code
@@ -280,7 +281,10 @@ async def test_a_question_says_what_is_wrong_with_it(live: Live) -> None:
 def test_where_it_is_off_there_is_no_console_and_no_figures(postgres_dsn: str) -> None:
     async def story() -> None:
         config = Config(database_url=postgres_dsn, port=0, ws_port=0, console="off")
-        async with running_service(config) as service, httpx.AsyncClient(base_url=service.http_url) as client:
+        async with (
+            running_service(config) as service,
+            httpx.AsyncClient(base_url=service.http_url, timeout=PATIENCE_S) as client,
+        ):
             for path in ("/console", "/console/api/me"):
                 assert (await client.get(path)).status_code == 404
             assert await service.deployment.store.processes(ttl_s=HTTP_REQUEST_TIMEOUT_S) == []

@@ -26,7 +26,7 @@ from syncd.operations.state import account_state
 from syncd.operations.verify import verify
 from syncd.operations.why import why
 from syncd.store.migrate import new_epoch
-from syncd.testing.patience import eventually
+from syncd.testing.patience import PATIENCE_S, eventually
 from syncd.testing.postgres import create_database, drop_database
 from syncd.testing.service import running_service
 
@@ -100,7 +100,7 @@ async def test_devices_the_api_and_operators_work_on_it(place: Place) -> None:
             return (await work.store.checkpoint(partition)).offset_next >= end
 
         await eventually(projected)
-        async with httpx.AsyncClient(base_url=service.http_url) as http:
+        async with httpx.AsyncClient(base_url=service.http_url, timeout=PATIENCE_S) as http:
             shown = (await http.get("/v1/state", headers={"Authorization": f"Bearer {phone.token}"})).json()
             assert shown["settings"] == {"theme": "light"}
             assert (await http.get("/readyz")).json()["lag_records"] == 0

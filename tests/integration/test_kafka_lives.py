@@ -28,7 +28,7 @@ from syncd.log.port import TrimmableLog
 from syncd.operations import doctor
 from syncd.operations.verify import verify
 from syncd.store.migrate import new_epoch
-from syncd.testing.patience import eventually
+from syncd.testing.patience import PATIENCE_S, eventually
 from syncd.testing.quiet import until_projected
 from syncd.testing.service import running_service
 
@@ -94,7 +94,10 @@ def test_whether_to_send_traffic_is_told_where_the_topic_is_gone(
     monkeypatch.setattr(life, "CHECK_S", STORY_S)  # in between nobody else looks
 
     async def story() -> None:
-        async with running_service(config, API) as service, httpx.AsyncClient(base_url=service.http_url) as http:
+        async with (
+            running_service(config, API) as service,
+            httpx.AsyncClient(base_url=service.http_url, timeout=PATIENCE_S) as http,
+        ):
             assert (await http.get("/readyz")).status_code == 200
             async with administrator(config) as (admin, topic):
                 await admin.delete_topics([topic])

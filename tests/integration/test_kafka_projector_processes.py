@@ -17,7 +17,7 @@ from kafka_home import PARTITIONS, Deployed, busy, deployed
 
 from syncd.bootstrap import open_deployment
 from syncd.config import Config
-from syncd.testing.patience import eventually
+from syncd.testing.patience import PATIENCE_S, eventually
 
 STORY_S = 110.0
 
@@ -29,7 +29,7 @@ class ProjectorProcess:
 
     async def number(self, name: str) -> int:
         """One of its metrics."""
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as http:
             text = (await http.get(f"{self.metrics_url}/metrics")).text
         found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
         assert found is not None, text

@@ -19,7 +19,7 @@ from syncd.config import Config
 from syncd.gateway import lately, tails
 from syncd.log.postgres import PostgresLog
 from syncd.store.migrate import new_epoch
-from syncd.testing.patience import eventually
+from syncd.testing.patience import PATIENCE_S, eventually
 from syncd.testing.quiet import until_projected
 from syncd.testing.service import Service, running_service
 
@@ -28,7 +28,7 @@ PARTITIONS = 8
 
 async def tailed(service: Service) -> int:
     """The gauge."""
-    async with httpx.AsyncClient(base_url=service.http_url) as client:
+    async with httpx.AsyncClient(base_url=service.http_url, timeout=PATIENCE_S) as client:
         lines = (await client.get("/metrics")).text.splitlines()
     (line,) = (line for line in lines if line.startswith("syncd_tailed_partitions "))
     return int(float(line.split()[1]))

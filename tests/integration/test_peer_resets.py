@@ -12,7 +12,7 @@ import pytest
 from raw_socket import CLOSE, masked, request
 
 from syncd.config.settings import Config
-from syncd.testing.patience import eventually
+from syncd.testing.patience import PATIENCE_S, eventually
 from syncd.testing.service import running_service
 
 
@@ -43,7 +43,7 @@ def test_a_peer_that_is_gone_before_the_half_close_ends_as_others_do(
             loop.set_debug(True)  # else asyncio keeps an OSError of ours to itself
             with caplog.at_level(logging.DEBUG, logger="asyncio"):
                 _say_goodbye_and_go(peer)  # both are there when the loop looks next
-                async with httpx.AsyncClient(base_url=service.http_url) as http:
+                async with httpx.AsyncClient(base_url=service.http_url, timeout=PATIENCE_S) as http:
                     await eventually(lambda: _counted(http, 'syncd_closes_total{code="1000"} 1'))
             loop.set_debug(False)
         assert [record for record in caplog.records if "Fatal error" in record.getMessage()] == []

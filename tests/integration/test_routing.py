@@ -21,7 +21,7 @@ from syncd.log.postgres import PostgresLog
 from syncd.protocol.codec import Codec
 from syncd.protocol.messages import Drain
 from syncd.store.port import LiveGateway
-from syncd.testing.patience import eventually
+from syncd.testing.patience import PATIENCE_S, eventually
 from syncd.testing.server_process import free_ports
 from syncd.testing.service import Service, running_service
 
@@ -68,7 +68,7 @@ async def api(dsn: str) -> AsyncIterator[Service]:
 
 async def sent_to(service: Service, token: str) -> str:
     """What `/v1/connect` says to a device."""
-    async with httpx.AsyncClient(base_url=service.http_url) as client:
+    async with httpx.AsyncClient(base_url=service.http_url, timeout=PATIENCE_S) as client:
         answer = await client.get("/v1/connect", headers={"authorization": f"Bearer {token}"})
     return str(answer.json()["url"])
 

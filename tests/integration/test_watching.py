@@ -13,7 +13,7 @@ from raw_device import RawDevice
 from syncd.bootstrap import ROLES, Running, run_roles
 from syncd.config import Config
 from syncd.log.record import Record
-from syncd.testing.patience import eventually
+from syncd.testing.patience import PATIENCE_S, eventually
 from syncd.testing.service import Service, running_service
 
 STORY_S = 90.0
@@ -38,7 +38,7 @@ async def running(config: Config, role: str) -> AsyncIterator[Running]:
 
 async def asked(url: str | None) -> httpx.Response:
     assert url is not None
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         return await client.get(url)
 
 
