@@ -23,7 +23,6 @@ from websockets.typing import Subprotocol
 from syncd.gateway.conversation import Conversation
 from syncd.gateway.handshake import refusal
 from syncd.gateway.outbox import Outbox
-from syncd.gateway.upgrade import plain_upgrade
 from syncd.gateway.whole_frame import PING, TEXT, is_pong, payload_of
 from syncd.limits import FRAME_BYTES_MAX, HELLO_TIMEOUT_S, PING_INTERVAL_S, PING_TIMEOUT_S
 from syncd.protocol import close_codes
@@ -199,7 +198,7 @@ class Connection(asyncio.Protocol):
     def _plain_handshake(self, data: bytes) -> bool:
         """Answer a request that is here as a whole and fine; False leaves it to the library."""
         gateway = self._gateway
-        upgrade = None if gateway.refusal() is not None else plain_upgrade(data, origins=gateway.origins)
+        upgrade = None if gateway.refusal() is not None else gateway.upgrades.answer(data)
         if upgrade is None:
             return False
         self._transport.write(upgrade.response)

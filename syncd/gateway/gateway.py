@@ -31,6 +31,7 @@ from syncd.gateway.presence import PresenceBoard
 from syncd.gateway.questions import Questions
 from syncd.gateway.spans import AppendSpans, traced_publish
 from syncd.gateway.tails import Tails
+from syncd.gateway.upgrade import Upgrades
 from syncd.gateway.writers import Writers
 from syncd.limits import (
     APPEND_TIMEOUT_S,
@@ -71,6 +72,9 @@ REVOKED_TOPIC = "revoked"
 RELOAD_PAUSE_S = 1.0
 """Between attempts to learn what is known of a stream whose cells were rebuilt."""
 KEEP_ALIVE_SWEEP_S = 2.0
+ACCEPTED_A_TURN = 4
+"""Connections, from each socket. The loop accepts one a turn from what it listens on, and a turn costs as much as a
+system call or two; so it listens on copies. A lone arrival pays for looks that find nobody, which are much cheaper."""
 DRAIN_SPREAD_MS_PER_CONNECTION = 1
 """Clients of a draining gateway come back spread over this much each, so that 5,000 do not arrive in one moment."""
 DRAIN_SPREAD_MS_MAX = 5_000
@@ -110,6 +114,7 @@ class Gateway:
         self.clock = services.clock
         self.region = services.region
         self.origins = services.origins
+        self.upgrades = Upgrades(services.origins)
         self.metrics = services.metrics
         self.seldom = Seldom()
         self.ws_logger = logging.getLogger("syncd.websockets")
@@ -148,7 +153,7 @@ class Gateway:
         services.side_channel.listen(REVOKED_TOPIC, self._revoked)
         self._connections: set[Connection] = set()
         self._live: dict[Outbox, Conversation] = {}
-        self._by_device: dict[str, set[Conversation]] = defaultdict(set)
+        self._by_device: dict[str, tuple[Conversation, ...]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._reloading: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
@@ -178,7 +183,8 @@ class Gateway:
         for sock in sockets:
             # The kernel gives up on a peer that vanished while we had something to send it. Sockets inherit it.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int((SEND_TIMEOUT_S + PING_TIMEOUT_S) * 1000))
-            self._servers.append(await loop.create_server(lambda: Connection(self), sock=sock, backlog=4096))
+            for each in (sock, *(sock.dup() for _ in range(ACCEPTED_A_TURN - 1))):
+                self._servers.append(await loop.create_server(lambda: Connection(self), sock=each, backlog=4096))
         port = sockets[0].getsockname()[1]
         self._heartbeat = Heartbeat(self.store, LiveGateway(self.id, self._public_ws_url, port))
         await self._heartbeat.arrive()
@@ -267,8 +273,8 @@ class Gateway:
         login = conversation.login
         assert login is not None
         self._live[conversation.outbox] = conversation
-        self._by_device[login.device].add(conversation)
-        self.presence.arrived(f"a:{login.account}", login.device)
+        self._by_device[login.device] = (*self._by_device.get(login.device, ()), conversation)
+        self.presence.arrived(conversation.own_stream, login.device)
 
     def conversation_closed(self, conversation: Conversation) -> None:
         self.writers.release(conversation)
@@ -276,11 +282,10 @@ class Gateway:
             return
         login = conversation.login
         assert login is not None
-        devices = self._by_device[login.device]
-        devices.discard(conversation)
-        if not devices:
-            del self._by_device[login.device]
-        self.presence.left(f"a:{login.account}", login.device)
+        others = tuple(each for each in self._by_device.pop(login.device) if each is not conversation)
+        if others:
+            self._by_device[login.device] = others
+        self.presence.left(conversation.own_stream, login.device)
 
     def welcome(self, login: Login, writer: str, streams: list[StreamWelcome]) -> Welcome:
         return Welcome(writer, login.account, login.device, self.clock.now_ms(), streams, LIMITS)
@@ -401,7 +406,7 @@ class Gateway:
 
     def _revoked(self, device: str) -> None:
         self.logins.revoked(device)
-        for conversation in list(self._by_device.get(device, ())):
+        for conversation in self._by_device.get(device, ()):
             conversation.end(close_codes.LOGIN_REVOKED)
 
     async def _sweep_revoked(self) -> None:

@@ -7,14 +7,14 @@ another gateway said is forgotten after `EXPIRE_S` of silence.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from syncd.clock import Clock
-from syncd.gateway.presence_news import TOPIC, Key, PresenceNews, Said
+from syncd.gateway.presence_news import TOPIC, PresenceNews, Said
 from syncd.logs import get_logger
 from syncd.protocol.messages import Presence
 from syncd.store.port import SideChannel
@@ -33,6 +33,21 @@ class _Seen:
     expires_s: float
 
 
+@dataclass(slots=True)
+class _Device:
+    """A device that is online somewhere.
+
+    Attributes:
+        told: what a new subscriber is told of it.
+        here: its connections to this gateway.
+        elsewhere: which other gateways named it; None is none.
+    """
+
+    told: Presence
+    here: int = 0
+    elsewhere: dict[str, _Seen] | None = None
+
+
 class PresenceBoard:
     """Who is online, anywhere.
 
@@ -48,39 +63,38 @@ class PresenceBoard:
         self._clock = clock
         self._gateway = gateway
         self._announce = announce
-        self._here: Counter[Key] = Counter()
-        self._since: dict[Key, int] = {}
-        self._elsewhere: dict[Key, dict[str, _Seen]] = {}
-        self._devices: dict[str, dict[str, None]] = {}
+        self._devices: dict[str, dict[str, _Device]] = {}
+        """By stream; those that are online, and no others."""
         side_channel.listen(TOPIC, self._heard)
 
     def online(self, stream: str) -> list[Presence]:
         """Every device of the stream that is online, for a new subscriber."""
-        devices = self._devices.get(stream, ())
-        return [Presence(stream, device, True, self._since_ms((stream, device))) for device in devices]
+        return [device.told for device in self._devices.get(stream, {}).values()]
 
     def arrived(self, stream: str, device: str) -> None:
         """A connection of the device became live here."""
-        key = (stream, device)
-        was_online = self._is_online(key)
-        self._here[key] += 1
-        if self._here[key] == 1:
-            self._since[key] = self._clock.now_ms()
-            self._news.tell(key, online=True, since_ms=self._since[key])
-        if not was_online:
-            self._change(key, online=True, since_ms=self._since_ms(key))
+        known = self._known(stream, device)
+        if known is not None and known.here > 0:
+            known.here += 1
+            return
+        told = Presence(stream, device, True, self._clock.now_ms())
+        if known is None:
+            self._came(told).here = 1
+        else:
+            known.told, known.here = told, 1
+        self._news.tell((stream, device), online=True, since_ms=told.since_ms)
 
     def left(self, stream: str, device: str) -> None:
         """A live connection of the device closed here."""
-        key = (stream, device)
-        self._here[key] -= 1
-        if self._here[key] > 0:
+        known = self._devices[stream][device]
+        known.here -= 1
+        if known.here > 0:
             return
-        del self._here[key]
-        since_ms = self._since.pop(key)
-        self._news.tell(key, online=False, since_ms=since_ms)
-        if not self._is_online(key):
-            self._change(key, online=False, since_ms=since_ms)
+        self._news.tell((stream, device), online=False, since_ms=known.told.since_ms)
+        if known.elsewhere is None:
+            self._went(known.told)
+        else:
+            known.told = _since(known.told, known.elsewhere)
 
     async def run(self) -> None:
         """Repeat who is here and forget who was not repeated, until cancelled."""
@@ -91,21 +105,32 @@ class PresenceBoard:
 
     def repeat(self) -> None:
         """Tell the other gateways of every device that is connected here."""
-        for key, since_ms in self._since.items():
-            self._news.tell(key, online=True, since_ms=since_ms)
+        for stream, devices in self._devices.items():
+            for device, known in devices.items():
+                if known.here > 0:
+                    self._news.tell((stream, device), online=True, since_ms=known.told.since_ms)
 
     async def close(self) -> None:
         """Tell the others what they do not know yet."""
         await self._news.close()
 
-    def _is_online(self, key: Key) -> bool:
-        return key in self._here or key in self._elsewhere
+    def expire(self) -> None:
+        """Forget what was not repeated in time."""
+        now_s = self._clock.monotonic_s()
+        expired = [
+            (known, gateway)
+            for devices in self._devices.values()
+            for known in devices.values()
+            if known.elsewhere is not None
+            for gateway, seen in known.elsewhere.items()
+            if seen.expires_s < now_s
+        ]
+        for known, gateway in expired:
+            self._forget(known, gateway)
 
-    def _since_ms(self, key: Key) -> int:
-        here = self._since.get(key)
-        if here is not None:
-            return here
-        return min(seen.since_ms for seen in self._elsewhere[key].values())
+    def _known(self, stream: str, device: str) -> _Device | None:
+        devices = self._devices.get(stream)
+        return None if devices is None else devices.get(device)
 
     def _heard(self, payload: str) -> None:
         try:
@@ -116,41 +141,49 @@ class PresenceBoard:
         if said.gateway == self._gateway:
             return
         for stream, device, since_ms in said.devices:
-            key = (stream, device)
-            was_online = self._is_online(key)
+            known = self._known(stream, device)
             if said.online:
-                expires_s = self._clock.monotonic_s() + EXPIRE_S
-                self._elsewhere.setdefault(key, {})[said.gateway] = _Seen(since_ms, expires_s)
-                if not was_online:
-                    self._change(key, online=True, since_ms=since_ms)
-            else:
-                self._forget(key, said.gateway)
+                self._named(known or self._came(Presence(stream, device, True, since_ms)), said.gateway, since_ms)
+            elif known is not None:
+                self._forget(known, said.gateway)
 
-    def expire(self) -> None:
-        """Forget what was not repeated in time."""
-        now_s = self._clock.monotonic_s()
-        for key, gateways in list(self._elsewhere.items()):
-            for gateway, seen in list(gateways.items()):
-                if seen.expires_s < now_s:
-                    self._forget(key, gateway)
+    def _named(self, known: _Device, gateway: str, since_ms: int) -> None:
+        if known.elsewhere is None:
+            known.elsewhere = {}
+        known.elsewhere[gateway] = _Seen(since_ms, self._clock.monotonic_s() + EXPIRE_S)
+        if known.here == 0:
+            known.told = _since(known.told, known.elsewhere)
 
-    def _forget(self, key: Key, gateway: str) -> None:
-        gateways = self._elsewhere.get(key)
-        if gateways is None or gateway not in gateways:
+    def _forget(self, known: _Device, gateway: str) -> None:
+        if known.elsewhere is None or gateway not in known.elsewhere:
             return
-        since_ms = gateways.pop(gateway).since_ms
-        if not gateways:
-            del self._elsewhere[key]
-            if key not in self._here:
-                self._change(key, online=False, since_ms=since_ms)
+        gone = known.elsewhere.pop(gateway)
+        if known.elsewhere:
+            if known.here == 0:
+                known.told = _since(known.told, known.elsewhere)
+            return
+        known.elsewhere = None
+        if known.here == 0:
+            self._went(replace(known.told, since_ms=gone.since_ms))
 
-    def _change(self, key: Key, *, online: bool, since_ms: int) -> None:
-        stream, device = key
-        if online:
-            self._devices.setdefault(stream, {})[device] = None
-        else:
-            devices = self._devices[stream]
-            del devices[device]
-            if not devices:
-                del self._devices[stream]
-        self._announce(Presence(stream, device, online, since_ms))
+    def _came(self, told: Presence) -> _Device:
+        """It is online, and was not."""
+        devices = self._devices.get(told.stream)
+        if devices is None:
+            devices = self._devices[told.stream] = {}
+        known = devices[told.device] = _Device(told)
+        self._announce(told)
+        return known
+
+    def _went(self, told: Presence) -> None:
+        """It is not online any more."""
+        devices = self._devices[told.stream]
+        del devices[told.device]
+        if not devices:
+            del self._devices[told.stream]
+        self._announce(replace(told, online=False))
+
+
+def _since(told: Presence, elsewhere: dict[str, _Seen]) -> Presence:
+    """The same of a device that is not here: since when the first of the gateways has it that named it."""
+    return replace(told, since_ms=min(seen.since_ms for seen in elsewhere.values()))

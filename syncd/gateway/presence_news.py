@@ -22,6 +22,7 @@ ROUND_TIMEOUT_S = 10.0
 """For one round; what is not out by then is old news. As long as the time between two repeats."""
 CLOSE_TIMEOUT_S = 1.0
 
+_encoder = msgspec.json.Encoder()
 Key = tuple[str, str]
 """(stream, device)"""
 
@@ -76,16 +77,17 @@ class PresenceNews:
         """As few messages as they fit in."""
         for wanted in (False, True):
             devices = [(*key, since_ms) for key, (online, since_ms) in waiting.items() if online is wanted]
-            envelope_bytes = len(msgspec.json.encode(Said(self._gateway, wanted, [])))
+            if not devices:
+                continue
+            envelope_bytes = len(_encoder.encode(Said(self._gateway, wanted, [])))
             start, size = 0, envelope_bytes
-            for index, device in enumerate(devices):
-                device_bytes = len(msgspec.json.encode(device)) + 1
-                if index > start and size + device_bytes > SIDE_CHANNEL_BYTES_MAX:
+            lines = _encoder.encode_lines(devices).split(b"\n")  # where one ends, since no text holds a bare newline
+            for index, device_bytes in enumerate(map(len, lines[:-1])):
+                size += device_bytes + 1
+                if size > SIDE_CHANNEL_BYTES_MAX and index > start:
                     yield self._payload(wanted, devices[start:index])
-                    start, size = index, envelope_bytes
-                size += device_bytes
-            if devices:
-                yield self._payload(wanted, devices[start:])
+                    start, size = index, envelope_bytes + device_bytes + 1
+            yield self._payload(wanted, devices[start:])
 
     def _payload(self, online: bool, devices: list[tuple[str, str, int]]) -> str:
-        return msgspec.json.encode(Said(self._gateway, online, devices)).decode()
+        return _encoder.encode(Said(self._gateway, online, devices)).decode()

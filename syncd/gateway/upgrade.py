@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Collection
-from dataclasses import dataclass
 from hashlib import sha1
 from typing import Final
+
+from msgspec import Struct
 
 from syncd.gateway.handshake import is_allowed
 from syncd.protocol.codec import CODECS, JSON, Codec
@@ -27,6 +28,12 @@ _FIRST_LINE: Final = f"GET {PATH} HTTP/1.1\r\n".encode()
 _HEADERS: Final = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*[\t\x20-\x7e]*\r\n)+\r\n")
 _KEY: Final = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")
 """Base64 of 16 bytes."""
+_KEY_BYTES: Final = 24
+_KEY_LINE: Final = b"\r\nSec-WebSocket-Key: "
+"""As clients write it; whoever writes it otherwise is read anew each time."""
+KNOWN_MAX: Final = 1_024
+KNOWN_BYTES_MAX: Final = 1_024
+"""Of one that is remembered: what apps and browsers send is shorter. About 1 MiB at most, and a start anew then."""
 _NAMES: Final = re.compile(rb"[A-Za-z0-9.-]+(?:[ \t]*,[ \t]*[A-Za-z0-9.-]+)*")
 """A list of names without anything special about it."""
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -40,12 +47,48 @@ _NAMES_OF: Final = {codec.subprotocol.encode(): codec for codec in CODECS.values
 _ANSWER: Final = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Upgrade:
+class Upgrade(Struct, frozen=True, gc=False):
     """`response`: all that is to be written; then frames follow."""
 
     response: bytes
     codec: Codec
+
+
+class Upgrades:
+    """Answers plain requests, and remembers them: all devices with the same app send the same one, but for its key.
+
+    Args:
+        origins: as `handshake.refusal`'s.
+    """
+
+    def __init__(self, origins: Collection[str]) -> None:
+        self._origins = origins
+        self._known: dict[bytes, tuple[bytes, bytes, Codec]] = {}
+        """A request without its key -> what stands before and behind the proof of it in the response, and the codec."""
+
+    def answer(self, head: bytes) -> Upgrade | None:
+        """See `plain_upgrade`."""
+        line = head.find(_KEY_LINE)
+        start = line + len(_KEY_LINE)
+        end = start + _KEY_BYTES
+        key = head[start:end]
+        if line < 0 or _KEY.fullmatch(key) is None:
+            return plain_upgrade(head, origins=self._origins)
+        others = head[:start] + head[end:]
+        known = self._known.get(others)
+        if known is not None:
+            before, after, codec = known
+            return Upgrade(b"%b%b%b" % (before, _proof(key), after), codec)
+        upgrade = plain_upgrade(head, origins=self._origins)
+        if upgrade is not None and len(others) <= KNOWN_BYTES_MAX:
+            self._remember(others, key, upgrade)
+        return upgrade
+
+    def _remember(self, others: bytes, key: bytes, upgrade: Upgrade) -> None:
+        if len(self._known) >= KNOWN_MAX:
+            self._known.clear()
+        before, _, after = upgrade.response.partition(_proof(key))
+        self._known[others] = (before, after, upgrade.codec)
 
 
 def plain_upgrade(head: bytes, *, origins: Collection[str]) -> Upgrade | None:
@@ -86,7 +129,7 @@ def _answer(found: dict[bytes, bytes], origins: Collection[str]) -> Upgrade | No
         hosts = [found[b"host"].decode()] if b"host" in found else []
         if not is_allowed([origin.decode()], hosts, origins):
             return None
-    accept = b64encode(sha1(key + _GUID, usedforsecurity=False).digest())
+    accept = _proof(key)
     offered = found.get(b"sec-websocket-protocol")
     if offered is None:
         return Upgrade(b"%bSec-WebSocket-Accept: %b\r\n\r\n" % (_ANSWER, accept), JSON)
@@ -98,6 +141,11 @@ def _answer(found: dict[bytes, bytes], origins: Collection[str]) -> Upgrade | No
             head = b"%bSec-WebSocket-Accept: %b\r\nSec-WebSocket-Protocol: %b\r\n\r\n" % (_ANSWER, accept, name)
             return Upgrade(head, codec)
     return None
+
+
+def _proof(key: bytes) -> bytes:
+    """What `Sec-WebSocket-Accept` says: that a websocket server has read the key."""
+    return b64encode(sha1(key + _GUID, usedforsecurity=False).digest())
 
 
 def _is_name_in(name: bytes, names: bytes) -> bool:

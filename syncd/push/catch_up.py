@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from syncd.limits import FRAME_BYTES_MAX, SNAPSHOT_CELLS_MAX
 from syncd.log.port import EventLog
@@ -34,8 +33,7 @@ PART_BYTES_MAX = FRAME_BYTES_MAX // 2
 """Keys, ranks and values of one part; envelope, escapes and MessagePack's overhead fit in the other half."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True, gc=False):
     """How a subscription will be served; `offset` is where its cursor stands (0 for a snapshot)."""
 
     resume: Resume
@@ -101,8 +99,7 @@ class CatchUp:
             subscription.offset = offset
             self._wake(channel)
             return
-        entries = self._hub.recent[channel.partition].since(channel.stream, offset)
-        for first, framed in self._joined.pieces(channel, sink.codec, entries):
+        for first, framed in self._joined.pieces(channel, sink.codec, self._hub.recent[channel.partition], offset):
             if sink.congested:
                 subscription.state = SubscriptionState.BEHIND
                 subscription.offset = first

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from syncd.protocol.codec import Codec
-from syncd.push.entry import Entry
 from syncd.push.hub import Channel
+from syncd.push.recent import Recent
 
 WRITE_BYTES = 32 * 1024
 """From so much on, deltas are written; fewer go in one write. Small beside the mark of a slow reader."""
@@ -15,24 +16,30 @@ KEPT_MAX = 256
 """Joined tails that are kept, each below `WRITE_BYTES`: for as many accounts as come back in the same moment."""
 
 
+_Key: TypeAlias = tuple[str, int, int, bool]
+"""(stream, from which offset, offset of the newest record, whether it is text)"""
+
+
 class JoinedTails:
     """Of one gateway."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, int, int, bool], bytes] = OrderedDict()
+        self._kept: OrderedDict[_Key, bytes] = OrderedDict()
 
-    def pieces(self, channel: Channel, codec: Codec, entries: Sequence[Entry]) -> Iterator[tuple[int, bytes]]:
-        """What to write, in order, each with the offset of its first record. A void has no delta."""
-        if not entries:
-            return
-        key = (channel.stream, entries[0].offset, entries[-1].offset, codec.text)
+    def pieces(self, channel: Channel, codec: Codec, recent: Recent, offset: int) -> Iterable[tuple[int, bytes]]:
+        """What to write to who has everything below `offset`, in order; with each piece, up to where they have
+        everything then. A void has no delta. Ask `recent.covers` first."""
+        newest = recent.newest(channel.stream)
+        if newest < offset:
+            return ()
+        key = (channel.stream, offset, newest, codec.text)
         kept = self._kept.get(key)
-        if kept is not None:
-            yield entries[0].offset, kept
-            return
+        return self._join(key, channel, codec, recent) if kept is None else ((offset, kept),)
+
+    def _join(self, key: _Key, channel: Channel, codec: Codec, recent: Recent) -> Iterator[tuple[int, bytes]]:
         first, framed, framed_bytes = -1, list[bytes](), 0
         is_whole = True
-        for entry in entries:
+        for entry in recent.since(channel.stream, key[1]):
             if entry.void is not None:
                 continue
             if framed_bytes >= WRITE_BYTES:
@@ -48,7 +55,7 @@ class JoinedTails:
                 self._keep(key, joined)
             yield first, joined
 
-    def _keep(self, key: tuple[str, int, int, bool], joined: bytes) -> None:
+    def _keep(self, key: _Key, joined: bytes) -> None:
         self._kept[key] = joined
         if len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)

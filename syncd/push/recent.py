@@ -81,6 +81,11 @@ class Recent:
             missed += 1
         return list(islice(of_stream, len(of_stream) - missed, None))
 
+    def newest(self, stream: str) -> int:
+        """The offset of the stream's newest record that is here; -1 when there is none."""
+        of_stream = self._by_stream.get(stream)
+        return of_stream[-1].offset if of_stream else -1
+
     @property
     def bytes(self) -> int:
         """What the ring's entries cost."""

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import event, given
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+from syncd.gateway import upgrade as upgrades
 from syncd.gateway.handshake import refusal
-from syncd.gateway.upgrade import plain_upgrade
+from syncd.gateway.upgrade import Upgrades, plain_upgrade
 from syncd.protocol.codec import CODECS, JSON, MSGPACK, codec_for
 
 ORIGINS = frozenset({"player.example"})
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+OTHER_KEY = "x3JJHMbDL1EzLkh9GBhXDw=="
 PLAIN = {
     "Host": "127.0.0.1:8081",
     "Upgrade": "websocket",
@@ -138,18 +140,61 @@ CHANGES = st.lists(st.tuples(st.sampled_from(["set", "add", "drop"]), NAMES, VAL
 SPACES = st.sampled_from(["", " ", "\t ", "  "])
 
 
-@given(CHANGES, SPACES, SPACES, st.sampled_from(["GET /v1/sync HTTP/1.1", "GET /v1/sync? HTTP/1.1"]))
-def test_whatever_is_answered_here_the_library_answers_the_same(
-    changes: list[tuple[str, str, str]], before: str, behind: str, first: str
-) -> None:
+def changed(changes: list[tuple[str, str, str]], before: str, behind: str, first: str) -> bytes:
+    """A plain request after some changes, with white space around its values."""
     headers = list(PLAIN.items())
     for what, name, value in changes:
         if what != "add":
             headers = [each for each in headers if each[0] != name]
         if what != "drop":
             headers.append((name, value))
-    data = head(first, *(f"{name}:{before}{value}{behind}" for name, value in headers))
+    return head(first, *(f"{name}:{before}{value}{behind}" for name, value in headers))
+
+
+@given(CHANGES, SPACES, SPACES, st.sampled_from(["GET /v1/sync HTTP/1.1", "GET /v1/sync? HTTP/1.1"]))
+def test_whatever_is_answered_here_the_library_answers_the_same(
+    changes: list[tuple[str, str, str]], before: str, behind: str, first: str
+) -> None:
+    data = changed(changes, before, behind, first)
     ours = here(data)
     event("answered here" if ours is not None else "left to the library")
     if ours is not None:
         assert ours == by_library(data)
+
+
+REMEMBERING = Upgrades(ORIGINS)
+"""One for all examples: what it remembers of one must not answer another."""
+
+
+@example([], " ", "", [OTHER_KEY, KEY[:-1], KEY + "=", "=" * 24, f" {KEY}", ""])
+@given(CHANGES, SPACES, SPACES, st.lists(st.sampled_from([KEY, OTHER_KEY, KEY[:-1], f"{KEY}=", f" {KEY}", ""])))
+def test_a_request_that_is_remembered_is_answered_as_if_it_were_not(
+    changes: list[tuple[str, str, str]], before: str, behind: str, keys: list[str]
+) -> None:
+    data = changed(changes, before, behind, "GET /v1/sync HTTP/1.1")
+    for asked in (data, *(data.replace(KEY.encode(), key.encode()) for key in keys), data):
+        assert REMEMBERING.answer(asked) == plain_upgrade(asked, origins=ORIGINS)
+
+
+def test_who_sends_what_was_sent_before_is_not_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    remembering = Upgrades(ORIGINS)
+    first = remembering.answer(request())
+    monkeypatch.setattr(upgrades, "plain_upgrade", lambda *_, **__: None)
+    assert remembering.answer(request()) == first
+    assert first is not None
+    other = remembering.answer(request(Sec_WebSocket_Key=OTHER_KEY))
+    assert other is not None
+    assert (other.codec, other.response == first.response) == (first.codec, False)
+    assert remembering.answer(request(Host="other")) is None
+
+
+def test_only_so_many_requests_are_remembered_and_none_that_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upgrades, "KNOWN_MAX", 2)
+    remembering = Upgrades(ORIGINS)
+    for host in "abc":
+        assert remembering.answer(request(Host=host)) is not None
+    assert remembering.answer(request(Cookie="x" * 2_000)) is not None
+    monkeypatch.setattr(upgrades, "plain_upgrade", lambda *_, **__: None)
+    known = [remembering.answer(each) is not None for each in (*(request(Host=h) for h in "abc"),
+                                                               request(Cookie="x" * 2_000))]  # fmt: skip
+    assert known == [False, False, True, False]
