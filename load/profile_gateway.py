@@ -55,6 +55,7 @@ STAGES = (
     Stage("writing to sockets (kernel)", ("UVStream__exec_write", "UVStream__try_write")),
     Stage("reading from sockets (kernel)", ("read (libc", "recv (libc")),
     Stage("Postgres: driver and pool", ("asyncpg/", "syncd/postgres/", "syncd/log/postgres/")),
+    Stage("Kafka: driver and log", ("aiokafka/", "aiokafka.", "syncd/log/kafka/")),
     Stage("frames in: websockets", ("websockets/",)),
     Stage("decoding messages", ("syncd/protocol/codec", "syncd/protocol/depth", "syncd/model/raw",
                                 "protocol/server_session")),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 from syncd.clock import Clock
@@ -28,6 +29,11 @@ Publish: TypeAlias = Callable[[int, Sequence[Entry], Sequence[Origin | None]], N
 
 TAIL_WAIT_S = 30.0
 """One wait for news; the log polls by itself within it, so this only bounds how long a wait can hang."""
+
+OWN_PAUSE_S = 0.005
+"""After a wake for nothing, before the next wait. Our own append did it, and a busy gateway makes hundreds a second,
+each of which would wake the tails of all its partitions. Others' records wait so much longer, at most; those that lie
+before our own, which must not wait, end the pause."""
 
 
 class Tail:
@@ -56,6 +62,7 @@ class Tail:
         self._read = read
         self._skipped = skipped
         self._moved = asyncio.Event()
+        self._behind = asyncio.Event()
 
     @property
     def position(self) -> int:
@@ -69,6 +76,7 @@ class Tail:
             Whether they were published here; else the reader meets them in their turn.
         """
         if offset_start != self.recent.position:
+            self._behind.set()
             return False
         for offset, entry in enumerate(entries, offset_start):
             entry.offset = offset
@@ -97,7 +105,8 @@ class Tail:
         while True:
             try:
                 end = await self._log.wait_beyond(self.partition, self.position, timeout_s=TAIL_WAIT_S)
-                # Usually it was our own append that moved the end, and it is published already.
+                if self.position >= end:
+                    await self._rest()
                 while self.position < end:
                     await self._read_on()
                 if waits:
@@ -108,6 +117,12 @@ class Tail:
                     waits = True
                     log.warning("tail_waits", partition=self.partition, offset_next=self.position, code=error.code)
                 await asyncio.sleep(LOG_POLL_S)
+
+    async def _rest(self) -> None:
+        self._behind.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(OWN_PAUSE_S):
+                await self._behind.wait()
 
     async def _read_on(self) -> None:
         for record in await self._log.read(self.partition, self.position, limit=READ_RECORDS_MAX):
