@@ -49,7 +49,7 @@ from syncd.protocol.messages import (
     Welcome,
 )
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 """For anything a test waits for; a busy machine needs a hundredth of it."""
 MESSAGE_BYTES_MAX = 2**22
 
@@ -278,9 +278,9 @@ class RawDevice:
         """The next error."""
         return await self.expect(Error)
 
-    async def closed(self, *, timeout_s: float = DEADLINE_S) -> tuple[int, str]:
+    async def closed(self) -> tuple[int, str]:
         """How the server closed; 1006 when the connection broke."""
-        async with self._news, asyncio.timeout(timeout_s):
+        async with self._news, asyncio.timeout(DEADLINE_S):
             await self._news.wait_for(lambda: self.close is not None)
         assert self.close is not None
         return self.close

@@ -15,7 +15,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 CONTINUATION, TEXT, BINARY, CLOSE = 0x0, 0x1, 0x2, 0x8
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 HEADERS = {
     "Host": "127.0.0.1:8081",
     "Upgrade": "websocket",

@@ -20,7 +20,7 @@ from syncd.metrics import Metrics
 from syncd.protocol.close_codes import LOGIN_REVOKED
 from syncd.protocol.messages import Welcome
 from syncd.store.port import Store
-from syncd.testing.patience import eventually
+from syncd.testing.patience import PATIENCE_S, eventually
 
 BACKGROUND = {"wait_beyond", "announce", "live_gateways", "revoked_of"}
 """What a gateway asks anyway, by its own clock."""
@@ -209,7 +209,7 @@ async def test_what_a_device_wrote_through_another_gateway_is_known_when_it_come
         await device.arrive("a:me")
         await device.emit_acked(*INSERT)
         await device.cut()
-        await at.gateway.tails.of(0).reached(await live.service.deployment.log.end(0), timeout_s=10)
+        await at.gateway.tails.of(0).reached(await live.service.deployment.log.end(0), timeout_s=PATIENCE_S)
         gate = at.gate("read")  # its tail hears of news, and cannot read it
         device.url = live.service.ws_url
         await come_back([device])

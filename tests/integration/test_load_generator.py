@@ -13,6 +13,7 @@ from load.generator.job import Job, Outcome, Wrong
 from load.generator.runs import run
 from load.peers.relay_websockets import Relay
 from load.scenarios import Deliveries, Paced, Scenario
+from syncd.testing.patience import PATIENCE_S
 
 
 def paced(rate: float) -> Paced:
@@ -47,7 +48,9 @@ async def serving(relay: Callable[[], asyncio.Protocol]) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-def outcome_of(relay: Callable[[], asyncio.Protocol], scenario: Scenario, *, drain_s: float = 0.2) -> Outcome:
+def outcome_of(relay: Callable[[], asyncio.Protocol], scenario: Scenario, *, drain_s: float = PATIENCE_S) -> Outcome:
+    """`drain_s`: for what is still owed when the window ends; less where something will never come."""
+
     async def go() -> Outcome:
         async with serving(relay) as port:
             job = Job(adapter="relay", host="127.0.0.1", port=port, scenario=scenario, processes=[])
@@ -61,7 +64,8 @@ def test_a_relay_that_does_its_work_is_found_to_do_it(scenario: Scenario) -> Non
     outcome = outcome_of(Relay, scenario)
     assert outcome.wrong == Wrong()
     assert outcome.events > 0
-    assert abs(outcome.deliveries - 2 * outcome.events) <= 2 * 20, "all but what crossed the window's borders"
+    if isinstance(scenario, Deliveries):  # how many cross the window's borders is bounded by what is in flight
+        assert abs(outcome.deliveries - 2 * outcome.events) <= 2 * 20
     assert outcome.latency is not None
     assert outcome.latency.count == outcome.deliveries
 
@@ -76,7 +80,7 @@ def test_a_relay_that_does_its_work_is_found_to_do_it(scenario: Scenario) -> Non
     ],
 )
 def test_one_message_lost_or_repeated_among_hundreds_is_told(relay: type[Relay], wrong: Wrong) -> None:
-    outcome = outcome_of(relay, paced(300))
+    outcome = outcome_of(relay, paced(300), drain_s=2.0)
     assert outcome.wrong == wrong
     assert any(remark.startswith("wrong: ") for remark in outcome.remarks)
 
@@ -144,7 +148,7 @@ def arrivals(*homes: str) -> tuple[dict[int, set[str]], Wrong]:
         async with serving(noting(0)) as first, serving(noting(1)) as second:
             ports = [[(first, second)[int(relay)] for relay in each] for each in homes]
             job = Job(adapter="relay", host="127.0.0.1", port=0, scenario=paced(200), processes=[], homes=ports)
-            return await run(job, lambda _: None, drain_timeout_s=0.2)
+            return await run(job, lambda _: None, drain_timeout_s=PATIENCE_S)
 
     return seen, asyncio.run(go()).wrong
 
