@@ -3,8 +3,8 @@
 aiokafka 0.14's client forgets connections that it did not close: one whose broker has said goodbye a moment before its
 reading task takes notice (`_get_conn`), and the first one when a bootstrap is cancelled. Then its socket stays until
 the garbage collector finds it and warns, and what was asked on it waits for the whole request timeout instead of
-failing at once. The client, of group and producer alike, makes its connections by a function of its module, so that is
-what is replaced here.
+failing at once. The client, as our group has one, makes its connections by a function of its module, so that is what
+is replaced here.
 """
 
 from __future__ import annotations
