@@ -42,10 +42,10 @@ from syncd.operations.devices import link_device, revoke_device
 from syncd.postgres.connection import connect, hang_up
 from syncd.testing.kafka import KafkaBroker, running_kafka
 from syncd.testing.patience import until
+from syncd.testing.ports import free_ports
 from syncd.testing.postgres import create_database, installed_versions, running_postgres
 from syncd.testing.quiet import state_of_store, until_projected
 from syncd.testing.recorded_acks import AckBook, doubles, read_log, told
-from syncd.testing.server_process import free_ports
 from syncd.testing.tally import tally
 
 DEVICES = 200

@@ -50,9 +50,9 @@ from syncd.operations.devices import link_device
 from syncd.operations.verify import verify
 from syncd.projector.folding import fold_records
 from syncd.store.port import CellRow
+from syncd.testing.ports import free_ports
 from syncd.testing.postgres import create_database, running_postgres
 from syncd.testing.quiet import until_projected
-from syncd.testing.server_process import free_ports
 
 EVENTS_COUNT = 1_000_000
 EMIT_PAUSE_S = 0.02

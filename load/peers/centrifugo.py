@@ -12,7 +12,7 @@ from load.peers.peer import Missing, Place, Running
 from load.peers.pinned import pinned, until_listening
 from load.processes import ProcessGroup
 from load.scenarios import OWN, Scenario
-from syncd.testing.server_process import free_ports
+from syncd.testing.ports import free_ports
 
 VARIABLE = "CENTRIFUGO_BIN"
 

@@ -12,7 +12,7 @@ from load.peers.peer import Missing, Place, Running
 from load.peers.pinned import first_line, pinned
 from load.processes import ProcessGroup
 from load.scenarios import OWN, Scenario, Storm
-from syncd.testing.server_process import free_ports
+from syncd.testing.ports import free_ports
 
 
 @dataclass(frozen=True)

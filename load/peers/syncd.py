@@ -23,8 +23,8 @@ from syncd.config import Config
 from syncd.limits import APPEND_RECORDS_MAX
 from syncd.log.partition import partition_of
 from syncd.testing.kafka import KafkaMissing, fetch_jars, running_kafka
+from syncd.testing.ports import free_ports
 from syncd.testing.quiet import until_projected
-from syncd.testing.server_process import free_ports
 
 FOLD_TIMEOUT_S = 300.0
 """For the records that a log is filled with."""

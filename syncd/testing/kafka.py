@@ -28,6 +28,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
+from syncd.testing.ports import free_ports
+
 VERSION: Final = "4.1.1"
 JARS: Final = Path.home() / ".m2" / f"syncd-kafka-{VERSION}"
 """Where the jars are kept; nothing is fetched when this is there."""
@@ -179,10 +181,9 @@ class KafkaBroker:
     def _prepare(self, classpath: str) -> Path:
         """Choose ports and make the data folder, each once; the settings."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        taken = _free_ports(3)
-        self.port = self.port or taken[0]
-        self.login_port = self.login_port or taken[1]
-        self._controller_port = self._controller_port or taken[2]
+        if not self._controller_port:
+            port, self.login_port, self._controller_port = free_ports(3)
+            self.port = self.port or port
         settings = self.folder / "server.properties"
         settings.write_text(
             _SETTINGS.format(
@@ -325,14 +326,6 @@ def _locked(path: Path, *, shared: bool = False) -> Iterator[None]:
 def _with_our_life() -> list[str]:
     """What makes a child end with us, where the machine has it."""
     return ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 def _is_stopped(pid: int) -> bool:

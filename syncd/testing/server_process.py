@@ -15,10 +15,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -33,15 +31,13 @@ from syncd.accounts import LinkedDevice
 from syncd.bootstrap import open_deployment
 from syncd.config import Config
 from syncd.operations.devices import link_device
+from syncd.testing.ports import free_ports
 
 READY_TIMEOUT_S: Final = 60.0
 """From the start of the process to its word. The first start makes the database; the machine may be busy."""
 STOP_TIMEOUT_S: Final = 30.0
 """From SIGTERM to the end: sockets drain, the projector commits, Postgres stops."""
 POLL_S: Final = 0.02
-PORTS: Final = range(20_000, 32_000)
-"""Below those that the kernel gives to outgoing connections: else one of them could take a port between a kill and the
-restart."""
 LOG_CHARS_SHOWN: Final = 4_000
 
 
@@ -255,22 +251,6 @@ class ServerProcess:
             self._process.stdout.close()
         self._process = None
         return code
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, and that no outgoing connection is given."""
-    found: list[int] = []
-    for port in random.sample(PORTS, len(PORTS)):
-        with socket.socket() as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                trial.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found.append(port)
-            if len(found) == count:
-                return found
-    raise ServerFailed(f"no {count} free ports from {PORTS.start} to {PORTS.stop}")
 
 
 def processes_of(data_dir: Path) -> dict[int, str]:

@@ -22,7 +22,7 @@ from syncd.testing.kafka import KafkaMissing, fetch_jars
 from syncd.testing.patience import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 TRACKS = ["a song that nobody else should know of", "another one"]
 
 

@@ -18,7 +18,7 @@ from command import COMMAND, Shell
 
 from syncd.testing.server_process import ServerProcess
 
-DEADLINE_S = 60
+DEADLINE_S = 120
 LIKE = {"kind": "library.changed", "data": {"set": "tracks", "ids": ["t1"], "value": True}}
 _names = (f"scripted-{os.getpid()}-{n}" for n in count())
 

@@ -23,7 +23,7 @@ from syncd.testing.server_process import ServerProcess, processes_of
 
 CHECKOUT = Path(__file__).parents[2]
 ORDINARY_UID = 1000
-COMMAND_TIMEOUT_S = 60.0
+COMMAND_TIMEOUT_S = 120.0
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become an ordinary user")
 

@@ -23,7 +23,7 @@ PRINTED = {
     "acting.py": "['c', 'a', 'b'] c 90\n",
     "script.py": "True\n",
 }
-TIMEOUT_S = 60
+TIMEOUT_S = 120
 
 
 def test_the_page_shows_these_programs() -> None:

@@ -20,7 +20,7 @@ from syncd.client import Device
 from syncd.testing.lossy_proxy import Faults, LossyProxy
 from syncd.testing.server_process import ServerProcess
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 """For any one step, on a machine that is busy with other tests."""
 
 _names = (f"typescript-{os.getpid()}-{n}" for n in count())

@@ -12,7 +12,7 @@ from live_service import NAMES, Live
 
 from syncd.testing.patience import PATIENCE_S, eventually
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 
 
 class Console:

@@ -21,7 +21,7 @@ from syncd.testing.service import Service, running_service
 
 T = TypeVar("T")
 
-STORY_S = 100.0
+STORY_S = 150.0
 """For one test; a story that hangs says where."""
 NAMES = itertools.count()
 

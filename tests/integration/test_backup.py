@@ -33,7 +33,7 @@ from syncd.testing.quiet import state_of_store, until_projected
 from syncd.testing.service import Service, running_service
 
 PLAYLIST = "p:playlist-of-alice-00"
-DEADLINE_S = 60.0
+DEADLINE_S = 120.0
 
 
 @pytest.fixture

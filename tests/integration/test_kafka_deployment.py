@@ -30,7 +30,7 @@ from syncd.testing.patience import PATIENCE_S, eventually
 from syncd.testing.postgres import create_database, drop_database
 from syncd.testing.service import running_service
 
-STORY_S = 60.0
+STORY_S = 150.0
 
 
 @dataclass(frozen=True)

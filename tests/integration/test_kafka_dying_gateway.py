@@ -24,13 +24,13 @@ from syncd.config import Config
 from syncd.protocol.codec import Codec
 from syncd.testing.listener import Listener
 from syncd.testing.patience import until
+from syncd.testing.ports import free_ports
 from syncd.testing.quiet import state_of_store, until_projected
 from syncd.testing.recorded_acks import AckBook, doubles, read_log
-from syncd.testing.server_process import free_ports
 from syncd.testing.service import Service, running_service
 from syncd.testing.tally import tally
 
-STORY_S = 90.0
+STORY_S = 150.0
 LIVES = 6
 """Appends before the end, so that some are acked and published before it."""
 KINDS = ["adds", "inserts", "moves", "sets", "likes"]

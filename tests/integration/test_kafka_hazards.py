@@ -36,7 +36,7 @@ APPEND_TIMEOUT_S = 4.0
 ANSWER_TIMEOUT_S = 3.0
 """Instead of five."""
 
-STORY_S = 120.0
+STORY_S = 150.0
 BACK_S = 60.0
 """From a broker that is back to the first ack."""
 

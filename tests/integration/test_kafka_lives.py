@@ -32,7 +32,7 @@ from syncd.testing.patience import PATIENCE_S, eventually
 from syncd.testing.quiet import until_projected
 from syncd.testing.service import running_service
 
-STORY_S = 90.0
+STORY_S = 150.0
 PARTITIONS = 2
 DOORS = doctor.Doors(open_database, lambda config: open_deployment(config, migrating=False))
 GATEWAY, PROJECTOR, API = frozenset({"gateway"}), frozenset({"projector"}), frozenset({"api"})

@@ -29,7 +29,7 @@ from syncd.operations.verify import verify
 from syncd.testing.quiet import until_projected
 from syncd.testing.service import running_service
 
-STORY_S = 100.0
+STORY_S = 150.0
 NOW_MS = 1_763_870_000_000
 
 

@@ -17,7 +17,7 @@ from syncd.testing.poison import body, poisoned
 from syncd.testing.quiet import state_of_store, until_projected
 from syncd.testing.service import running_service
 
-STORY_S = 90.0
+STORY_S = 150.0
 OURS = [("kind", b"settings.changed"), ("writer", b"badbadbad0"), ("seq", b"1"), ("version", b"1")]
 FOREIGN: dict[str, tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]]]] = {
     "nothing of ours": (None, b"hello", []),

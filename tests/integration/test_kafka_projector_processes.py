@@ -19,7 +19,7 @@ from syncd.bootstrap import open_deployment
 from syncd.config import Config
 from syncd.testing.patience import PATIENCE_S, eventually
 
-STORY_S = 110.0
+STORY_S = 150.0
 
 
 @dataclass

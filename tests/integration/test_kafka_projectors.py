@@ -21,7 +21,7 @@ from syncd.projector.shares import EveryPartition, Shares
 from syncd.testing.kafka import KafkaBroker, KafkaMissing, running_kafka
 from syncd.testing.patience import eventually, until
 
-STORY_S = 90.0
+STORY_S = 150.0
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:

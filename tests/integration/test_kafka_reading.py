@@ -26,7 +26,7 @@ from syncd.operations.timeline import StepFilter, StreamTimeline, timeline
 from syncd.operations.verify import verify
 from syncd.operations.why import why
 
-STORY_S = 60.0
+STORY_S = 150.0
 OLD = 7
 """Records that are there before anybody of ours."""
 

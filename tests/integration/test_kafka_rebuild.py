@@ -32,7 +32,7 @@ from syncd.testing.patience import eventually
 from syncd.testing.quiet import until_projected
 from syncd.testing.service import Service, running_service
 
-STORY_S = 120.0
+STORY_S = 150.0
 IS_WAITING = """
     select count(*) = 1 from pg_stat_activity where application_name = 'syncd rebuild' and wait_event_type = 'Lock'
 """

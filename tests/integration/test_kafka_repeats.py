@@ -20,7 +20,7 @@ from syncd.push.entry import VoidAnswer
 from syncd.testing.patience import eventually
 from syncd.testing.service import running_service
 
-STORY_S = 60.0
+STORY_S = 150.0
 STREAM, WRITER = "a:alice", "phone00000"
 
 

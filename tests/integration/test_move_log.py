@@ -28,7 +28,7 @@ from syncd.testing.quiet import until_projected
 from syncd.testing.recorded_acks import AckBook
 from syncd.testing.service import running_service
 
-STORY_S = 100.0
+STORY_S = 150.0
 PARTITIONS = 2
 
 

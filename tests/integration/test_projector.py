@@ -25,7 +25,7 @@ from syncd.testing.patience import eventually
 
 LONG_S = 600.0
 """Of a lease that does not run out by itself."""
-STORY_S = 120.0
+STORY_S = 150.0
 
 
 def on_postgres(story: Callable[..., Coroutine[Any, Any, None]]) -> Callable[[str], None]:

@@ -20,7 +20,7 @@ from syncd.testing.quiet import until_projected
 from syncd.testing.service import running_service
 
 NAMES = [f"listener{n}" for n in range(12)]
-DEADLINE_S = 60.0
+DEADLINE_S = 120.0
 
 
 async def to(dsn: str, partitions: int) -> Repartitioned:

@@ -21,7 +21,7 @@ from syncd.operations.verify import verify
 from syncd.testing.quiet import until_projected
 from syncd.testing.service import running_service
 
-STORY_S = 100.0
+STORY_S = 150.0
 
 
 def quiet(done: int, of_all: int) -> None:

@@ -22,7 +22,7 @@ from syncd.protocol.codec import Codec
 from syncd.protocol.messages import Drain
 from syncd.store.port import LiveGateway
 from syncd.testing.patience import PATIENCE_S, eventually
-from syncd.testing.server_process import free_ports
+from syncd.testing.ports import free_ports
 from syncd.testing.service import Service, running_service
 
 PARTITIONS = 8

@@ -24,7 +24,7 @@ from syncd.testing.patience import until
 from syncd.testing.quiet import until_projected
 from syncd.testing.service import running_service
 
-STORY_S = 100.0
+STORY_S = 150.0
 
 
 @dataclass

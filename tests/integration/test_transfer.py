@@ -30,7 +30,7 @@ from syncd.testing.service import running_service
 Story = Callable[[House, House, Path], Awaitable[None]]
 Tell = Callable[[Story], None]
 PLAYLIST = "p:playlist-of-alice-00"
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 
 
 @pytest.fixture(params=["memory", "postgres"])

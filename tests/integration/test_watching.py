@@ -16,7 +16,7 @@ from syncd.log.record import Record
 from syncd.testing.patience import PATIENCE_S, eventually
 from syncd.testing.service import Service, running_service
 
-STORY_S = 90.0
+STORY_S = 150.0
 Told = Mapping[tuple[str, str], float]
 
 

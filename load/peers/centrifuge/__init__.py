@@ -11,7 +11,7 @@ from load.peers.peer import Place, Running, get
 from load.peers.pinned import first_line, pinned
 from load.processes import ProcessGroup
 from load.scenarios import OWN, Scenario
-from syncd.testing.server_process import free_ports
+from syncd.testing.ports import free_ports
 
 FOLDER = Path(__file__).parent
 PROGRAM = FOLDER / "build" / "centrifuge"

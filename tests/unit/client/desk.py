@@ -44,7 +44,7 @@ OWN = f"a:{ACCOUNT}"
 WRITER = "writer0001"
 DEVICE = "d1"
 URL = "ws://nowhere/v1/sync"
-TIMEOUT_S = 5.0
+TIMEOUT_S = 30.0
 """No step of a test takes longer."""
 
 

@@ -9,7 +9,7 @@ from syncd.client.link import Link, LinkClosed
 from syncd.protocol.close_codes import ABNORMAL
 from syncd.protocol.codec import Codec
 
-DEADLINE_S = 5.0
+DEADLINE_S = 30.0
 
 
 class BreaksWhenCancelled:
