@@ -139,7 +139,7 @@ class Gateway:
             self.log, self.store, questions, self.hub, self.tails, self.clock, on_roles=self.roles_changed,
             list_items_max=services.list_items_max,
         )  # fmt: skip
-        self.writers = Writers(self.log, self.store, questions, self.hub, self.tails, self.appender, self.clock)
+        self.writers = Writers(self.log, questions, self.hub, self.tails, self.appender, self.clock)
         self.catch_up = CatchUp(self.log, self.store, self.hub, wake=self._wake)
         self.views = NowViews(self.log, self.store, self.hub, self.clock)
         self.id = secrets.token_hex(6)

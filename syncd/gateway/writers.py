@@ -17,7 +17,7 @@ from syncd.gateway.lane import Author
 from syncd.gateway.lately import Lately
 from syncd.gateway.ledger import Identity, StreamLedger, WriterLedger
 from syncd.gateway.old_answers import old_answers
-from syncd.gateway.questions import Questions
+from syncd.gateway.questions import Questions, Registration
 from syncd.gateway.tails import Tails
 from syncd.limits import APPEND_TIMEOUT_S
 from syncd.log.port import EventLog
@@ -26,7 +26,7 @@ from syncd.protocol import close_codes
 from syncd.protocol.messages import StreamClaim
 from syncd.push.history import recent_entries
 from syncd.push.hub import Hub
-from syncd.store.port import Store, WriterKnown, WriterProgress
+from syncd.store.port import WriterIdentity, WriterKnown, WriterProgress
 
 if TYPE_CHECKING:
     from syncd.gateway.appender import Appender
@@ -45,11 +45,9 @@ class Writers:
     """The ledgers of the writers that are connected here, or were a moment ago."""
 
     def __init__(
-        self, log: EventLog, store: Store, questions: Questions, hub: Hub, tails: Tails, appender: Appender,
-        clock: Clock,
+        self, log: EventLog, questions: Questions, hub: Hub, tails: Tails, appender: Appender, clock: Clock
     ) -> None:  # fmt: skip
         self._log = log
-        self._store = store
         self._questions = questions
         self._clock = clock
         self._hub = hub
@@ -201,7 +199,8 @@ class Writers:
         raise LogUnavailable("no free writer id in five draws")  # 36^10 ids: the store answers nonsense
 
     async def _register(self, writer: str, *, nonce: str, author: Author) -> bool:
-        return await self._store.register_writer(writer, account=author.account, device=author.device, nonce=nonce)
+        identity = WriterIdentity(writer, author.account, author.device, nonce)
+        return await self._questions.registrations.answer(Registration(identity))
 
     async def _load(self, writer: WriterLedger, streams: Sequence[str]) -> None:
         """Bring the ledgers of streams to the log's end; of those that are not here, add what the store knows and the

@@ -252,11 +252,10 @@ class MemoryStore:
             for identity in [self._identities[writer]]
         ]
 
-    async def register_writer(self, writer: str, *, account: str, device: str, nonce: str) -> bool:
-        if writer in self._identities:
-            return False
-        self._identities[writer] = _Identity(account, device, nonce)
-        return True
+    async def register_writers(self, writers: Sequence[WriterIdentity]) -> frozenset[str]:
+        free = {writer: _Identity(*who) for writer, *who in writers if writer not in self._identities}
+        self._identities.update(free)
+        return frozenset(free)
 
     async def claim_stream(self, stream: str, *, owner: str) -> StreamInfo:
         info = self._info(stream)

@@ -319,8 +319,8 @@ class WriterRegistry(Protocol):
     async def writers_of(self, account: str) -> Sequence[WriterIdentity]:
         """Every writer of the account's devices, ascending."""
 
-    async def register_writer(self, writer: str, *, account: str, device: str, nonce: str) -> bool:
-        """Remember a fresh writer; False when the id is taken already (draw another)."""
+    async def register_writers(self, writers: Sequence[WriterIdentity]) -> frozenset[str]:
+        """Remember fresh writers, no id twice; those whose id was free. For the others another one has to be drawn."""
 
     async def claim_stream(self, stream: str, *, owner: str) -> StreamInfo:
         """The stream's owner: `owner` if nobody was before. One of two that claim at once wins; both learn who."""

@@ -45,7 +45,7 @@ def test_a_partition_never_folded_is_at_the_beginning_of_no_epoch(store_under_te
 def test_a_commit_moves_the_checkpoint_and_writes_everything(store_under_test: StoreUnderTest) -> None:
     async def story(store: Store) -> None:
         lease = await leased(store)
-        await store.register_writer("wwwwwwwwww", account="9f3c", device="d1", nonce="n" * 16)
+        await store.register_writers([WriterIdentity("wwwwwwwwww", "9f3c", "d1", "n" * 16)])
         batch = Batch(
             lease, "e1", 0, 7,
             cells=[cell("b", "1", b'"\xc3\xbc"'), cell("a", "2"), cell("a", "3", stream="p:x")],
@@ -76,7 +76,7 @@ def test_a_commit_needs_offset_epoch_and_term_to_be_right(store_under_test: Stor
 
     async def story(store: Store) -> None:
         lease = await leased(store)
-        await store.register_writer("wwwwwwwwww", account="9f3c", device="d1", nonce="n")
+        await store.register_writers([WriterIdentity("wwwwwwwwww", "9f3c", "d1", "n")])
         await commit(store, lease, cell("a", "1"), at=0)
         good = Batch(
             lease, "e1", 1, 2,
@@ -212,7 +212,7 @@ def test_only_cells_under_the_prefixes_are_given(store_under_test: StoreUnderTes
 def test_counts_add_up_and_maxima_stay(store_under_test: StoreUnderTest) -> None:
     async def story(store: Store) -> None:
         lease = await leased(store)
-        await store.register_writer("wwwwwwwwww", account="9f3c", device="d1", nonce="n")
+        await store.register_writers([WriterIdentity("wwwwwwwwww", "9f3c", "d1", "n")])
         for at, (seq, t, slots) in enumerate([(3, 10, 5), (2, 12, 0), (4, 11, 7)]):
             await commit(
                 store, lease, at=at,
@@ -385,7 +385,7 @@ def test_what_was_erased_is_known_for_good(store_under_test: StoreUnderTest) -> 
 def test_a_writer_id_is_given_once(store_under_test: StoreUnderTest) -> None:
     async def story(store: Store) -> None:
         asked = [
-            store.register_writer("wwwwwwwwww", account=f"account{n}", device=f"d{n}", nonce=f"n{n}") for n in range(5)
+            store.register_writers([WriterIdentity("wwwwwwwwww", f"account{n}", f"d{n}", f"n{n}")]) for n in range(5)
         ]
         won = [n for n, first in enumerate(await asyncio.gather(*asked)) if first]
         assert len(won) == 1
@@ -398,7 +398,7 @@ def test_a_writer_id_is_given_once(store_under_test: StoreUnderTest) -> None:
 def test_an_account_s_writers_are_its_own_in_order(store_under_test: StoreUnderTest) -> None:
     async def story(store: Store) -> None:
         for writer, account in (("bbbbbbbbbb", "1"), ("aaaaaaaaaa", "1"), ("cccccccccc", "2")):
-            await store.register_writer(writer, account=account, device=f"d{account}", nonce="n")
+            await store.register_writers([WriterIdentity(writer, account, f"d{account}", "n")])
         assert await store.writers_of("1") == [
             WriterIdentity("aaaaaaaaaa", "1", "d1", "n"),
             WriterIdentity("bbbbbbbbbb", "1", "d1", "n"),

@@ -25,6 +25,7 @@ from syncd.store.port import (
     SlotsRow,
     Store,
     VoidRow,
+    WriterIdentity,
     WriterRow,
 )
 from syncd.store.postgres import PostgresStore
@@ -224,9 +225,9 @@ class SideBySide(RuleBasedStateMachine):
     def writers_known(self, asked: list[str]) -> None:
         self.ask(lambda store: store.writers(asked))
 
-    @rule(writer=writers, account=st.sampled_from(["one", "two"]))
-    def register_writer(self, writer: str, account: str) -> None:
-        self.ask(lambda store: store.register_writer(writer, account=account, device="d", nonce=account))
+    @rule(asked=st.lists(writers, unique=True), account=st.sampled_from(["one", "two"]))
+    def register_writers(self, asked: list[str], account: str) -> None:
+        self.ask(lambda store: store.register_writers([WriterIdentity(each, account, "d", account) for each in asked]))
 
     @rule(asked=st.lists(streams, unique=True), partition=partitions)
     def counts(self, asked: list[str], partition: int) -> None:

@@ -28,6 +28,7 @@ from syncd.operations.backup.taking import take_backup
 from syncd.operations.state import account_state
 from syncd.operations.verify import verify
 from syncd.store.migrate import known_migrations, migrate
+from syncd.store.port import WriterIdentity
 from syncd.testing.postgres import Version, create_database, drop_database
 from syncd.testing.quiet import state_of_store, until_projected
 from syncd.testing.service import Service, running_service
@@ -81,7 +82,7 @@ def told(story: Awaitable[None]) -> None:
 
 async def lived_in(house: House) -> LinkedDevice:
     phone = await house.device("alice", "phone")
-    await house.store.register_writer(phone.device[:10], account=phone.account, device=phone.device, nonce="n")
+    await house.store.register_writers([WriterIdentity(phone.device[:10], phone.account, phone.device, "n")])
     await house.emit(phone, "playlist.described", {"name": "Ours"}, stream=PLAYLIST)
     await house.emit(phone, "settings.changed", {"theme": "dark"})
     await house.project()

@@ -5,27 +5,31 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
+import pytest
 from live_service import Live, on_live
 from raw_device import RawDevice
 
 from syncd.api.sockets import bind
+from syncd.gateway import connection
 from syncd.gateway.gateway import Gateway, GatewayServices
+from syncd.gateway.outbox import Outbox
 from syncd.log.port import EventLog
 from syncd.metrics import Metrics
 from syncd.protocol.close_codes import LOGIN_REVOKED
-from syncd.protocol.messages import Welcome
+from syncd.protocol.codec import JSON
+from syncd.protocol.messages import Delta, Presence, Welcome
 from syncd.store.port import Store
 from syncd.testing.patience import PATIENCE_S, eventually
 
 BACKGROUND = {"wait_beyond", "announce", "live_gateways", "revoked_of"}
 """What a gateway asks anyway, by its own clock."""
 SHARED = {"logins": "logins", "streams": "streams", "checkpoints": "checkpoint", "slots": "slots", "ends": "end",
-          "writers": "writers"}  # fmt: skip
+          "writers": "writers", "registrations": "register_writers"}  # fmt: skip
 """What is asked once for all who ask together -> the name it is counted by."""
 DEVICES = 12
 INSERT = ("list.inserted", {"list": "queue", "parent": None, "side": "R", "items": [{"track": "t"}]})
@@ -172,10 +176,62 @@ async def test_devices_that_the_gateway_has_never_seen_share_their_questions(liv
             await come_back(devices)
         per_stream = {"cells"}  # read by each, since what each lacks is its own
         shared = {name: count for name, count in at.asked.items() if name not in per_stream}
-        assert set(shared) == set(SHARED.values())
+        assert set(shared) == set(SHARED.values()) - {"register_writers"}, "they have their writers"
         # Twice, since who comes first does not wait for the others; and the checkpoint for guard and ledger.
         assert shared.pop("checkpoint") <= 4
         assert max(shared.values()) <= 2, shared
+
+
+@on_live
+async def test_devices_that_come_for_the_first_time_are_given_their_writers_together(live: Live) -> None:
+    linked = [device for _ in range(DEVICES // 3) for device in await live.account("phone", "laptop", "car")]
+    async with counting(live) as at, AsyncExitStack() as stack:
+        devices = [await stack.enter_async_context(RawDevice(at.url, each.token)) for each in linked]
+        at.hold_until_together(DEVICES, "registrations")
+        welcomes = await asyncio.gather(*(device.hello("a:me") for device in devices))
+        assert len({welcome.writer for welcome in welcomes}) == DEVICES
+        assert at.asked["register_writers"] <= 2, "who comes first does not wait for the others"
+
+
+@on_live
+async def test_what_a_device_missed_and_who_is_there_come_in_the_write_of_its_welcome(live: Live) -> None:
+    home, away = await live.account("home", "away")
+    async with counting(live) as at, RawDevice(at.url, home.token) as sender, RawDevice(at.url, away.token) as device:
+        for each in (sender, device):
+            await each.arrive("a:me")
+        await device.cut()
+        for _ in range(3):
+            await sender.emit_acked(*INSERT)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(connection, "Outbox", WatchedOutbox)
+            assert await come_back([device]) == ["tail"]
+            await device.expect(Presence)
+        (written,) = WatchedOutbox.writes
+        assert [type(message) for message in _messages(written)] == [Welcome, Delta, Delta, Delta, Presence]
+
+
+class WatchedOutbox(Outbox):
+    """Keeps what is handed to the transport, by write."""
+
+    writes: ClassVar[list[bytes]] = []
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        put = self.put
+
+        def watched(framed: bytes) -> None:
+            self.writes.append(framed)
+            put(framed)
+
+        self.put = watched
+
+
+def _messages(framed: bytes) -> Iterator[object]:
+    while framed:
+        length = framed[1] if framed[1] < 126 else int.from_bytes(framed[2:4], "big")
+        end = length + (2 if framed[1] < 126 else 4)
+        yield JSON.decode_server(framed[end - length : end])
+        framed = framed[end:]
 
 
 @on_live

@@ -20,7 +20,7 @@ from syncd.operations.refold import stream_pages
 from syncd.operations.state import account_state
 from syncd.operations.verify import verify
 from syncd.protocol.messages import Unsubscribed
-from syncd.store.port import NOBODY
+from syncd.store.port import NOBODY, WriterIdentity
 from syncd.testing.service import running_service
 
 OWN, SHARED, OTHERS = "p:playlist-of-alice-00", "p:playlist-of-alice-01", "p:playlist-of-bobby-00"
@@ -36,9 +36,7 @@ async def lived_in(house: House) -> tuple[LinkedDevice, LinkedDevice]:
     a dead letter."""
     phone, car = await house.device("alice", "phone"), await house.device("bob", "car")
     for device in (phone, car):
-        await house.store.register_writer(
-            device.device[:10], account=device.account, device=device.device, nonce="n"
-        )  # fmt: skip
+        await house.store.register_writers([WriterIdentity(device.device[:10], device.account, device.device, "n")])
     await house.emit(phone, "settings.changed", {"secret": "alice-was-here"})
     for stream in (OWN, SHARED):
         await house.emit(phone, "playlist.described", {"name": "alice-was-here"}, stream=stream)

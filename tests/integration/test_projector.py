@@ -20,7 +20,7 @@ from syncd.postgres.connection import connect, hang_up
 from syncd.projector.folding import fold_records
 from syncd.projector.projector import Projector
 from syncd.push.state import current_state
-from syncd.store.port import Batch, DeadLetterRow, Lease
+from syncd.store.port import Batch, DeadLetterRow, Lease, WriterIdentity
 from syncd.testing.patience import eventually
 
 LONG_S = 600.0
@@ -291,7 +291,7 @@ async def test_the_seqs_of_dead_letters_and_voids_count(house: House) -> None:
     """Or their writer would be told of a gap for ever."""
     stream = await lived(house, 1)
     await house.append(Record(stream, "badbadbad0", 7, "settings.changed", 1, b"{"))
-    await house.store.register_writer("badbadbad0", account="a", device="d", nonce="n")
+    await house.store.register_writers([WriterIdentity("badbadbad0", "a", "d", "n")])
     async with projecting(house):
         await folded(house)
     assert (await house.store.writers(["badbadbad0"]))["badbadbad0"].progress[stream][0] == 7

@@ -25,6 +25,7 @@ from syncd.operations.transfer.gather import Place, Selection, gather
 from syncd.operations.transfer.importing import check_other, deliver, import_file
 from syncd.operations.transfer.lines import Content, RecordLine
 from syncd.operations.verify import verify
+from syncd.store.port import WriterIdentity
 from syncd.testing.service import running_service
 
 Story = Callable[[House, House, Path], Awaitable[None]]
@@ -67,7 +68,7 @@ async def imported(house: House, path: Path, **how: bool) -> Delivered:
 async def lived_in(house: House) -> None:
     """Alice shares a playlist with Bob. One record cannot be read, one event was admitted twice."""
     phone, car = await house.device("alice", "phone"), await house.device("bob", "car")
-    await house.store.register_writer(phone.device[:10], account=phone.account, device=phone.device, nonce="n")
+    await house.store.register_writers([WriterIdentity(phone.device[:10], phone.account, phone.device, "n")])
     await house.emit(phone, "playlist.described", {"name": "Ours", "collaborative": True}, stream=PLAYLIST)
     await house.emit(phone, "library.changed", {"set": "playlists", "ids": [PLAYLIST[2:]], "value": True})
     items = {"list": "items", "side": "R", "items": [{"track": "t1"}]}

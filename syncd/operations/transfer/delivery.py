@@ -21,6 +21,7 @@ from syncd.operations.transfer.appending import Appending, Last, hash_of
 from syncd.operations.transfer.gather import Place
 from syncd.operations.transfer.lines import AccountLine, Content, DeviceLine, RecordLine, StreamLine, WriterLine
 from syncd.operations.transfer.spilled import Key, Spilled
+from syncd.store.port import WriterIdentity
 
 CONFLICTS_TOLD_MAX: Final = 20
 
@@ -95,8 +96,8 @@ class Delivery:
                     raise Conflict(f"playlist {line.stream} belongs to account {owner} by now")
                 self.delivered.playlists += 1
             case WriterLine():
-                who = {"account": line.account, "device": line.device, "nonce": line.nonce}
-                self.delivered.writers += await self.place.store.register_writer(line.writer, **who)
+                identity = WriterIdentity(line.writer, line.account, line.device, line.nonce)
+                self.delivered.writers += len(await self.place.store.register_writers([identity]))
             case RecordLine():
                 await self._adopt()
                 await self._appending.append(line.record)

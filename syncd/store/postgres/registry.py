@@ -33,9 +33,9 @@ class PostgresRegistry:
     async def writers_of(self, account: str) -> Sequence[WriterIdentity]:
         return [WriterIdentity(*row) for row in await self._database.rows(_QUERIES["writers_of"], account)]
 
-    async def register_writer(self, writer: str, *, account: str, device: str, nonce: str) -> bool:
-        row = await self._database.row(_QUERIES["register_writer"], writer, account, device, nonce)
-        return row is not None
+    async def register_writers(self, writers: Sequence[WriterIdentity]) -> frozenset[str]:
+        columns = list(zip(*writers, strict=True)) or [()] * len(WriterIdentity._fields)
+        return frozenset(row["writer"] for row in await self._database.rows(_QUERIES["register_writers"], *columns))
 
     async def claim_stream(self, stream: str, *, owner: str) -> StreamInfo:
         row = await self._database.row(_QUERIES["claim_stream"], stream, owner)

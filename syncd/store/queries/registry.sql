@@ -19,9 +19,13 @@ where id.writer = any($1::text[]);
 -- The writers of an account's devices.
 select writer, account, device, nonce from writer_ids where account = $1 order by writer;
 
--- name: register_writer
--- Remember a fresh writer. No row when the id is taken.
-insert into writer_ids (writer, account, device, nonce) values ($1, $2, $3, $4)
+-- name: register_writers
+-- Remember fresh writers. No row of those whose id is taken. In order, so that two who ask for the same never wait for
+-- each other.
+insert into writer_ids (writer, account, device, nonce)
+select writer, account, device, nonce
+from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as asked (writer, account, device, nonce)
+order by writer
 on conflict (writer) do nothing returning writer;
 
 -- name: claim_stream

@@ -18,7 +18,7 @@ from syncd.model.events import EVENTS, VOID, Event
 from syncd.model.lowering import lower
 from syncd.projector.folding import fold_records
 from syncd.store.memory import MemoryStore
-from syncd.store.port import Batch, CellRow, DeadLetterRow, SlotsRow, VoidRow, WriterRow
+from syncd.store.port import Batch, CellRow, DeadLetterRow, SlotsRow, VoidRow, WriterIdentity, WriterRow
 from syncd.testing.histories import ACCOUNT, histories
 
 WRITER = "k3v9q2m4ta"
@@ -52,7 +52,7 @@ async def stored(records: Sequence[LoggedRecord], cuts: Sequence[int]) -> tuple[
     cells = (await store.cells(STREAM, 0)).cells
     writers = {record.writer for record in records}
     for writer in writers:
-        await store.register_writer(writer, account="alice", device="d1", nonce="n")
+        await store.register_writers([WriterIdentity(writer, "alice", "d1", "n")])
     state = {
         "cells": {row.key: (row.rank, row.value) for row in cells},
         "writers": await store.writers(sorted(writers)),
