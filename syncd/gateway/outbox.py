@@ -59,7 +59,8 @@ class Outbox(Sink):
             # No cursor: deltas before it may have been left out.
             self._keep(AckItem(item.stream, item.writer, item.seq, item.t, item.seen))
             return
-        self.join_ack(LoneAck.of(item))
+        self.add_ack(LoneAck.of(item))
+        self.turn.arm()
 
     def nack(self, nack: Nack) -> None:
         """Refuse an event."""
@@ -67,11 +68,6 @@ class Outbox(Sink):
             self._keep(nack)
         else:
             self.send(nack)
-
-    def flush(self) -> None:
-        """Write what waits to be joined."""
-        if self.first is not None:
-            self.turn.end()
 
     def pause(self) -> None:
         """The transport's buffer went over the high mark."""
@@ -87,7 +83,7 @@ class Outbox(Sink):
         kept, self._kept = self._kept, []
         for answer in kept:
             if isinstance(answer, AckItem):
-                self.join_ack(LoneAck.of(answer))
+                self.add_ack(LoneAck.of(answer))
             else:
                 self.send(answer)
         self.flush()

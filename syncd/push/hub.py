@@ -13,7 +13,7 @@ from syncd.protocol.messages import Delta, LoneAck
 from syncd.push.cursor import cursor_prefix
 from syncd.push.entry import Entry
 from syncd.push.recent import Recent
-from syncd.push.sink import Sink
+from syncd.push.sink import JOINED_BYTES_MAX, Sink
 from syncd.push.subscription import LIVE, Subscription, SubscriptionState
 from syncd.push.turn import Turn
 
@@ -126,22 +126,26 @@ class Hub:
     def publish(self, partition: int, entries: Sequence[Entry], origins: Sequence[Origin | None]) -> None:
         """Send durable records, in log order, to every live subscriber but the origin, and the origin its ack.
 
-        All that leaves waits for the turn's end, which is the caller's. An ack carries a cursor only when the origin
-        listens to the stream itself and has been sent everything before.
+        What leaves for the last record of its stream is written at once; the rest waits for the turn's end, which is
+        the caller's. An ack carries a cursor only when the origin listens to the stream itself and has been sent
+        everything before.
 
         This is the hot path: a record costs what stands in this loop, and the encoding of its delta. What is not as
-        usual (a void, a slow reader, more than one message for a connection) leaves it by a call.
+        usual (a void, a slow reader, several messages for one connection) leaves it by a call.
 
         Args:
             origins: of each entry; None where it is not connected here.
         """
         self.recent[partition].extend(entries)
-        channels, deltas, acks = self.channels, self.turn.deltas, self.turn.acks
+        turn = self.turn
+        streams = [entry.stream for entry in entries]
+        last_of: dict[str, Entry] = {} if turn.is_held else dict(zip(streams, entries, strict=True))
         sent = 0
-        for entry, origin in zip(entries, origins, strict=True):
+        for entry, origin, channel, last in zip(
+            entries, origins, map(self.channels.get, streams), map(last_of.get, streams), strict=True
+        ):
             own = None if origin is None else origin.outbox
             own_cursor = None
-            channel = channels.get(entry.stream)
             if channel is not None:
                 for watcher in channel.watchers:
                     watcher(entry)
@@ -159,23 +163,29 @@ class Hub:
                                 codec = sink.codec
                                 framed = entry.framed(codec, cursor)
                             sent += 1
-                            if sink.first is None:
-                                sink.first = framed
-                                deltas.append(sink)
+                            if sink.pieces is not None:
+                                sink.pieces.append(framed)
+                            elif entry is last:
+                                sink.put(framed)
                             else:
-                                sink.add(framed)
+                                sink.pieces = [framed]
+                                turn.waiting.append(sink)
                     if codec is not None:
                         entry.lowered = None
-            if own is None:
-                continue
-            if own.congested or entry.void is not None:
-                assert origin is not None
-                origin.settled(entry, own_cursor)
-            elif own.first is None:
-                own.first = LoneAck(entry.stream, entry.writer, entry.seq, entry.t, False, own_cursor)
-                acks.append(own)
-            else:
-                own.add(LoneAck(entry.stream, entry.writer, entry.seq, entry.t, False, own_cursor))
+                        if entry is not last:
+                            turn.waiting_bytes += len(framed)
+            if own is not None:
+                if own.congested or entry.void is not None:
+                    assert origin is not None
+                    origin.settled(entry, own_cursor)
+                else:
+                    ack = LoneAck(entry.stream, entry.writer, entry.seq, entry.t, False, own_cursor)
+                    if entry is last and own.pieces is None:
+                        own.put(own.codec.framed(ack))
+                    else:
+                        own.add_ack(ack)
+            if turn.waiting_bytes > JOINED_BYTES_MAX:
+                turn.end()
         self.deltas_sent += sent
 
     def _leave_behind(self, channel: Channel, sink: Sink, offset: int) -> None:

@@ -125,11 +125,12 @@ class Tail:
                 await self._behind.wait()
 
     async def _read_on(self) -> None:
-        for record in await self._log.read(self.partition, self.position, limit=READ_RECORDS_MAX):
-            # Our own append may have been answered and published while the read was under way.
-            if record.offset >= self.position:
-                self._publish_record(record)
-        self._hub.turn.end()
+        records = await self._log.read(self.partition, self.position, limit=READ_RECORDS_MAX)
+        with self._hub.turn.held():
+            for record in records:
+                # Our own append may have been answered and published while the read was under way.
+                if record.offset >= self.position:
+                    self._publish_record(record)
         self._signal()
 
     def _publish_record(self, record: LoggedRecord) -> None:

@@ -7,7 +7,8 @@ several deltas: they leave in one write. The loop's own transports write at once
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,15 +19,19 @@ class Turn:
     """Of one gateway.
 
     Attributes:
-        deltas: the sinks whose `first` is framed; with `acks` every sink that has something waiting, each once.
-        acks: those whose `first` is an ack that has to be framed yet.
+        waiting: the sinks that have something waiting which is framed already.
+        acking: those that have an ack waiting, or had. A sink may stand in both, and more than once.
+        waiting_bytes: of what was published, and waits.
+        is_held: whether more will come for anybody: then what could leave at once waits, too.
     """
 
-    __slots__ = ("_first", "_is_armed", "acks", "deltas")
+    __slots__ = ("_first", "_is_armed", "acking", "is_held", "waiting", "waiting_bytes")
 
     def __init__(self) -> None:
-        self.deltas: list[Sink] = []
-        self.acks: list[Sink] = []
+        self.waiting: list[Sink] = []
+        self.acking: list[Sink] = []
+        self.waiting_bytes = 0
+        self.is_held = False
         self._first: list[Callable[[], None]] = []
         self._is_armed = False
 
@@ -41,28 +46,34 @@ class Turn:
             self._is_armed = True
             asyncio.get_running_loop().call_soon(self._over)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let everything wait that is published meanwhile, within the bound."""
+        self.is_held = True
+        try:
+            yield
+        finally:
+            self.is_held = False
+            self.end()
+
     def end(self) -> None:
         """Write what waits. Nothing is lost by calling it too early, or twice."""
         if self._first:
             steps, self._first = self._first, []
             for step in steps:
                 step()
-        # Whoever fans out holds the lists: they are emptied, not replaced. A write may bring the loop to call back.
-        deltas, acks = self.deltas.copy(), self.acks.copy()
-        self.deltas.clear()
-        self.acks.clear()
-        for sink in deltas:
-            first, sink.first = sink.first, None
-            if sink.rest is None:
-                sink.put(first)  # type: ignore[arg-type]  # it is framed: see `deltas`
-            else:
-                sink.put_all(first)  # type: ignore[arg-type]  # something waits, or it would not be here
-        for sink in acks:
-            first, sink.first = sink.first, None
-            if sink.rest is None:
-                sink.put(sink.codec.framed(first))
-            else:
-                sink.put_all(first)  # type: ignore[arg-type]
+        # Whoever fans out holds the lists: they are emptied, not replaced.
+        waiting, acking = self.waiting.copy(), self.acking.copy()
+        self.waiting.clear()
+        self.acking.clear()
+        self.waiting_bytes = 0
+        for sink in acking:
+            sink.flush()
+        for sink in waiting:
+            pieces = sink.pieces
+            if pieces is not None:
+                sink.pieces = None
+                sink.put(b"".join(pieces))  # type: ignore[arg-type]  # none is an ack: those were flushed
 
     def _over(self) -> None:
         self._is_armed = False

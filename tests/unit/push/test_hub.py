@@ -15,6 +15,7 @@ from syncd.push.catch_up import CatchUp, Plan, plan
 from syncd.push.entry import Entry
 from syncd.push.hub import Channel, Hub
 from syncd.push.recent import Recent
+from syncd.push.sink import JOINED_BYTES_MAX
 from syncd.push.subscription import LIVE, Subscription, SubscriptionState
 
 STREAM, WRITER = "a:alice", "k3v9q2m4ta"
@@ -105,7 +106,6 @@ def test_a_group_leaves_as_one_write_for_each_with_acks_and_deltas_in_the_logs_o
     writers = [ListOrigin(sink) for sink in (ours, ours, theirs, ours)]
     entries = [entry(offset) for offset in range(4)]
     place.hub.publish(0, entries, writers)
-    assert ours.framed == theirs.framed == []
     place.hub.turn.end()
     deltas = [each.framed(JSON, place.channel.cursor(each.offset + 1)) for each in entries]
     acks = [AckItem(STREAM, WRITER, seq, seq, False, place.channel.cursor(seq)) for seq in range(1, 5)]
@@ -114,6 +114,34 @@ def test_a_group_leaves_as_one_write_for_each_with_acks_and_deltas_in_the_logs_o
     assert theirs.framed == [deltas[0] + deltas[1] + lone[2] + deltas[3]]
     place.hub.turn.end()
     assert (len(ours.framed), len(theirs.framed)) == (1, 1)
+
+
+def test_the_last_record_of_a_stream_leaves_at_once_and_behind_what_waits() -> None:
+    place = Place()
+    (_, ours), (_, theirs) = place.listener(), place.listener()
+    origin = ListOrigin(ours)
+    place.hub.publish(0, [entry(0)], [origin])
+    assert (len(ours.framed), len(theirs.framed)) == (1, 1)
+    place.hub.publish(0, [entry(1), entry(2, stream="a:bob"), entry(3)], [origin, None, origin])
+    assert (len(ours.framed), len(theirs.framed)) == (1, 1)
+    place.hub.turn.end()
+    assert (len(ours.framed), len(theirs.framed)) == (2, 2)
+
+
+def test_what_waits_in_a_held_turn_is_bounded_and_else_leaves_at_its_end() -> None:
+    place = Place()
+    _, sink = place.listener()
+    with place.hub.turn.held():
+        place.hub.publish(0, [entry(0)], [None])
+        assert sink.framed == []
+        whole = 1
+        while not sink.framed:
+            place.hub.publish(0, [entry(whole)], [None])
+            whole += 1
+        place.hub.publish(0, [entry(whole)], [None])
+        assert len(sink.framed) == 1
+        assert JOINED_BYTES_MAX < len(sink.framed[0]) < JOINED_BYTES_MAX + 1_000
+    assert len(sink.framed) == 2
 
 
 def test_who_is_behind_keeps_nothing_but_where_it_stopped() -> None:
