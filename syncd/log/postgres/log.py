@@ -18,6 +18,7 @@ from syncd.log.port import Appended, Page
 from syncd.log.postgres.appending import Appender
 from syncd.log.postgres.life import Life, check_life, life_of
 from syncd.log.postgres.notifier import LATER_MS, Notifier
+from syncd.log.postgres.page import records_of_page
 from syncd.log.record import LoggedRecord, Record
 from syncd.postgres.connection import connect, hang_up
 from syncd.postgres.database import Database, failures_as
@@ -26,8 +27,8 @@ from syncd.postgres.queries import load_queries
 _QUERIES = load_queries("syncd.log", "log.sql")
 
 FEW_RECORDS = 200
-"""Read without counting their bytes, which costs Postgres more than a small read does: at their largest they fill
-`limits.READ_BYTES_MAX`."""
+"""Read row by row and without counting their bytes, which costs Postgres more than a small read does: at their largest
+they fill `limits.READ_BYTES_MAX`."""
 
 TRIM_RECORDS = 10_000
 """Records deleted in one transaction: about 50 ms, so that nobody waits long for what it holds."""
@@ -108,14 +109,23 @@ class PostgresLog:
 
     async def read(self, partition: int, from_: int, *, limit: int) -> list[LoggedRecord]:
         limit = min(limit, limits.READ_RECORDS_MAX)
+        records: list[LoggedRecord] = []
+        if limit <= FEW_RECORDS or self._ends[partition] - from_ <= FEW_RECORDS:
+            records = await self._read_few(partition, from_, limit)
+            if len(records) < FEW_RECORDS or limit == FEW_RECORDS:
+                return records
+        page = (partition, from_ + len(records), limit - len(records), limits.READ_BYTES_MAX)
+        row = await self._database.row(_QUERIES["read_page"], *page)
+        assert row is not None, "an aggregate is always one row"
+        records += records_of_page(partition, row)
+        await self._check_whole(partition, from_, records)
+        return records
+
+    async def _read_few(self, partition: int, from_: int, limit: int) -> list[LoggedRecord]:
         rows = await self._database.rows(_QUERIES["read"], partition, from_, min(limit, FEW_RECORDS))
-        if len(rows) == FEW_RECORDS and limit > FEW_RECORDS:
-            more = (from_ + FEW_RECORDS, limit - FEW_RECORDS, limits.READ_BYTES_MAX)
-            rows += await self._database.rows(_QUERIES["read_on"], partition, *more)
-        # There are no gaps: a first row at `from_` proves that nothing is missing before it.
-        if not rows or rows[0]["offset"] != from_:
-            await self._check_kept(partition, from_)
-        return [LoggedRecord(*row) for row in rows]
+        records = [LoggedRecord(*row) for row in rows]
+        await self._check_whole(partition, from_, records)
+        return records
 
     async def read_stream(self, stream: str, from_: int, *, until: int, limit: int) -> Page:
         limit = min(limit, limits.READ_RECORDS_MAX)
@@ -184,9 +194,11 @@ class PostgresLog:
         self._ends.rise(partition, row["offset_next"])
         return row["offset_start"], row["offset_next"]
 
-    async def _check_kept(self, partition: int, from_: int) -> None:
-        start, end = await self._bounds(partition)
-        check_kept(from_, start=start, end=end)
+    async def _check_whole(self, partition: int, from_: int, records: Sequence[LoggedRecord]) -> None:
+        """There are no gaps: a first record at `from_` proves that nothing is missing before it."""
+        if not records or records[0].offset != from_:
+            start, end = await self._bounds(partition)
+            check_kept(from_, start=start, end=end)
 
 
 async def _agree_on_partitions(connection: asyncpg.Connection, asked: int | None) -> tuple[int, UUID]:

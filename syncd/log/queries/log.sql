@@ -55,16 +55,20 @@ select partition, offset_start from counters order by partition;
 select partition, "offset", stream, writer, seq, kind, version, body, trace from events
 where partition = $1 and "offset" >= $2 order by "offset" limit $3;
 
--- name: read_on
--- The same for many records, but no more than $4 bytes of bodies; the first one whatever its size.
-select partition, "offset", stream, writer, seq, kind, version, body, trace
+-- name: read_page
+-- The same for many records, no more than $4 bytes of bodies, the first one whatever its size: one row, with all values
+-- of a column as one text, joined by chr(31) as `syncd.postgres.columns` says; bodies as one, and their lengths. Nulls when
+-- there are none.
+select array_agg("offset")::text, string_agg(stream, chr(31)), string_agg(writer, chr(31)), array_agg(seq)::text,
+       string_agg(kind, chr(31)), array_agg(version)::text, array_agg(octet_length(body))::text, string_agg(body, ''),
+       string_agg(trace, chr(31))
 from (
     select *, row_number() over page as place, sum(octet_length(body)) over page as bytes from events
     where partition = $1 and "offset" >= $2
     window page as (order by "offset" rows unbounded preceding)
     order by "offset" limit $3
 ) as counted
-where place = 1 or bytes <= $4 order by "offset";
+where place = 1 or bytes <= $4;
 
 -- name: read_stream
 -- Records of a stream at offsets [$2, $5), no more than $4 bytes of bodies; the first one whatever its size. The record
