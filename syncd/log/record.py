@@ -123,7 +123,7 @@ def encode_record(stream: str, writer: str, seq: int, kind: str, body: Body) -> 
 
 
 def decode_record(record: Record | LoggedRecord) -> Admitted:
-    """The event in a record, lifted to this version.
+    """The event in a record, lifted to this version, and who sent it.
 
     A log may hold what no gateway wrote: whoever can reach a topic can write to it. What passes here can be folded,
     stored and sent to devices.
@@ -132,6 +132,19 @@ def decode_record(record: Record | LoggedRecord) -> Admitted:
         Undecodable: the record is not what a gateway writes.
         UpcastFailed: the schema version is unknown here.
     """
+    kind, data, body = _read(record)
+    event = Event(record.stream, record.writer, record.seq, body.t, kind, data)
+    return Admitted(event, body.account, body.device, body.admitted_ms)
+
+
+def decode_event(record: Record | LoggedRecord) -> Event:
+    """The event alone. Raises as `decode_record`."""
+    kind, data, body = _read(record)
+    return Event(record.stream, record.writer, record.seq, body.t, kind, data)
+
+
+def _read(record: Record | LoggedRecord) -> tuple[str, Any, _BodyOf[Any]]:
+    """Kind and data of this version, and the body that they came in."""
     if not (_is_named(record.stream, record.writer) and 1 <= record.seq <= SAFE_INTEGER_MAX):
         check_named(record)  # says what is wrong
     kind, encoded = record.kind, record.body
@@ -142,14 +155,11 @@ def decode_record(record: Record | LoggedRecord) -> Admitted:
     try:
         if record.version == SCHEMA_VERSION:
             body = _decode_of_kind.get(kind, _decode_any_kind)(encoded)
-            data = body.data
-        else:
-            body = _decode_old(encoded)
-            kind, data = event_data(record.version, kind, body.data)
+            return kind, body.data, body
+        body = _decode_old(encoded)
+        return *event_data(record.version, kind, body.data), body
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable(f"body of {kind}: {error}") from error
-    event = Event(record.stream, record.writer, record.seq, body.t, kind, data)
-    return Admitted(event, body.account, body.device, body.admitted_ms)
 
 
 def check_named(record: Record | LoggedRecord) -> None:

@@ -18,6 +18,7 @@ import msgspec
 # A JSON string, or what an unfinished one leaves: matching to the end of the input keeps the pattern linear.
 _JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _ONLY_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_SQUARE = b"["[0]
 _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
 
 _MSGPACK_CONTAINERS = bytes([*range(0x80, 0xA0), *range(0xDC, 0xE0)])
@@ -30,7 +31,8 @@ def json_nests_deeper(data: bytes, depth: int) -> bool:
     Few brackets answer at once. Else strings are taken out, and the innermost pairs removed `depth` times: what is
     left then is deeper.
     """
-    if data.count(b"[") + data.count(b"{") <= depth:
+    # A count looks at one byte after the other; whether there is any is asked of sixteen at once.
+    if data.count(b"{") + (data.count(b"[") if _SQUARE in data else 0) <= depth:
         return False
     brackets = _JSON_STRING.sub(b"", data).translate(_AS_SQUARE, delete=_ONLY_BRACKETS)
     for _ in range(depth):

@@ -19,7 +19,6 @@ SEPARATOR = "\x1f"
 _encode = msgspec.json.Encoder().encode
 _decode_integers = msgspec.json.Decoder(list[int]).decode
 _join = SEPARATOR.join
-_join_bytes = SEPARATOR.encode().join
 
 
 def text_column(values: Iterable[str]) -> str:
@@ -41,8 +40,3 @@ def texts_of(column: str) -> list[str]:
 def integers_of(column: str) -> list[int]:
     """The integers of an array that Postgres wrote as text."""
     return _decode_integers(f"[{column[1:-1]}]")
-
-
-def canonical_column(values: Iterable[bytes]) -> str:
-    """Canonical JSON, which escapes control characters."""
-    return _join_bytes(values).decode()

@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from syncd.errors import Poison
-from syncd.log.record import LoggedRecord, check_named, decode_record
-from syncd.model.canonical import canonical
-from syncd.model.cells import Cell, wins
+from syncd.log.record import LoggedRecord, check_named, decode_event, decode_record
+from syncd.model.canonical import Json, canonical_lines
+from syncd.model.cells import Cell, Cells, wins
 from syncd.model.events import ERASED, EVENTS, SERVER_KINDS, VOID, Event, ListInserted
 from syncd.model.lowering import lower
-from syncd.store.port import CellRow, DeadLetterRow, SlotsRow, VoidRow, WriterRow
+from syncd.store.cell_columns import CellColumns
+from syncd.store.port import DeadLetterRow, SlotsRow, VoidRow, WriterRow
 
-_Joined: TypeAlias = dict[tuple[str, str], tuple[Cell, int]]
-"""(stream, key) -> the cell that has won so far, and the offset of its record."""
+_Joined: TypeAlias = dict[tuple[str, str], tuple[str, Json, int]]
+"""(stream, key) -> rank and value of the cell that has won so far, and the offset of its record. Flat, so that columns
+are made of it by one call each."""
 _Seen: TypeAlias = dict[tuple[str, str], WriterRow]
 """(writer, stream) -> how far it has come."""
 
@@ -35,7 +37,7 @@ class Folded:
         unknown_kinds: kind -> how many records of it lowered to nothing because this version does not know it.
     """
 
-    cells: list[CellRow] = field(default_factory=list)
+    cells: CellColumns = field(default_factory=CellColumns)
     writers: list[WriterRow] = field(default_factory=list)
     voids: list[VoidRow] = field(default_factory=list)
     slots: list[SlotsRow] = field(default_factory=list)
@@ -62,51 +64,72 @@ def fold_records(records: Sequence[LoggedRecord], *, erased: Container[str] = ()
             continue
         offset = record.offset
         try:
-            admitted = decode_record(record)
+            event = decode_event(record)
         except Poison as error:
             folded.dead_letters.append(_letter(record, error))
             if _is_named(record):
                 _see(writers, WriterRow(record.writer, record.stream, record.seq, 0, offset))
             continue
         if folded.admitted_ms_first is None:
-            folded.admitted_ms_first = admitted.admitted_ms
-        event = admitted.event
+            folded.admitted_ms_first = decode_record(record).admitted_ms
         stream = event.stream
         _see(writers, WriterRow(event.writer, stream, event.seq, event.t, offset))
         writes = lower(event)
-        for key, cell in writes.items():
-            at = stream, key
-            before = cells.get(at)
-            if before is None or wins(cell, before[0]):
-                cells[at] = cell, offset
+        _join(cells, stream, writes, offset)
         if not writes:
             _note_what_wrote_nothing(event, folded)
         elif type(event.data) is ListInserted:
             slots[stream, event.data.list] += len(event.data.items)
-    folded.cells = [
-        CellRow(stream, key, cell.rank, canonical(cell.value), offset)
-        for (stream, key), (cell, offset) in cells.items()
-    ]
+    folded.cells = _columns(cells)
     folded.writers = [*writers.values()]
     folded.slots = [SlotsRow(stream, name, count) for (stream, name), count in slots.items()]
     return folded
 
 
+def fold_cells(records: Sequence[LoggedRecord], *, erased: Container[str] = ()) -> tuple[CellColumns, int]:
+    """As `fold_records`, the cells alone, and how many records could not be lowered."""
+    cells: _Joined = {}
+    unreadable = 0
+    for record in records:
+        if record.kind == ERASED or record.stream in erased:
+            continue
+        try:
+            event = decode_event(record)
+        except Poison:
+            unreadable += 1
+            continue
+        _join(cells, event.stream, lower(event), record.offset)
+    return _columns(cells), unreadable
+
+
+def _join(cells: _Joined, stream: str, writes: Cells, offset: int) -> None:
+    """As `syncd.model.cells.fold`; of equal cells the first stays, with its offset."""
+    for key, cell in writes.items():
+        new = cell.rank, cell.value, offset
+        before = cells.setdefault((stream, key), new)
+        if before is not new and wins(cell, Cell(before[0], before[1])):
+            cells[stream, key] = new
+
+
+def _columns(cells: _Joined) -> CellColumns:
+    if not cells:
+        return CellColumns()
+    streams, keys = zip(*cells, strict=True)
+    ranks, values, offsets = zip(*cells.values(), strict=True)
+    return CellColumns(streams, keys, ranks, canonical_lines(values), offsets)
+
+
 def _see(writers: _Seen, row: WriterRow) -> None:
     """Note how far a writer has come on a stream; `row` is of a newer record than all before."""
     at = row.writer, row.stream
-    before = writers.get(at)
-    if before is None or (row.seq >= before.seq and row.t >= before.t):
+    before = writers.setdefault(at, row)
+    if before is row:
+        return
+    if row.seq >= before.seq and row.t >= before.t:
         writers[at] = row
     else:
         furthest = row if row.seq >= before.seq else before
         writers[at] = WriterRow(*at, furthest.seq, max(row.t, before.t), furthest.log_offset)
-
-
-def fold_cells(records: Sequence[LoggedRecord], *, erased: Container[str] = ()) -> tuple[list[CellRow], int]:
-    """As `fold_records`, the cells alone, and how many records could not be lowered."""
-    folded = fold_records(records, erased=erased)
-    return folded.cells, len(folded.dead_letters)
 
 
 def _note_what_wrote_nothing(event: Event, folded: Folded) -> None:

@@ -21,7 +21,10 @@ LINES_MAX = 500
 
 REGISTRIES = ("syncd", "syncd.clock", "syncd.errors", "syncd.limits", "syncd.metrics", "syncd.logs", "syncd.traces")
 """Small registries, each the only home of its kind of name; `syncd` itself holds the version."""
-PORTS = ("syncd.log.port", "syncd.log.record", "syncd.log.bounds", "syncd.store.port", "syncd.store.rebuild_port")
+PORTS = (
+    "syncd.log.port", "syncd.log.record", "syncd.log.bounds", "syncd.store.port", "syncd.store.rebuild_port",
+    "syncd.store.cell_columns",
+)  # fmt: skip
 LOG = ("syncd.log.port", "syncd.log.record", "syncd.log.partition", "syncd.log.bounds", "syncd.log.ends")
 IMPURE = frozenset({"asyncio", "time", "random", "secrets", "os", "logging", "socket", "threading", "subprocess"})
 
@@ -73,6 +76,7 @@ PLAN = [
     _room("syncd.store.port", "the store's port knows nobody: no log, none of its own adapters; rows are structs",
           drivers="msgspec"),
     _room("syncd.store.rebuild_port", "a port of the store knows the store's words and nobody", "syncd.store.port"),
+    _room("syncd.store.cell_columns", "a port of the store knows the store's words and nobody", "syncd.store.port"),
     _room("syncd.store.memory", "an adapter knows its port, never another adapter", "syncd.store.port",
           "syncd.store.rebuild_port", *REGISTRIES),
     _room("syncd.store.embedded", "embedded supervises a Postgres; it is no adapter and knows none", "syncd.errors",
@@ -80,7 +84,8 @@ PLAN = [
     _room("syncd.store.migrate", "migrations are plain SQL and a runner", "syncd.postgres.*", *REGISTRIES,
           drivers="asyncpg"),
     _room("syncd.store", "an adapter knows its port and its driver, never the log or another adapter",
-          "syncd.store.port", "syncd.store.rebuild_port", "syncd.postgres.*", *REGISTRIES, drivers="asyncpg"),
+          "syncd.store.port", "syncd.store.rebuild_port", "syncd.store.cell_columns", "syncd.postgres.*", *REGISTRIES,
+          drivers="asyncpg"),
     _room("syncd.projector", "projector knows model and both ports; no gateway, no push, no adapter",
           "syncd.model.*", *PORTS, *REGISTRIES),
     _room("syncd.push", "push knows model, protocol and both ports; no websockets, no adapter",

@@ -8,8 +8,9 @@ from syncd.errors import FencedOut
 from syncd.postgres.columns import integer_column, text_column
 from syncd.postgres.database import Database
 from syncd.postgres.queries import load_queries
-from syncd.store.port import Batch, CellRow, Checkpoint, Lease, WriterRow
-from syncd.store.postgres.cell_columns import cell_columns
+from syncd.store.cell_columns import CellColumns
+from syncd.store.port import Batch, Checkpoint, Lease, WriterRow
+from syncd.store.postgres.cell_texts import cell_texts
 
 _QUERIES = load_queries("syncd.store", "projection.sql")
 
@@ -41,6 +42,7 @@ class PostgresProjection:
             raise FencedOut(f"partition {lease.partition}: term {lease.term} is over")
 
     async def commit(self, batch: Batch) -> int:
+        cells = CellColumns.of(batch.cells)
         *writers, writer_offsets = _writers(batch.writers)
         row = await self._database.row(
             _QUERIES["commit"],
@@ -49,7 +51,8 @@ class PostgresProjection:
             batch.epoch,
             batch.offset_old,
             batch.offset_new,
-            *_cells(batch.cells),
+            *cell_texts(cells),
+            integer_column(cells.log_offsets),
             *writers,
             *_arrays(batch.voids, 4),
             *_arrays(batch.slots, 3),
@@ -70,10 +73,6 @@ class PostgresProjection:
         assert row is not None, "a count is always one row"
         count: int = row["waiting"]
         return count
-
-
-def _cells(rows: Sequence[CellRow]) -> tuple[str, str, str, str, str]:
-    return *cell_columns(rows), integer_column([row.log_offset for row in rows])
 
 
 def _writers(rows: Sequence[WriterRow]) -> tuple[str, str, str, str, str]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from syncd.errors import Conflict
 from syncd.postgres.database import Database
 from syncd.postgres.queries import load_queries
+from syncd.store.cell_columns import CellColumns
 from syncd.store.port import CellRow, Checkpoint
-from syncd.store.postgres.cell_columns import cell_columns
+from syncd.store.postgres.cell_texts import cell_texts
 from syncd.store.rebuild_port import EVERYTHING, FORGOTTEN, KEYS_TOLD_MAX, Rebuilding, Run, StreamDifference, Swap
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class PostgresRebuilding:
         return dict.fromkeys(run.epochs, 0)
 
     async def stage(self, run: Run, partition: int, offset_next: int, cells: Sequence[CellRow]) -> None:
-        columns = (run.name, partition, offset_next, *cell_columns(cells))
+        columns = (run.name, partition, offset_next, *cell_texts(CellColumns.of(cells)))
         _check(await self._connection.fetchval(_QUERIES["stage"], *columns))
 
     async def candidates(self, run: Run, *, after: str, cells_max: int) -> tuple[Sequence[str], str | None]:

@@ -37,7 +37,7 @@ update checkpoints set epoch = $3, offset_next = $4 where partition = $1 and ter
 -- One projector's batch: the fence first, and everything else only if it let one row through; a statement of its own,
 -- so one round trip and one transaction. Cells join by (rank, value), as merge.md section 2 says; writers by the larger
 -- seq and t; slots add up within an epoch; voids and dead letters come once. A checkpoint that was never committed takes the epoch.
--- The columns of cells and writers are joined by chr(31), see `syncd.postgres.columns`.
+-- The columns of cells and writers are joined by chr(31), see `syncd.postgres.columns`, and values by line breaks.
 -- Returns whether the fence let it through, and how many cells changed.
 with fence as (
     update checkpoints set epoch = $3::text, offset_next = $5::bigint
@@ -48,7 +48,7 @@ with fence as (
     select r.stream, r.key, r.rank, convert_to(r.value, 'UTF8'), r.log_offset
     from fence, unnest(
         string_to_array($6::text, chr(31)), string_to_array($7::text, chr(31)), string_to_array($8::text, chr(31)),
-        string_to_array($9::text, chr(31)), $10::text::bigint[]
+        string_to_array($9::text, chr(10)), $10::text::bigint[]
     ) as r (stream, key, rank, value, log_offset)
     on conflict (stream, key) do update set
         rank = excluded.rank, value = excluded.value, log_offset = excluded.log_offset

@@ -27,7 +27,7 @@ with noted as (
     select noted.run, r.stream, r.key, r.rank, convert_to(r.value, 'UTF8')
     from noted, unnest(
         string_to_array($4::text, chr(31)), string_to_array($5::text, chr(31)), string_to_array($6::text, chr(31)),
-        string_to_array($7::text, chr(31))
+        string_to_array($7::text, chr(10))
     ) as r (stream, key, rank, value)
     on conflict (run, stream, key) do update set rank = excluded.rank, value = excluded.value
     where (excluded.rank, excluded.value) > (rebuilt_cells.rank, rebuilt_cells.value)

@@ -16,7 +16,7 @@ from syncd.model.canonical import canonical
 from syncd.model.cells import Cells, fold
 from syncd.model.events import EVENTS, VOID, Event
 from syncd.model.lowering import lower
-from syncd.projector.folding import fold_records
+from syncd.projector.folding import fold_cells, fold_records
 from syncd.store.memory import MemoryStore
 from syncd.store.port import Batch, CellRow, DeadLetterRow, SlotsRow, VoidRow, WriterIdentity, WriterRow
 from syncd.testing.histories import ACCOUNT, histories
@@ -82,6 +82,28 @@ def test_any_batch_size_gives_the_refold_of_the_log(history: Sequence[Event], da
     asyncio.run(story())
 
 
+@given(histories(), st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=20))
+def test_a_rebuild_folds_the_cells_that_a_projector_does(
+    history: Sequence[Event], repeats: Sequence[tuple[int, int]]
+) -> None:
+    """Also of records that come twice, out of their order, and of some that nobody can read."""
+    records = log_of(*history)
+    for at, repeated in repeats:
+        again = records[repeated % len(records)] if records else logged(0, made("settings.changed", {"a": 1}))
+        records.insert(at, replace(again, body=BAD) if at % 7 == 0 else again)
+    records = [replace(record, offset=offset) for offset, record in enumerate(records)]
+    folded = fold_records(records, erased={"p:gone"})
+    assert fold_cells(records, erased={"p:gone"}) == (folded.cells, len(folded.dead_letters))
+
+
+def test_equal_writes_of_a_faulty_writer_join_by_their_values_and_the_first_stays() -> None:
+    """Two events under one stamp: the larger value wins in any order, and what was written first keeps its offset."""
+    one, two = made("settings.changed", {"a": 1}, seq=1, t=9), made("settings.changed", {"a": 2}, seq=2, t=9)
+    for records, winner in ((log_of(one, two, two), (b"2", 1)), (log_of(two, one, two), (b"2", 0))):
+        (row,) = fold_records(records).cells
+        assert (row.value, row.log_offset) == winner
+
+
 def test_a_cell_has_the_offset_of_the_record_that_won() -> None:
     folded = fold_records(
         log_of(
@@ -111,7 +133,7 @@ def test_a_writer_has_its_largest_seq_and_time_per_stream() -> None:
 
 def test_a_void_uses_up_its_seq_and_writes_nothing() -> None:
     folded = fold_records(log_of(made(VOID, {"reason": "expired", "message": "late"}, seq=4, t=9)))
-    assert folded.cells == []
+    assert list(folded.cells) == []
     assert folded.voids == [VoidRow(WRITER, STREAM, 4, "expired")]
     assert folded.writers == [WriterRow(WRITER, STREAM, 4, 9, 0)]
 
@@ -144,7 +166,7 @@ def test_what_cannot_be_read_is_a_dead_letter_with_its_place_and_its_seq_counts(
 def test_kinds_of_a_later_version_write_nothing_and_are_counted() -> None:
     folded = fold_records(log_of(made("mood.changed", {"m": 1}), made("mood.changed", {"m": 2}, seq=2)))
     assert folded.unknown_kinds == {"mood.changed": 2}
-    assert (folded.cells, folded.dead_letters) == ([], [])
+    assert (list(folded.cells), folded.dead_letters) == ([], [])
     assert folded.writers == [WriterRow(WRITER, STREAM, 2, 1, 1)]
 
 
