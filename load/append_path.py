@@ -88,7 +88,7 @@ def _report(outcome: Outcome, noted: dict[str, Noted], scenario: Paced, *, kafka
              (*(KAFKA_STEPS if kafka else POSTGRES_STEPS), WHOLE)}  # fmt: skip
     window_s = outcome.window_s
     core = {name: round(spent_s / window_s, 3) for name, spent_s in outcome.cpu_s.items()}
-    groups = len({way.closed for way in ways}) / (scenario.seconds or 1)
+    groups = len(ways) / outcome.window_s
     asked = {
         role: {kind: _busiest(by_second) for kind, by_second in each.requests.items()} for role, each in noted.items()
     }

@@ -12,9 +12,9 @@ import atexit
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from aiokafka.conn import AIOKafkaConnection
@@ -22,20 +22,25 @@ from msgspec import Struct
 
 from syncd.cli import main
 from syncd.gateway.appender import Appender, Pending
-from syncd.log.port import Appended
+from syncd.log.kafka import KafkaLog
+from syncd.log.port import Appended, EventLog
+from syncd.log.postgres import PostgresLog
+from syncd.log.record import Record
+from syncd.push.turn import Turn
 
 PRODUCE = 0
 """Kafka's number of the request that appends."""
 
+Append: TypeAlias = Callable[[Any, Sequence[Record]], Awaitable[list[Appended]]]
 clock = time.perf_counter_ns
 
 
 class Way(Struct):
-    """When the events of one append, to one partition, came where; ns of a clock that all processes share.
+    """When the events of one append came where; ns of a clock that all processes share.
 
     Attributes:
         admitted: of each event.
-        closed: the group was, in which they leave.
+        closed: the log was given the group in which they leave.
         sent, answered: the request to Kafka is written; its answer is here. 0 on another log.
         told: the log says so.
         published: deltas and acks are with the kernel.
@@ -63,15 +68,17 @@ class Stamps:
         self.ways: list[Way] = []
         self.requests: dict[str, Counter[int]] = {}
         self._admitted: dict[int, int] = {}
-        self._closed = self._sent = self._answered = 0
+        self._told: list[Way] = []
+        self._sent = self._answered = 0
 
     def put_on(self) -> None:
         """Wrap what is stamped."""
+        for log in (KafkaLog, PostgresLog):
+            _replace(log, "append", self._stamped)
         _before(Appender, "submit", self._submitted)
-        _before(Appender, "_append", self._group_closed)
-        _around(Appender, "_outcome", self._outcome)
         _before(AIOKafkaConnection, "send", self._request)
         _before(AIOKafkaConnection, "_handle_frame", self._frame)
+        _replace(Turn, "end", self._flushed)
 
     def write(self, file: Path) -> None:
         """Everything, as MessagePack."""
@@ -79,10 +86,30 @@ class Stamps:
         file.write_bytes(msgspec.msgpack.encode(Noted(self.ways, requests)))
 
     def _submitted(self, _: Appender, pending: Pending) -> None:
-        self._admitted[id(pending)] = clock()
+        self._admitted[id(pending.record)] = clock()
 
-    def _group_closed(self, _: Appender, group: Sequence[Pending]) -> None:
-        self._closed = clock()
+    def _stamped(self, append: Append) -> Append:
+        async def stamped(log: EventLog, records: Sequence[Record]) -> list[Appended]:
+            closed = clock()
+            outcomes = await append(log, records)
+            told = clock()
+            admitted = [self._admitted.pop(id(record), told) for record in records]
+            self._told.append(Way(admitted, closed, self._sent, self._answered, told, 0))
+            return outcomes
+
+        return stamped
+
+    def _flushed(self, end: Callable[[Turn], None]) -> Callable[[Turn], None]:
+        """What was told before is with the kernel when the turn has ended."""
+
+        def flushed(turn: Turn) -> None:
+            end(turn)
+            for way in self._told:
+                way.published = clock()
+            self.ways += self._told
+            self._told.clear()
+
+        return flushed
 
     def _request(self, _: object, request: Any, *__: object, **___: object) -> None:
         if request.API_KEY == PRODUCE:
@@ -95,30 +122,20 @@ class Stamps:
         if getattr(request, "API_KEY", None) == PRODUCE:
             self._answered = clock()
 
-    def _outcome(self, call: Callable[[], Any], _: Appender, outcome: Appended, pendings: Sequence[Pending]) -> None:
-        told = clock()
-        admitted = [self._admitted.pop(id(pending), told) for pending in pendings]
-        call()
-        self.ways.append(Way(admitted, self._closed, self._sent, self._answered, told, published=clock()))
+
+def _replace(owner: type, name: str, wrap: Callable[[Any], Any]) -> None:
+    setattr(owner, name, wrap(getattr(owner, name)))
 
 
 def _before(owner: type, name: str, note: Callable[..., None]) -> None:
-    wrapped = getattr(owner, name)
+    def wrap(wrapped: Callable[..., Any]) -> Callable[..., Any]:
+        def noting(*arguments: Any, **named: Any) -> Any:
+            note(*arguments, **named)
+            return wrapped(*arguments, **named)
 
-    def noting(*arguments: Any, **named: Any) -> Any:
-        note(*arguments, **named)
-        return wrapped(*arguments, **named)
+        return noting
 
-    setattr(owner, name, noting)
-
-
-def _around(owner: type, name: str, note: Callable[..., None]) -> None:
-    wrapped = getattr(owner, name)
-
-    def noting(*arguments: Any) -> None:
-        note(lambda: wrapped(*arguments), *arguments)
-
-    setattr(owner, name, noting)
+    _replace(owner, name, wrap)
 
 
 if __name__ == "__main__":

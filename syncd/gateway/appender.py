@@ -21,7 +21,7 @@ from syncd.limits import (
     APPEND_WAITING_BYTES_MAX,
     APPEND_WAITING_MAX,
 )
-from syncd.log.port import Appended, EventLog
+from syncd.log.port import Appended, EventLog, PacedLog
 from syncd.log.record import Record
 from syncd.metrics import Metrics
 from syncd.push.entry import Entry
@@ -49,7 +49,7 @@ class Pending(Struct, eq=False):
 
 
 class Appender:
-    """One append at a time; what arrives meanwhile forms the next group.
+    """One append at a time; what arrives meanwhile, and while a `PacedLog` rests, forms the next group.
 
     Args:
         on_written: (partition, offset of the first, pendings in log order); whether they were published. If not, the
@@ -68,6 +68,7 @@ class Appender:
         spans: AppendSpans | None = None,
     ) -> None:  # fmt: skip
         self._log = log
+        self._pace_s = log.pace_s if isinstance(log, PacedLog) else 0.0
         self._metrics = metrics
         self._on_written = on_written
         self._on_refused = on_refused
@@ -118,10 +119,16 @@ class Appender:
 
     async def run(self) -> None:
         """Append groups until cancelled. A cancelled append's outcome is unknown, and said so."""
+        begun_s = float("-inf")
         while True:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
+                if (rest_s := begun_s + self._pace_s - time.monotonic()) > 0:
+                    await asyncio.sleep(rest_s)
+                    if not self._waiting:
+                        break  # all was withdrawn
+                begun_s = time.monotonic()
                 await self._append(self._next_group())
 
     def take(self, entry: Entry) -> Pending | None:

@@ -193,3 +193,12 @@ class TrimmableLog(EventLog, Protocol):
             OffsetInFuture: `before` is beyond the end. Nothing is forgotten.
             LogUnavailable: no answer in time.
         """
+
+
+@runtime_checkable
+class PacedLog(EventLog, Protocol):
+    """A log whose appends cost it, and us, much the same whether they hold one record or a hundred."""
+
+    @property
+    def pace_s(self) -> float:
+        """How long after an append began the next one is best begun, seconds. Sooner is no fault, and no use."""

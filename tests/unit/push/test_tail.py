@@ -123,6 +123,23 @@ async def test_our_own_append_waits_for_what_others_wrote_before_it(at: Followed
     await at.reached(4)
 
 
+def test_a_tail_that_rests_after_our_own_appends_is_woken_by_what_lies_before_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tails, "OWN_PAUSE_S", 2 * DEADLINE_S)
+
+    @told
+    async def story(at: Followed) -> None:
+        assert at.answered(await at.append(OURS))
+        for _ in range(10):  # turns of the loop: it wakes, finds nothing, and rests
+            await asyncio.sleep(0)
+        await at.append(THEIRS)
+        assert not at.answered(await at.append(OURS))
+        await at.reached(3)
+
+    story()
+
+
 @told
 async def test_any_mixture_is_published_once_and_in_order(at: Followed) -> None:
     rng = Random(1)
