@@ -55,6 +55,10 @@ class PlayerPage:
         await row.get_by_role("button", name=f"More about {track}").click()
         await self.chooses(action)
 
+    async def keeps_the_notice(self) -> None:
+        """Whoever has the pointer on it may take as long as they like; it goes after some seconds otherwise."""
+        await self.tab.get_by_role("button", name="Undo", exact=True).hover()
+
     async def answers(self, name: str) -> None:
         """A question for a name."""
         field = self.tab.get_by_role("textbox", name="Name")

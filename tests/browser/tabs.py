@@ -24,7 +24,7 @@ from playwright.async_api import Error as PageError
 
 from syncd.testing.patience import eventually
 
-WAIT_MS: Final = 15_000
+WAIT_MS: Final = 45_000
 """For anything that a page should show; the machine may be busy with other tests."""
 DESKTOP: Final = (1280, 800)
 PHONE: Final = (390, 844)

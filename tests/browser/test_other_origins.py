@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 _OPEN = """async ([url, token]) => {
   const { Device, linkDevice } = await import("/static/sdk/index.js");
   const device = await Device.open({ url, token });
-  await device.ready({ timeoutMs: 15_000 });
+  await device.ready({ timeoutMs: 45_000 });
   device.queue.add("t1");
   await device.settled();
   const linked = await linkDevice({ url, token }, "Kitchen");

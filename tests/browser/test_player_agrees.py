@@ -62,12 +62,13 @@ def test_what_is_played_where_and_next_is_the_same_everywhere(postgres_dsn: str)
 
         await ann.more("Depot", "Play next")
         await ann.more("Last Stop but One", "Add to the queue")
+        await ann.keeps_the_notice()
         for page in (ann, ben):
             await page.sees(["Depot", "Last Stop but One"], within=page.queue)
         await ben.drags("Last Stop but One", to=0, within=ben.queue)
         await ann.sees(["Last Stop but One", "Depot"], within=ann.queue)
-        await ann.tab.get_by_role("button", name="Undo").click(timeout=2_000, trial=True)
-        assert radio.queue.tracks == ["night-bus.last-stop-but-one", "night-bus.depot"]
+        await ann.tab.get_by_role("button", name="Undo").click(trial=True)
+        await radio.until(lambda: radio.queue.tracks == ["night-bus.last-stop-but-one", "night-bus.depot"])
 
         await ben.presses("Next")
         await ann.sees_playing("Last Stop but One")
@@ -101,8 +102,8 @@ def test_playlists_favourites_and_settings_are_the_same_everywhere(postgres_dsn:
 
         await ann.tab.get_by_role("button", name="Play A song of mine by Unknown artist").focus()
         await ann.tab.keyboard.press("Alt+ArrowUp")
-        await ben.sees(["Understudy", "A song of mine", "Curtain"], within=ben.list)
         await expect(ann.tab.get_by_role("status").first).to_have_text("A song of mine is now 2 of 3")
+        await ben.sees(["Understudy", "A song of mine", "Curtain"], within=ben.list)
         await ann.tab.keyboard.press("Delete")
         await ben.sees(["Understudy", "Curtain"], within=ben.list)
         await ann.tab.keyboard.press("Control+z")
@@ -112,10 +113,11 @@ def test_playlists_favourites_and_settings_are_the_same_everywhere(postgres_dsn:
         await ben.answers("Monday")
         await expect(ann.tab.get_by_role("heading", name="Monday", level=1)).to_be_visible()
         await ann.presses("Delete Monday")
+        await ann.keeps_the_notice()
         await expect(ben.tab.get_by_role("link", name="Monday")).to_have_count(0)
         await ann.presses("Undo")
         await expect(ben.tab.get_by_role("link", name="Monday")).to_be_visible()
-        assert sunday.tracks == ["green-room.understudy", "mine", "green-room.curtain"]
+        await radio.until(lambda: sunday.tracks == ["green-room.understudy", "mine", "green-room.curtain"])
 
         await ben.visits("/settings")
         await ben.tab.get_by_role("switch").first.check(force=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from urllib.parse import urlsplit
 
 import pytest
 from player_page import CONNECTED, DEVICE, SETTLED, PlayerPage
@@ -13,6 +11,7 @@ from tabs import browsing, until
 
 from syncd.client import Device
 from syncd.config import Config
+from syncd.testing.ports import free_ports
 from syncd.testing.service import running_service
 
 pytestmark = pytest.mark.e2e
@@ -103,7 +102,8 @@ def test_a_tab_that_is_killed_with_unsent_edits_leaves_them_to_the_next(postgres
 
 def test_a_page_comes_back_when_the_server_does(postgres_dsn: str) -> None:
     async def story() -> None:
-        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
+        port, ws_port = free_ports(2)
+        config = Config(database_url=postgres_dsn, port=port, ws_port=ws_port)
         async with browsing() as browser:
             async with running_service(config) as service:
                 (phone,) = await service.account("ada", "phone")
@@ -113,8 +113,7 @@ def test_a_page_comes_back_when_the_server_does(postgres_dsn: str) -> None:
                 await ann.settles()
             await until(ann.tab, AWAY)
             await ann.more("Understudy", "Add to the queue")
-            port, ws_port = (urlsplit(url).port or 0 for url in (service.http_url, service.ws_url))
-            async with running_service(replace(config, port=port, ws_port=ws_port)):
+            async with running_service(config):
                 await ann.settles()
                 await ann.sees(["Curtain", "Understudy"], within=ann.queue)
 

@@ -15,7 +15,7 @@ from syncd.testing.service import running_service
 
 pytestmark = pytest.mark.e2e
 
-DEADLINE_S = 90.0
+DEADLINE_S = 240.0
 TABS = 3
 EACH = 20
 """Edits of each tab: enough that tabs are second to a number again and again."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from urllib.parse import urlsplit
 
 import pytest
 from sdk_tab import SdkTab, owner_of
@@ -15,11 +13,12 @@ from tabs import Browser, browsing
 from syncd.client import Device
 from syncd.config import Config
 from syncd.testing.patience import until
+from syncd.testing.ports import free_ports
 from syncd.testing.service import Service, running_service
 
 pytestmark = pytest.mark.e2e
 
-DEADLINE_S = 90.0
+DEADLINE_S = 240.0
 
 
 def play(dsn: str, story: Callable[[Service, Browser], Awaitable[None]]) -> None:
@@ -97,7 +96,7 @@ def test_five_tabs_are_one_device_with_one_socket_that_moves_when_its_tab_is_clo
                 assert await tab.run("return device.queue.tracks.at(-1)") == f"t{n}", "an action shows at once"
                 await assert_all_show(tabs, *[f"t{k}" for k in range(n + 1)])
             await device.until(lambda: device.queue.tracks == [f"t{n}" for n in range(5)])
-            assert device.presence.keys() == {web.device}
+            await device.until(lambda: device.presence.keys() == {web.device})
             await assert_agree(tabs, device)
 
             await owner.close()
@@ -126,7 +125,8 @@ def test_five_tabs_are_one_device_with_one_socket_that_moves_when_its_tab_is_clo
 
 def test_what_killed_tabs_had_not_sent_is_sent_by_another(postgres_dsn: str) -> None:
     async def story() -> None:
-        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
+        port, ws_port = free_ports(2)
+        config = Config(database_url=postgres_dsn, port=port, ws_port=ws_port)
         async with browsing() as browser:
             async with running_service(config) as service:
                 web, phone = await service.account("ada", "web", "phone")
@@ -139,8 +139,7 @@ def test_what_killed_tabs_had_not_sent_is_sent_by_another(postgres_dsn: str) -> 
             await assert_all_show(tabs, "of the owner", "of the follower")
             for tab in (follower, owner):
                 await tab.crash()
-            port, ws_port = (urlsplit(url).port or 0 for url in (service.http_url, service.ws_url))
-            async with running_service(replace(config, port=port, ws_port=ws_port)) as again:
+            async with running_service(config) as again:
                 late = SdkTab(await owner.page.context.new_page())
                 await late.open(again.http_url, web.token)
                 async with Device(again.ws_url, phone.token) as device:

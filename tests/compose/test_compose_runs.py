@@ -21,7 +21,7 @@ from syncd.logs import FIELDS
 from syncd.testing.kafka import KafkaMissing, fetch_jars
 from syncd.testing.patience import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 TIMEOUT_S = 60.0
 TRACKS = ["a song that nobody else should know of", "another one"]
 

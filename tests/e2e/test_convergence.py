@@ -132,7 +132,7 @@ class Convergence(RuleBasedStateMachine):
         return self.house.members[n % len(self.house.members)]
 
 
-@pytest.mark.timeout(300 if STEPS < 60 else 36_000)
+@pytest.mark.timeout(600 if STEPS < 60 else 36_000)
 def test_devices_gateway_and_store_agree_whatever_happens(server: ServerProcess, tmp_path: Path) -> None:
     machine = type("Machine", (Convergence,), {"server": server, "folder": tmp_path})
     # Nothing here repeats exactly, so a shorter example would be another one: no shrinking.

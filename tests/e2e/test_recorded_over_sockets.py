@@ -33,7 +33,7 @@ def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess
 
 @pytest.mark.parametrize("devices", [2, 3])
 @pytest.mark.parametrize("name", TRANSACTIONS)
-@pytest.mark.timeout(600 if IS_DEEP else 120)
+@pytest.mark.timeout(600)
 def test_every_device_ends_with_the_recorded_text(recorder: ServerProcess, name: str, devices: int) -> None:
     try:
         history = read_history(name, transactions=None if IS_DEEP else TRANSACTIONS[name])

@@ -24,7 +24,7 @@ from syncd.testing.service import running_service
 PACKAGE = Path(__file__).parents[2] / "clients" / "typescript"
 INSTALL_TIMEOUT_S = 240.0
 """A few packages, from whatever registry npm is set to."""
-TEST_TIMEOUT_S = 240.0
+TEST_TIMEOUT_S = 480.0
 """Compiling and all tests take ten seconds on a quiet machine."""
 
 
@@ -57,6 +57,7 @@ def test_the_typescript_sdk_passes_its_tests(npm: str) -> None:
     assert "# skipped 0" in said
 
 
+@pytest.mark.timeout(INSTALL_TIMEOUT_S + TEST_TIMEOUT_S)
 def test_the_first_program_of_the_readme_prints_what_the_readme_says(npm: str, postgres_dsn: str) -> None:
     readme = (PACKAGE / "README.md").read_text()
     program, printed = re.findall(r"```js\n(.*?)```\n.*?It prints\n\n((?:    [^\n]*\n)+)", readme, re.DOTALL)[0]

@@ -6,7 +6,7 @@ import type { ClientMessage, EmittedEvent, Hello, ServerMessage, StreamWelcome }
 import { ACCOUNT, DEVICE, WRITER } from "./desk.js";
 
 /** For anything that a device should do, on a busy machine. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 const LIMITS = { frame_bytes: 262_144, event_bytes: 65_536, emit_events: 256, subscriptions: 1_000 };
 
 type OfType<T extends ClientMessage["type"]> = Extract<ClientMessage, { type: T }>;
