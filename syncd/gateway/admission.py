@@ -15,7 +15,7 @@ from syncd.errors import InvalidEvent, LimitExceeded, Unreadable
 from syncd.gateway.lane import Lane
 from syncd.gateway.ledger import Answer, StreamLedger
 from syncd.limits import CLOCK_AHEAD_MS_MAX, EVENT_BYTES_MAX
-from syncd.log.record import Body, Record, encode_body
+from syncd.log.record import Body, Record, encode_body, record_of
 from syncd.model.events import EVENTS, SERVER_KINDS, VOID, Event, ListInserted
 from syncd.model.free_json import check_json
 from syncd.model.lowering import lower
@@ -79,12 +79,12 @@ def admit(event: EmittedEvent | Nack, lane: Lane, *, codec: Codec, now_ms: int) 
     seq, stream, ledger, writer, author = event.seq, lane.stream, lane.ledger, lane.writer, lane.author
     if seq != ledger.admitted + 1:
         return _out_of_turn(stream, seq, ledger)
-    kind = "" if isinstance(event, Nack) else event.kind
+    if isinstance(event, Nack):
+        return _unread(event, lane, now_ms=now_ms)
+    kind = event.kind
     if kind not in lane.kinds and (why := _forbids(kind, lane)) is not None:
         return Nack(stream, seq, "forbidden", why)
     ledger.gap_told = False
-    if isinstance(event, Nack):
-        return _voided(Nack(stream, seq, "invalid", event.message), 0, lane, now_ms=now_ms)
     try:
         data = read_data(kind, event.data, format=codec.name, stream=stream)
         t = event.t
@@ -104,7 +104,7 @@ def admit(event: EmittedEvent | Nack, lane: Lane, *, codec: Codec, now_ms: int) 
             _check_orphan(kind, data, lane)
     except (_Permanent, InvalidEvent, LimitExceeded) as refusal:
         return _voided(Nack(stream, seq, _reason(refusal), str(refusal)), event.t, lane, now_ms=now_ms)
-    record = Record(stream, writer.writer, seq, kind, SCHEMA_VERSION, body)
+    record = record_of((stream, writer.writer, seq, kind, SCHEMA_VERSION, body, ""))
     entry = Entry(
         stream, writer.writer, seq, t, kind, author.account, author.device,
         lower(Event(stream, writer.writer, seq, t, kind, data)), -1, len(body) + ENTRY_OVERHEAD_BYTES,
@@ -125,6 +125,14 @@ def _out_of_turn(stream: str, seq: int, ledger: StreamLedger) -> Verdict:
     ledger.gap_told = True
     expect = ledger.admitted + 1
     return Nack(stream, seq, "gap", f"seq {seq} came, {expect} was expected", expect)
+
+
+def _unread(event: Nack, lane: Lane, *, now_ms: int) -> Verdict:
+    """An event that the codec could not read."""
+    if (why := _forbids("", lane)) is not None:
+        return Nack(lane.stream, event.seq, "forbidden", why)
+    lane.ledger.gap_told = False
+    return _voided(Nack(lane.stream, event.seq, "invalid", event.message), 0, lane, now_ms=now_ms)
 
 
 def _forbids(kind: str, lane: Lane) -> str | None:

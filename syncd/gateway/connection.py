@@ -23,7 +23,7 @@ from websockets.typing import Subprotocol
 from syncd.gateway.conversation import Conversation
 from syncd.gateway.handshake import refusal
 from syncd.gateway.outbox import Outbox
-from syncd.gateway.whole_frame import PING, TEXT, is_pong, payload_of
+from syncd.gateway.whole_frame import PING, TEXT, is_pong, payload_of, payloads_of
 from syncd.limits import FRAME_BYTES_MAX, HELLO_TIMEOUT_S, PING_INTERVAL_S, PING_TIMEOUT_S
 from syncd.protocol import close_codes
 from syncd.protocol.close_codes import CloseCode
@@ -56,8 +56,8 @@ class Connection(asyncio.Protocol):
     """See the module. States are those of the websocket: CONNECTING, OPEN, CLOSING, CLOSED."""
 
     __slots__ = (
-        "_deadline", "_fragments", "_fragments_text", "_gateway", "_loop", "_transport", "_ws", "conversation",
-        "_whole_frames", "heard_s", "outbox", "ping_sent",
+        "_deadline", "_fragments", "_fragments_text", "_gateway", "_heard_s", "_is_heard", "_loop", "_ping_sent",
+        "_reader", "_transport", "_ws", "conversation", "outbox",
     )  # fmt: skip
 
     def __init__(self, gateway: Gateway) -> None:
@@ -66,35 +66,47 @@ class Connection(asyncio.Protocol):
         """The parser, once it is needed."""
         self._fragments: list[bytes] = []
         self._fragments_text = False
-        self._whole_frames = False
-        """Whether the socket is open and the parser holds nothing, neither of a frame nor of a fragmented message."""
         self.conversation: Conversation | None = None
+        self._reader: Conversation | None = None
+        """The conversation, while the socket is open and the parser holds nothing, neither of a frame nor of a
+        fragmented message: then whole frames are read without it."""
         self.outbox: Outbox | None = None
-        self.heard_s = 0.0
-        self.ping_sent = False
+        self._is_heard = False
+        """Whether anything came since the last look of `keep_alive`, which is when it counts as heard."""
+        self._heard_s = 0.0
+        self._ping_sent = False
 
     # --- asyncio's side ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._loop = asyncio.get_running_loop()
-        self.heard_s = self._loop.time()
+        self._heard_s = self._loop.time()
         self._deadline: asyncio.TimerHandle | None = self._loop.call_later(HELLO_TIMEOUT_S, self._no_hello)
         self._gateway.connection_made(self)
 
     def data_received(self, data: bytes) -> None:
-        self.heard_s = self._loop.time()
-        self.ping_sent = False
-        if self._whole_frames:
+        self._is_heard = True
+        reader = self._reader
+        if reader is not None:
             if (payload := payload_of(data)) is not None:
-                assert self.conversation is not None
-                self.conversation.receive(payload, text=data[0] == TEXT)
+                reader.receive(payload, text=data[0] == TEXT)
                 return
-            if is_pong(data):
+            if is_pong(data) or self._several_frames(data):
                 return
         elif self._ws is None and self._plain_handshake(data):
             return
         self._parse(data)
+
+    def _several_frames(self, data: bytes) -> bool:
+        """Read the messages of a burst; False leaves it to the parser."""
+        payloads = payloads_of(data)
+        if payloads is None:
+            return False
+        for payload in payloads:
+            if self._reader is not None:  # else one before it has ended the conversation
+                self._reader.receive(payload, text=data[0] == TEXT)
+        return True
 
     def _parse(self, data: bytes) -> None:
         """Whatever is not simply one message: other handshakes, parts of frames, several, control frames, nonsense."""
@@ -110,7 +122,8 @@ class Connection(asyncio.Protocol):
         self._pump()
         if ws.state is State.CLOSING or ws.state is State.CLOSED:
             self._end_conversation()
-        self._whole_frames = ws.state is State.OPEN and ws.current_size is None and not ws.reader.buffer
+        is_whole = ws.state is State.OPEN and ws.current_size is None and not ws.reader.buffer
+        self._reader = self.conversation if is_whole else None
 
     def eof_received(self) -> None:
         if self._ws is not None:
@@ -168,12 +181,16 @@ class Connection(asyncio.Protocol):
         self._disarm()
 
     def keep_alive(self, now_s: float) -> None:
-        """Ping a silent peer; abort one that does not answer."""
-        silent_s = now_s - self.heard_s
+        """Ping a silent peer; abort one that does not answer. Asked every few seconds."""
+        if self._is_heard:
+            self._is_heard = self._ping_sent = False
+            self._heard_s = now_s
+            return
+        silent_s = now_s - self._heard_s
         if silent_s > PING_INTERVAL_S + PING_TIMEOUT_S:
             self.abort()
-        elif silent_s > PING_INTERVAL_S and not self.ping_sent and self._is_open:
-            self.ping_sent = True
+        elif silent_s > PING_INTERVAL_S and not self._ping_sent and self._is_open:
+            self._ping_sent = True
             self._transport.write(PING)
 
     # --- inside ---
@@ -203,7 +220,7 @@ class Connection(asyncio.Protocol):
             return False
         self._transport.write(upgrade.response)
         self._opened(upgrade.codec)
-        self._whole_frames = True
+        self._reader = self.conversation
         return True
 
     def _handshake(self, request: Request) -> None:
@@ -280,7 +297,7 @@ class Connection(asyncio.Protocol):
 
     def _end_conversation(self) -> None:
         """Nothing more is said, from the close frame on; twice is harmless."""
-        self._whole_frames = False
+        self._reader = None
         if self.outbox is not None:
             self.outbox.close()
         if self.conversation is not None:

@@ -23,6 +23,7 @@ from syncd.gateway.conversation import Conversation
 from syncd.gateway.guard import Guard
 from syncd.gateway.guards import Guards
 from syncd.gateway.heartbeat import Heartbeat
+from syncd.gateway.ledger import note_all
 from syncd.gateway.logins import Logins
 from syncd.gateway.now_view import NowViews
 from syncd.gateway.outbox import Outbox
@@ -324,11 +325,7 @@ class Gateway:
 
     def _publish_plainly(self, partition: int, entries: Sequence[Entry], origins: Sequence[Origin | None]) -> None:
         """Durable records, in log order: the ledgers learn, subscribers get the deltas, the origins their acks."""
-        ledgers = self.writers.ledgers
-        for entry in entries:
-            ledger = ledgers.get(entry.writer)
-            if ledger is not None:
-                ledger.note(entry)
+        note_all(self.writers.ledgers, entries)
         self.hub.publish(partition, entries, origins)
 
     def _met(self, partition: int, entry: Entry) -> None:

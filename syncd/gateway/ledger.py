@@ -7,7 +7,7 @@ What is known comes from the store, plus the log from the store's checkpoint to 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias
 
 from syncd.log.record import LoggedRecord
@@ -100,27 +100,6 @@ class WriterLedger:
         self.last_t = self.durable_t = 0
         self.streams: dict[str, StreamLedger] = {}
 
-    def note(self, entry: Entry) -> None:
-        """A record of this writer is durable.
-
-        Every event comes by here, and nearly always it is the next one of its stream, and no void: that is settled
-        without a call.
-        """
-        t, seq = entry.t, entry.seq
-        if t > self.durable_t:
-            self.reached(t)
-        ledger = self.streams.get(entry.stream)
-        if ledger is None:
-            return
-        if seq != ledger.durable + 1 or seq > ledger.admitted or entry.void is not None:
-            ledger.note(entry)
-            return
-        ledger.durable = seq
-        ledger.newest_offset = entry.offset
-        ledger.answers[seq] = t
-        if len(ledger.answers) > ANSWERS_MAX:
-            ledger.answers.popitem(last=False)
-
     def reached(self, t: int) -> None:
         """The log holds an event of this writer with this time."""
         if t > self.durable_t:
@@ -152,3 +131,31 @@ class WriterLedger:
         """A connection goes on with it that listens to these streams; of others, the tail may have ended by now."""
         self.is_fresh = False
         self.streams = {stream: ledger for stream, ledger in self.streams.items() if stream in streams}
+
+
+def note_all(writers: Mapping[str, WriterLedger], entries: Iterable[Entry]) -> None:
+    """Records are durable: tell the ledgers of those of their writers that are known here.
+
+    Every event comes by here. Nearly always it is the next one of its stream, and no void: that is settled in the loop.
+    """
+    for entry in entries:
+        writer = writers.get(entry.writer)
+        if writer is None:
+            continue
+        t, seq = entry.t, entry.seq
+        if t > writer.durable_t:
+            writer.durable_t = t
+            if t > writer.last_t:
+                writer.last_t = t
+        ledger = writer.streams.get(entry.stream)
+        if ledger is None:
+            continue
+        if seq != ledger.durable + 1 or seq > ledger.admitted or entry.void is not None:
+            ledger.note(entry)
+            continue
+        ledger.durable = seq
+        ledger.newest_offset = entry.offset
+        answers = ledger.answers
+        answers[seq] = t
+        if len(answers) > ANSWERS_MAX:
+            answers.popitem(last=False)

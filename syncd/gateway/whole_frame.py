@@ -1,4 +1,4 @@
-"""The common case of reading: what arrived is exactly one whole message in one frame.
+"""The common case of reading: what arrived is exactly one whole message in one frame, or several such.
 
 `websockets`' parser is right for every sequence of bytes, and steps through generators to be so. A client's message
 nearly always arrives by itself, though, and then a few comparisons tell as much. Whatever is not that simple, and
@@ -44,3 +44,27 @@ def payload_of(data: bytes) -> bytes | None:
     elif _MASKED <= second < _MEDIUM and len(data) == 6 + second - _MASKED:
         return apply_mask(data[6:], data[2:6])
     return None
+
+
+def payloads_of(data: bytes) -> list[bytes] | None:
+    """The payloads of frames that follow each other, each as `payload_of` reads one, and all of one type.
+
+    None when there is anything else, be it a frame that is not here as a whole.
+    """
+    payloads: list[bytes] = []
+    start, end = 0, len(data)
+    while start < end:
+        if end - start < 6 or data[start] not in _WHOLE or data[start] != data[0]:
+            return None
+        second = data[start + 1]
+        if second == _MEDIUM:
+            mask = start + 4
+            stop = mask + 4 + (data[start + 2] << 8) + data[start + 3]
+        else:
+            mask = start + 2
+            stop = mask + 4 + second - _MASKED
+        if second < _MASKED or second > _MEDIUM or stop > end:
+            return None
+        payloads.append(apply_mask(data[mask + 4 : stop], data[mask : mask + 4]))
+        start = stop
+    return payloads

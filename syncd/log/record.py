@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -32,6 +32,10 @@ class Record(NamedTuple):
     version: int
     body: bytes
     trace: str = ""
+
+
+record_of: Callable[[tuple[str, str, int, str, int, bytes, str]], Record] = partial(tuple.__new__, Record)
+"""A record of all its fields, in half the time: a named tuple's own constructor is a Python function."""
 
 
 class LoggedRecord(Struct, frozen=True, gc=False):

@@ -105,6 +105,11 @@ class RawSocket:
                  "streams": [{"stream": "a:me"}]}  # fmt: skip
         await self.frame(TEXT, json.dumps(hello).encode())
 
+    async def until(self, text: bytes) -> bytes:
+        """Everything up to these bytes, which come within a few KiB."""
+        async with asyncio.timeout(DEADLINE_S):
+            return await self._reader.readuntil(text)
+
     async def rest(self) -> bytes:
         """Everything until the server ends the connection."""
         async with asyncio.timeout(DEADLINE_S):

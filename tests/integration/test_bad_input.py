@@ -6,7 +6,7 @@ import httpx
 import pytest
 from live_service import BOTH, Live, greeted, on_live
 from raw_device import RawDevice
-from raw_socket import CONTINUATION, TEXT, RawSocket, request
+from raw_socket import CLOSE, CONTINUATION, TEXT, RawSocket, masked, request
 
 from syncd.gateway import connection, outbox
 from syncd.limits import (
@@ -58,6 +58,22 @@ async def test_a_second_hello_ends_the_socket(live: Live) -> None:
         assert "a second hello" in (await device.refused()).message
         code, reason = await device.closed()
         assert (code, "a second hello" in reason) == (4501, True)
+
+
+@on_live
+async def test_messages_in_one_piece_are_read_up_to_the_one_that_ends_the_socket(live: Live) -> None:
+    (linked,) = await live.account("phone")
+    async with RawSocket(live.service.ws_url) as raw:
+        await raw.handshake()
+        await raw.hello(linked.token)
+        pings = [b'{"type":"ping","sent_ms":%d}' % ms for ms in (11, 12, 13)]
+        await raw.send(b"".join(masked(TEXT, ping) for ping in pings))
+        said = await raw.until(b'"sent_ms":13')
+        assert -1 < said.find(b'"sent_ms":11') < said.find(b'"sent_ms":12')
+        await raw.send(b"".join(masked(TEXT, each) for each in (pings[0], b"no message", pings[1])))
+        assert b'"sent_ms":11' in await raw.until(b"unreadable")
+        await raw.frame(CLOSE, b"")
+        assert b'"sent_ms":12' not in await raw.rest()
 
 
 @on_live

@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from syncd.gateway.admission import UNDER_WAY, Admission, Repeat, Verdict, admit
 from syncd.gateway.lane import OWN_KINDS, Author, Lane, Rules
-from syncd.gateway.ledger import StreamLedger, WriterLedger
+from syncd.gateway.ledger import StreamLedger, WriterLedger, note_all
 from syncd.limits import EVENT_BYTES_MAX, ITEMS_MAX
 from syncd.log.record import decode_record
 from syncd.model.events import VOID
@@ -77,7 +77,7 @@ class Door:
         """The log has it."""
         assert isinstance(verdict, Admission)
         self.writer.streams[self.stream] = self.ledger
-        self.writer.note(verdict.entry)
+        note_all({WRITER: self.writer}, [verdict.entry])
 
 
 def admitted(verdict: Verdict) -> Admission:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.gateway import ledger as ledgers
-from syncd.gateway.ledger import StreamLedger, WriterLedger
+from syncd.gateway.ledger import StreamLedger, WriterLedger, note_all
 from syncd.model.events import VOID
 from syncd.push.entry import Entry, VoidAnswer
 
@@ -54,9 +54,9 @@ def test_only_the_newest_answers_are_kept(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_writers_time_never_falls_and_spans_its_streams() -> None:
     writer = WriterLedger(WRITER)
     writer.streams["a:alice"] = StreamLedger()
-    writer.note(entry(1, 100))
-    writer.note(entry(1, 300, stream="p:playlist-nobody-asked"))
-    writer.note(entry(2, 200))
+    stranger = Entry("a:alice", "someone.el", 7, 900, "settings.changed", "bob", "d", {}, offset=0, size=1)
+    of_others = entry(1, 300, stream="p:playlist-nobody-asked")
+    note_all({WRITER: writer}, [entry(1, 100), of_others, stranger, entry(2, 200)])
     assert writer.last_t == 300
     assert writer.streams["a:alice"].durable == 2
     assert list(writer.streams) == ["a:alice"]
@@ -74,6 +74,6 @@ def test_a_record_tells_the_writer_what_it_tells_the_stream(noted: list[tuple[in
         patch.setattr(ledgers, "ANSWERS_MAX", 4)
         for t, (seq, void) in enumerate(noted):
             alone.note(entry(seq, t, void=void))
-            writer.note(entry(seq, t, void=void))
+            note_all({WRITER: writer}, [entry(seq, t, void=void)])
     for name in StreamLedger.__slots__:
         assert getattr(beside, name) == getattr(alone, name), name

@@ -9,7 +9,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from syncd.gateway.whole_frame import BINARY, PING, TEXT, is_pong, payload_of
+from syncd.gateway.whole_frame import BINARY, PING, TEXT, is_pong, payload_of, payloads_of
 from syncd.limits import FRAME_BYTES_MAX
 
 MESSAGES = st.binary(max_size=300) | st.sampled_from([125, 126, 127, 65_535, 65_536]).map(bytes)
@@ -37,6 +37,34 @@ def test_part_of_a_frame_or_more_than_one_is_left_to_the_library(message: bytes,
     data = Frame(Opcode.TEXT, message).serialize(mask=True)
     assert payload_of(data[:-cut]) is None
     assert payload_of(data + more) is None
+
+
+@given(st.lists(MESSAGES, min_size=1, max_size=4), st.sampled_from([Opcode.TEXT, Opcode.BINARY]))
+def test_several_frames_in_a_row_are_read_as_the_library_reads_them(messages: list[bytes], opcode: Opcode) -> None:
+    data = b"".join(Frame(opcode, message).serialize(mask=True) for message in messages)
+    is_long = any(len(message) > 65_535 for message in messages)
+    assert payloads_of(data) == (None if is_long else messages)
+
+
+@given(st.lists(MESSAGES, min_size=1, max_size=3), st.integers(1, 20), st.binary(min_size=1, max_size=20))
+def test_a_row_that_ends_in_part_of_a_frame_is_left_to_the_library(
+    messages: list[bytes], cut: int, more: bytes
+) -> None:
+    data = b"".join(Frame(Opcode.TEXT, message).serialize(mask=True) for message in messages)
+    last = len(Frame(Opcode.TEXT, messages[-1]).serialize(mask=True))
+    if cut < last:
+        assert payloads_of(data[:-cut]) is None
+    if payloads_of(data + more) is not None:
+        assert [bytes(frame.data) for frame in parsed(data + more)] == payloads_of(data + more)
+
+
+@pytest.mark.parametrize("opcode", [Opcode.BINARY, Opcode.CONT, Opcode.PING, Opcode.CLOSE])
+def test_a_row_of_frames_that_differ_is_left_to_the_library(opcode: Opcode) -> None:
+    text = Frame(Opcode.TEXT, b"{}").serialize(mask=True)
+    other = Frame(opcode, b"{}").serialize(mask=True)
+    assert payloads_of(text + text) == [b"{}"] * 2
+    assert payloads_of(text + other) is None
+    assert payloads_of(text + Frame(Opcode.TEXT, b"{}").serialize(mask=False)) is None
 
 
 @pytest.mark.parametrize(
