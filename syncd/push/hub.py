@@ -126,9 +126,8 @@ class Hub:
     def publish(self, partition: int, entries: Sequence[Entry], origins: Sequence[Origin | None]) -> None:
         """Send durable records, in log order, to every live subscriber but the origin, and the origin its ack.
 
-        What leaves for the last record of its stream is written at once; the rest waits for the turn's end, which is
-        the caller's. An ack carries a cursor only when the origin listens to the stream itself and has been sent
-        everything before.
+        All of it leaves when the turn ends, which is the caller's. An ack carries a cursor only when the origin listens
+        to the stream itself and has been sent everything before.
 
         This is the hot path: a record costs what stands in this loop, and the encoding of its delta. What is not as
         usual (a void, a slow reader, several messages for one connection) leaves it by a call.
@@ -137,7 +136,7 @@ class Hub:
             origins: of each entry; None where it is not connected here.
         """
         self.recent[partition].extend(entries)
-        turn = self.turn
+        turn, ready = self.turn, self.turn.ready
         streams = [entry.stream for entry in entries]
         last_of: dict[str, Entry] = {} if turn.is_held else dict(zip(streams, entries, strict=True))
         sent = 0
@@ -166,7 +165,7 @@ class Hub:
                             if sink.pieces is not None:
                                 sink.pieces.append(framed)
                             elif entry is last:
-                                sink.put(framed)
+                                ready.append((sink, framed))
                             else:
                                 sink.pieces = [framed]
                                 turn.waiting.append(sink)
@@ -181,7 +180,7 @@ class Hub:
                 else:
                     ack = LoneAck(entry.stream, entry.writer, entry.seq, entry.t, False, own_cursor)
                     if entry is last and own.pieces is None:
-                        own.put(own.codec.framed(ack))
+                        ready.append((own, own.codec.framed(ack)))
                     else:
                         own.add_ack(ack)
             if turn.waiting_bytes > JOINED_BYTES_MAX:

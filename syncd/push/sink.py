@@ -1,8 +1,8 @@
 """What push knows of a connection: where its bytes go.
 
 What a connection is owed in one turn of the event loop waits for the turn's end and leaves as one write, in its order,
-where acks that follow each other are one message. What nothing will follow in this turn is written at once, if nothing
-waits: `Hub.publish` knows.
+where acks that follow each other are one message. Nearly always that is a single message, and `Hub.publish` knows: then
+it needs no list of the sink's own, but stands among what is `ready` in the turn.
 """
 
 from __future__ import annotations
@@ -44,8 +44,7 @@ class Sink:
 
     def write(self, framed: bytes) -> None:
         """Hand framed messages to the transport, after all that came before. Never blocks; may turn `congested`."""
-        if self.pieces is not None:
-            self.flush()
+        self.flush()
         self.put(framed)
 
     def join(self, framed: bytes) -> None:
@@ -71,10 +70,16 @@ class Sink:
         self.turn.acking.append(self)
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write what waits, and all that is ready."""
+        if self.turn.ready:
+            self.turn.end()
+        if self.pieces is not None:
+            self.put_pieces()
+
+    def put_pieces(self) -> None:
+        """Write what waits here."""
         pieces, self.pieces = self.pieces, None
-        if pieces is None:
-            return
+        assert pieces is not None
         framed: list[bytes] = []
         acks: list[LoneAck] = []
         for piece in pieces:

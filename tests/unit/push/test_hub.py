@@ -54,6 +54,10 @@ class Place:
         text = None if cursor is None else self.channel.cursor(cursor)
         return Ack(STREAM, WRITER, offset + 1, offset + 1, False, text)
 
+    def lone_ack(self, offset: int, cursor: int) -> LoneAck:
+        """The same, as a server says it."""
+        return LoneAck(STREAM, WRITER, offset + 1, offset + 1, False, self.channel.cursor(cursor))
+
 
 def test_everyone_but_the_origin_gets_the_same_bytes_encoded_once() -> None:
     place = Place()
@@ -116,16 +120,21 @@ def test_a_group_leaves_as_one_write_for_each_with_acks_and_deltas_in_the_logs_o
     assert (len(ours.framed), len(theirs.framed)) == (1, 1)
 
 
-def test_the_last_record_of_a_stream_leaves_at_once_and_behind_what_waits() -> None:
+def test_what_was_published_goes_before_what_is_written_meanwhile() -> None:
     place = Place()
     (_, ours), (_, theirs) = place.listener(), place.listener()
-    origin = ListOrigin(ours)
-    place.hub.publish(0, [entry(0)], [origin])
-    assert (len(ours.framed), len(theirs.framed)) == (1, 1)
-    place.hub.publish(0, [entry(1), entry(2, stream="a:bob"), entry(3)], [origin, None, origin])
-    assert (len(ours.framed), len(theirs.framed)) == (1, 1)
-    place.hub.turn.end()
-    assert (len(ours.framed), len(theirs.framed)) == (2, 2)
+    place.hub.publish(0, [entry(0), entry(1, stream="a:bob"), entry(2)], [ListOrigin(ours), None, None])
+    assert ours.framed == theirs.framed == []
+    ours.write(b"a word")
+    place.publish(3)
+    assert [len(ours.framed), len(theirs.framed)] == [3, 1]
+    assert ours.framed[1] == b"a word"
+    # Of a stream with one record alone there is nothing to join.
+    place.hub.publish(0, [entry(4)], [ListOrigin(theirs)])
+    assert ours.pieces is theirs.pieces is None
+    theirs.write(b"a word")
+    assert theirs.framed[1:] == [JSON.framed(place.lone_ack(4, 5)), b"a word"]
+    assert len(ours.framed) == 4
 
 
 def test_what_waits_in_a_held_turn_is_bounded_and_else_leaves_at_its_end() -> None:
