@@ -8,7 +8,7 @@ from syncd.log.port import EventLog
 from syncd.model.canonical import from_canonical
 from syncd.model.cells import Cell, Cells, digest
 from syncd.store.port import StateReader
-from syncd.testing.patience import eventually
+from syncd.testing.patience import PATIENCE_S, eventually
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class StoredState:
     digest: str
 
 
-async def until_projected(log: EventLog, store: StateReader, *, timeout_s: float = 30.0) -> None:
+async def until_projected(log: EventLog, store: StateReader, *, timeout_s: float = PATIENCE_S) -> None:
     """Wait until every partition's checkpoint is where its log ended when this was called.
 
     After a server was killed this takes up to the 4 s that its projector's lease goes on.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -144,7 +145,7 @@ def test_a_store_that_does_not_fit_its_log_is_found(
 def test_a_clock_that_is_off_is_a_warning(postgres_dsn: str) -> None:
     clock = asyncio.run(found(WallClock(ahead_ms=5_000), SYNCD_DATABASE_URL=postgres_dsn))["clock"]
     assert clock.verdict == "warn"
-    assert "5.0 s ahead" in clock.text
+    assert re.search(r"[45]\.\d s ahead", clock.text), "a busy machine asks slowly, and knows less well"
 
 
 @contextmanager

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from random import Random
+from typing import Any, cast
 
 import pytest
 from live_service import Live, fresh_server, on_live
 from raw_device import RawDevice, assert_in_order, refolded, some_event
 
 from syncd.errors import Conflict
+from syncd.log.record import LoggedRecord
 from syncd.model.events import REBUILT
 from syncd.operations.rebuild import Rebuilt, rebuild_accounts, rebuild_all
 from syncd.postgres.connection import connect, hang_up
@@ -276,9 +278,21 @@ async def test_stopped_in_the_middle_it_goes_on_where_it_was(live: Live, monkeyp
         monkeypatch.setattr(rebuilding, "STAGE_RECORDS", 10)
         work = live.service.deployment
         passed = asyncio.Event()
+
+        class HeldLog:
+            """The real log, until a part of it has passed."""
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(work.log, name)
+
+            async def read(self, *where: int, limit: int) -> Sequence[LoggedRecord]:
+                if passed.is_set():
+                    await asyncio.Event().wait()
+                return await work.log.read(*where, limit=limit)
+
         task = asyncio.create_task(
             rebuild_all(
-                work.log, work.store, work.rebuilds, work.clock, dry_run=False,
+                cast(Any, HeldLog()), work.store, work.rebuilds, work.clock, dry_run=False,
                 progress=lambda done, of_all: passed.set() if done > 10 else None,
             )
         )  # fmt: skip

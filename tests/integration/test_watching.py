@@ -17,6 +17,7 @@ from syncd.testing.patience import PATIENCE_S, eventually
 from syncd.testing.service import Service, running_service
 
 STORY_S = 150.0
+EVENTS = 4
 Told = Mapping[tuple[str, str], float]
 
 
@@ -93,9 +94,10 @@ def test_what_happened_is_counted_and_nobody_is_named(postgres_dsn: str) -> None
             for device in (*here, there):
                 await device.connect()
                 await device.arrive("a:me")
-            ack = await here[0].emit_acked("settings.changed", {"theme": "a secret taste"})
-            await here[1].knows(ack)
-            await there.knows(ack)
+            for _ in range(EVENTS):
+                ack = await here[0].emit_acked("settings.changed", {"theme": "a secret taste"})
+                await here[1].knows(ack)
+                await there.knows(ack)
             await here[0].nacked(await here[0].emit("no.such.kind", {}))
             (bad,) = await service.deployment.log.append([Record("a:x", "w" * 10, 1, "settings.changed", 1, b"{")])
             assert bad.outcome == "written"
@@ -110,19 +112,21 @@ def test_what_happened_is_counted_and_nobody_is_named(postgres_dsn: str) -> None
             await there.cut()
 
             async def are_gone() -> bool:
-                return (await numbers(service.http_url)).get(("syncd_closes_total", "1000")) == 2
+                told = await numbers(service.http_url)
+                return told.get(("syncd_closes_total", "1000")) == 2 and told["syncd_connections", ""] == 0
 
             await eventually(are_gone)
             told, told_there = await numbers(service.http_url), await numbers(other.metrics_url)
-            assert told["syncd_connections", ""] == 0
             assert told["syncd_connections_opened_total", ""] == 2
             assert told["syncd_resumes_total", "snapshot"] == 2
             assert told["syncd_events_refused_total", "invalid"] == 1
             assert told["syncd_events_refused_total", "forbidden"] == 1
-            assert told["syncd_commit_to_delta_seconds_count", ""] == 1
-            assert told["syncd_admit_to_delta_seconds_count", ""] == 0
+            # Rarely a poll of the log is quicker than the answer to the append.
+            assert told["syncd_commit_to_delta_seconds_count", ""] > 0
+            both = ("syncd_commit_to_delta_seconds_count", "syncd_admit_to_delta_seconds_count")
+            assert sum(told[name, ""] for name in both) == EVENTS
             assert told_there["syncd_commit_to_delta_seconds_count", ""] == 0
-            assert told_there["syncd_admit_to_delta_seconds_count", ""] == 1
+            assert told_there["syncd_admit_to_delta_seconds_count", ""] == EVENTS
             assert told["syncd_lag_records", "0"] == 0
             assert told["syncd_dead_letters_waiting", "0"] in (0, 1)  # counted every now and then
             for url in (service.http_url, other.metrics_url):
