@@ -80,7 +80,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._loop = asyncio.get_running_loop()
+        self._loop = self._gateway.loop
         self._heard_s = self._loop.time()
         self._deadline: asyncio.TimerHandle | None = self._loop.call_later(HELLO_TIMEOUT_S, self._no_hello)
         self._gateway.connection_made(self)

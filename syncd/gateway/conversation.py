@@ -7,7 +7,6 @@ on a stream) runs as the conversation's one task; later messages wait behind it,
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -67,17 +66,19 @@ class Conversation:
     """One connection's login, writer, subscriptions and events under way."""
 
     __slots__ = (
-        "_backlog", "_connection", "_home", "_is_closed", "_serving", "_session", "_task", "author", "gateway",
-        "guards", "lanes", "login", "outbox", "own_stream", "subscriptions", "wants_view", "writer",
+        "_backlog", "_connection", "_holds_back", "_home", "_is_closed", "_serving", "_session", "_task", "author",
+        "gateway", "guards", "lanes", "login", "outbox", "own_stream", "subscriptions", "wants_view", "writer",
     )  # fmt: skip
 
     def __init__(self, gateway: Gateway, connection: Connection, outbox: Outbox) -> None:
         self.gateway = gateway
         self._connection = connection
         self._session = ServerSession(outbox.codec)
-        self._backlog: deque[ClientMessage | BrokenEmit] = deque()
+        self._backlog: list[ClientMessage | BrokenEmit] = []
+        self._holds_back = False
+        """Whether the socket is not read because of the backlog."""
         self._task: asyncio.Task[None] | None = None
-        self._serving: set[asyncio.Task[None]] = set()
+        self._serving: set[asyncio.Task[None]] | None = None
         self.guards: dict[str, Guard] = {}
         self.lanes: dict[str, Lane] = {}
         """Ways into the streams that this connection writes to, by the names that its events give them."""
@@ -124,9 +125,10 @@ class Conversation:
             return
         self._is_closed = True
         self._session.close()
-        for task in (self._task, *self._serving):
-            if task is not None:
-                task.cancel()
+        if self._task is not None:
+            self._task.cancel()
+        for task in self._serving or ():
+            task.cancel()
         for stream in list(self.subscriptions):
             self._drop(stream)
         for guard in list(self.guards.values()):
@@ -175,6 +177,7 @@ class Conversation:
             return
         self._backlog.append(message)
         if len(self._backlog) >= BACKLOG_MAX:
+            self._holds_back = True
             self._connection.pause_reading()
 
     def _handle(self, message: ClientMessage | BrokenEmit | Error) -> None:
@@ -199,17 +202,18 @@ class Conversation:
     async def _hello(self, hello: Hello) -> None:
         gateway = self.gateway
         self._connection.greeted()
-        self.login = await gateway.logins.of(hello.token)
-        self.own_stream = f"a:{self.login.account}"
-        self.author = Author(self.login.account, self.login.device, gateway.region)
-        home = gateway.log.partition_of(f"a:{self.login.account}")
+        self.login = login = await gateway.logins.of(hello.token)
+        self.own_stream = own_stream = f"a:{login.account}"
+        self.author = Author(login.account, login.device, gateway.region)
+        home = gateway.log.partition_of(own_stream)
         await gateway.tails.hold(home)
         self._home = home
         self.wants_view = hello.view == "now"
-        claims, refused = resolved_claims(hello.streams, self.own_stream)
+        claims, refused = resolved_claims(hello.streams, own_stream)
         for error in refused:
             self.outbox.send(error)
-        await self._load_guards([claim.stream for claim in claims])
+        if len(claims) > 1:
+            await self._load_guards([claim.stream for claim in claims])
         allowed = [claim for claim in claims if await self._may_subscribe(claim.stream)]
         self.writer = await gateway.writers.claim(
             hello.writer,
@@ -222,15 +226,15 @@ class Conversation:
         welcomes: list[StreamWelcome] = []
         plans: list[tuple[Subscription, Plan]] = []
         for claim in allowed:
-            if not await self._may_subscribe(claim.stream):  # the role was lost while the writer was loaded
-                continue
+            if claim.stream != own_stream and not await self._may_subscribe(claim.stream):
+                continue  # the role was lost while the writer was loaded
             subscription, how = self._open(claim)
             ledger = self.writer.streams[claim.stream]
             welcomes.append(StreamWelcome(claim.stream, ledger.durable + 1, how.resume))
             plans.append((subscription, how))
         self._session.welcomed()
         # In one write with what was missed, and who else is here.
-        self.outbox.join(self.outbox.codec.framed(gateway.welcome(self.login, self.writer.writer, welcomes)))
+        self.outbox.join(self.outbox.codec.framed(gateway.welcome(login, self.writer.writer, welcomes)))
         gateway.conversation_live(self)
         for subscription, how in plans:
             self._begin(subscription, how)
@@ -332,12 +336,15 @@ class Conversation:
 
     def is_foreign(self, stream: str) -> bool:
         """Whether it is another account's own stream, about which nothing is looked up for us."""
-        return not is_playlist(stream) and stream != self.own_stream
+        return stream != self.own_stream and not is_playlist(stream)
 
     async def _may_subscribe(self, stream: str) -> bool:
         """Whether this account may listen now; says so when not. Does not wait when the guard is here already."""
         assert self.login is not None
-        if not self.is_foreign(stream) and (await self.guard_of(stream)).may_subscribe(self.login.account):
+        guard = self.guards.get(stream)
+        if guard is None and not self.is_foreign(stream):
+            guard = await self.guard_of(stream)
+        if guard is not None and guard.may_subscribe(self.login.account):
             return True
         self.outbox.send(Error("forbidden", "this account may not subscribe to this stream", stream))
         return False
@@ -384,7 +391,7 @@ class Conversation:
     def _start(self, work: Work) -> None:
         """Run the one task that later messages wait for."""
         assert self._task is None
-        task = self._task = asyncio.get_running_loop().create_task(self._guarded(work))
+        task = self._task = self.gateway.loop.create_task(self._guarded(work))
         task.add_done_callback(self._went_on)
 
     def _went_on(self, _: asyncio.Task[None]) -> None:
@@ -393,15 +400,18 @@ class Conversation:
             return
         try:
             while self._backlog and self._task is None:
-                self._handle(self._backlog.popleft())
+                self._handle(self._backlog.pop(0))
         except Exception:
             self._broke()
-        if len(self._backlog) < BACKLOG_MAX:
+        if self._holds_back and len(self._backlog) < BACKLOG_MAX:
+            self._holds_back = False
             self._connection.resume_reading()
 
     def _serve(self, work: Work) -> None:
         """Catch-up runs beside the messages: a snapshot being sent must not hold up events."""
-        task = asyncio.get_running_loop().create_task(self._guarded(work))
+        task = self.gateway.loop.create_task(self._guarded(work))
+        if self._serving is None:
+            self._serving = set()
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
 

@@ -161,6 +161,8 @@ class Gateway:
         self._empty = asyncio.Event()
         self._empty.set()
         self.draining = False
+        self.loop: asyncio.AbstractEventLoop
+        """That it runs in. To ask for the running one costs a system call, and a storm asks often."""
 
     # --- life ---
 
@@ -171,7 +173,7 @@ class Gateway:
             StoreUnavailable: no answer.
             EpochChanged: the store was folded from another life of the log.
         """
-        loop = asyncio.get_running_loop()
+        self.loop = loop = asyncio.get_running_loop()
         await self.tails.check_epochs()
         self._tasks += [
             loop.create_task(self.tails.watch()),

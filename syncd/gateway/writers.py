@@ -38,7 +38,11 @@ _NOTHING = WriterProgress(0, 0, -1)
 
 def fresh_writer() -> str:
     """10 random characters; 51 bits, and the store refuses one that is taken."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(WRITER_LENGTH))
+    drawn, digits = secrets.randbelow(len(_ALPHABET) ** WRITER_LENGTH), ""
+    for _ in range(WRITER_LENGTH):
+        drawn, digit = divmod(drawn, len(_ALPHABET))
+        digits += _ALPHABET[digit]
+    return digits
 
 
 class Writers:
@@ -176,6 +180,8 @@ class Writers:
         """A local store has one connection: close an older one, and let what it has under way reach the log."""
         while True:
             older = self._holders.get(writer)
+            if older is None and self._is_settled(writer):
+                return
             if older is not None:
                 older.end(close_codes.REPLACED)
                 self._let_go(writer, older)  # one that was still being loaded; else its end has left it behind
