@@ -107,7 +107,7 @@ MUTANTS = [
     Mutant(
         name="settings are one blob",
         file="lowering/listener.py",
-        old='return {f"settings/{key_part(key)}": Cell(rank, value) for key, value in data.items()}',
+        old='writes["settings/" + key_part(key)] = Cell(rank, value)',
         new='return {"settings/all": Cell(rank, data)}',
         why="choosing a theme resets the audio quality chosen elsewhere",
         tests=_REST,
@@ -131,7 +131,7 @@ MUTANTS = [
     Mutant(
         name="a listen-through may come from the future",
         file="lowering/listener.py",
-        old="    if data.through < rank:\n",
+        old="    if through < rank:\n",
         new="    if True:\n",
         why="one faulty client decides the furthest point for ever",
         tests=_REST,
@@ -139,16 +139,16 @@ MUTANTS = [
     Mutant(
         name="the latest report tells how long a play was",
         file="lowering/listener.py",
-        old="Cell(max_rank(data.listened_ms), data.listened_ms)",
-        new="Cell(rank, data.listened_ms)",
+        old="Cell(max_rank(listened_ms), listened_ms)",
+        new="Cell(rank, listened_ms)",
         why="a report that was delayed shortens a play",
         tests=_REST,
     ),
     Mutant(
         name="a play may start after it was reported",
         file="lowering/listener.py",
-        old="min(data.started_ms, ms(event.t))",
-        new="data.started_ms",
+        old="started_ms if started_ms < admitted_ms else admitted_ms",
+        new="started_ms",
         why="history shows tomorrow",
         tests=_REST,
     ),

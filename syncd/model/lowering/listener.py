@@ -25,12 +25,18 @@ from syncd.model.stamp import ms
 def library_changed(data: LibraryChanged, event: Event, rank: str) -> Cells:
     prefix = f"library/{key_part(data.set)}/"
     cell = Cell(rank, data.value)
-    return {prefix + key_part(thing): cell for thing in data.ids}
+    writes: Cells = {}
+    for thing in data.ids:  # usually one: a comprehension would be a call
+        writes[prefix + key_part(thing)] = cell
+    return writes
 
 
 def settings_changed(data: SettingsChanged, event: Event, rank: str) -> Cells:
     """One register a key. The slash of a device-scoped key is percent-encoded like any other character."""
-    return {f"settings/{key_part(key)}": Cell(rank, value) for key, value in data.items()}
+    writes: Cells = {}
+    for key, value in data.items():
+        writes["settings/" + key_part(key)] = Cell(rank, value)
+    return writes
 
 
 def progress_listened(data: ProgressListened, event: Event, rank: str) -> Cells:
@@ -39,14 +45,15 @@ def progress_listened(data: ProgressListened, event: Event, rank: str) -> Cells:
     A `through` that is not smaller than the event's own stamp writes no `furthest`: client text must not win for ever.
     """
     prefix = f"progress/{key_part(data.episode)}"
+    position_ms, through = data.position_ms, data.through
     latest: dict[str, Json] = {
-        "position_ms": data.position_ms,
+        "position_ms": position_ms,
         "duration_ms": data.duration_ms,
         "finished": data.finished,
     }
     writes = {f"{prefix}/latest": Cell(rank, latest)}
-    if data.through < rank:
-        writes[f"{prefix}/furthest"] = Cell(epoch_max_rank(data.through, data.position_ms), data.position_ms)
+    if through < rank:
+        writes[f"{prefix}/furthest"] = Cell(epoch_max_rank(through, position_ms), position_ms)
     return writes
 
 
@@ -63,16 +70,17 @@ def progress_marked(data: ProgressMarked, event: Event, rank: str) -> Cells:
 def history_played(data: HistoryPlayed, event: Event, rank: str) -> Cells:
     """A play may be reported again as it grows; nothing starts after its own stamp."""
     prefix = f"history/{key_part(data.play)}"
+    listened_ms, started_ms, admitted_ms = data.listened_ms, data.started_ms, ms(event.t)
     what = {
         "track": data.track,
         "context": data.context,
-        "started_ms": min(data.started_ms, ms(event.t)),
+        "started_ms": started_ms if started_ms < admitted_ms else admitted_ms,
         "skipped": data.skipped,
         "reason": data.reason,
     }
     return {
         f"{prefix}/what": Cell(rank, what),
-        f"{prefix}/listened_ms": Cell(max_rank(data.listened_ms), data.listened_ms),
+        f"{prefix}/listened_ms": Cell(max_rank(listened_ms), listened_ms),
     }
 
 
