@@ -35,9 +35,9 @@ JARS: Final = Path.home() / ".m2" / f"syncd-kafka-{VERSION}"
 """Where the jars are kept; nothing is fetched when this is there."""
 
 FETCH_TIMEOUT_S: Final = 300.0
-START_TIMEOUT_S: Final = 60.0
+START_TIMEOUT_S: Final = 120.0
 """A loaded machine takes ten times as long as an idle one."""
-STOP_TIMEOUT_S: Final = 20.0
+STOP_TIMEOUT_S: Final = 60.0
 POLL_S: Final = 0.05
 
 # A small heap, and a compiler that is done soon: brokers of tests live for seconds.

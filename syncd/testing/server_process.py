@@ -33,9 +33,9 @@ from syncd.config import Config
 from syncd.operations.devices import link_device
 from syncd.testing.ports import free_ports
 
-READY_TIMEOUT_S: Final = 60.0
+READY_TIMEOUT_S: Final = 120.0
 """From the start of the process to its word. The first start makes the database; the machine may be busy."""
-STOP_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 60.0
 """From SIGTERM to the end: sockets drain, the projector commits, Postgres stops."""
 POLL_S: Final = 0.02
 LOG_CHARS_SHOWN: Final = 4_000

@@ -12,7 +12,7 @@ from syncd.bootstrap import ROLES, Deployment, Running, open_deployment, run_rol
 from syncd.config import Config
 from syncd.operations import devices
 
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 60.0
 """The first start of an embedded Postgres on a busy machine."""
 
 

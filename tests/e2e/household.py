@@ -32,7 +32,7 @@ from syncd.testing.recorded_acks import AckBook, doubles
 from syncd.testing.server_process import ServerProcess
 
 T = TypeVar("T")
-STEP_TIMEOUT_S = 60.0
+STEP_TIMEOUT_S = 150.0
 """For anything a test waits for; a restart of the server is the longest of them."""
 SETTLE_TIMEOUT_S = 60.0
 WireFormat = Literal["json", "msgpack"]

@@ -14,7 +14,7 @@ import pytest
 from load.generator.job import Job, Outcome, Wrong
 from load.generator.runs import run
 from load.peers import PEERS
-from load.peers.peer import Missing, Place
+from load.peers.peer import GET_TIMEOUT_S, Missing, Place
 from load.scenarios import Deliveries, Folding, Paced, Scenario, Storm
 
 SHORT = Deliveries(accounts=3, in_flight=4, warmup_s=0.1, seconds=0.3)
@@ -23,6 +23,7 @@ LITTLE_STORM = Storm(accounts=2, devices=3, missed=3, away_s=0.3)
 NEEDS = {"socket-io": "npm", "nats": "go", "centrifuge": "go"}
 
 
+@pytest.mark.timeout(2 * GET_TIMEOUT_S)
 @pytest.mark.parametrize("name", NEEDS)
 def test_a_peer_delivers_everything_once_and_recovers_what_a_device_missed(name: str, tmp_path: Path) -> None:
     if shutil.which(NEEDS[name]) is None:

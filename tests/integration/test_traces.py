@@ -109,7 +109,7 @@ def test_an_event_s_spans_share_one_trace_across_processes(
             assert facts(fold)["offset"] == facts(published[0])["offset"]
             assert {facts(span)["deltas"] for span in published} == {0, 1}
             assert admit.start_time_unix_nano <= append.start_time_unix_nano <= append.end_time_unix_nano
-            assert append.end_time_unix_nano <= fold.end_time_unix_nano
+            assert append.start_time_unix_nano <= fold.end_time_unix_nano
             told = str(collector.spans)
             for secret in (phone.account, phone.device, laptop.device, "taste", "theme"):
                 assert secret not in told
