@@ -40,7 +40,7 @@ from syncd.model.events import (
 )
 from syncd.model.free_json import check_json, check_text, shown
 from syncd.model.ids import is_playlist
-from syncd.model.plain import is_plain_json, is_plain_msgpack
+from syncd.model.plain import read_plain_json, read_plain_msgpack
 from syncd.model.raw import json_key_twice, msgpack_key_twice
 
 Format: TypeAlias = Literal["json", "msgpack"]
@@ -50,7 +50,7 @@ _DECODERS: dict[str, dict[str, Callable[[bytes], Any]]] = {
     "msgpack": {kind: msgspec.msgpack.Decoder(type_).decode for kind, type_ in EVENTS.items()},
 }
 _KEY_TWICE = {"json": json_key_twice, "msgpack": msgpack_key_twice}
-_IS_PLAIN = {"json": is_plain_json, "msgpack": is_plain_msgpack}
+_READ_PLAIN = {"json": read_plain_json, "msgpack": read_plain_msgpack}
 _NOT_DECODED = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
 _size_encoder = msgspec.json.Encoder()
 
@@ -85,15 +85,11 @@ def read_data(kind: str, raw: msgspec.Raw, *, format: Format, stream: str) -> An
     Of plain data only what its fields have to do with each other is left to judge.
     """
     data = bytes(raw)
-    decode = _DECODERS[format].get(kind)
-    if decode is None or not _IS_PLAIN[format](data):
+    value = _READ_PLAIN[format](kind, data)
+    if value is None:
         value = decode_data(kind, data, format=format)
         check_data(kind, value, stream=stream)
         return value
-    try:
-        value = decode(data)
-    except _NOT_DECODED as error:
-        raise _not_decoded(kind, error) from error
     rule = _RULES.get(kind)
     if rule is not None:
         rule(value, stream, plain=True)

@@ -96,13 +96,13 @@ def judge(kind: str, data: Any, *, stream: str | None = None) -> None:
 def both_ways(kind: str, raw: bytes, format: Format, stream: str) -> None:
     """What a gateway reads and judges at once is what an SDK reads and then judges, or refuses in the same words."""
 
-    def apart() -> Any:
+    def apart() -> bytes:
         data = decode_data(kind, raw, format=format)
         check(kind, data, stream=stream)
-        return data
+        return msgspec.json.encode(data)
 
-    def at_once() -> Any:
-        return read_data(kind, Raw(raw), format=format, stream=stream)
+    def at_once() -> bytes:
+        return msgspec.json.encode(read_data(kind, Raw(raw), format=format, stream=stream))
 
     if stream_accepts(kind, stream):
         assert outcome(at_once) == outcome(apart)
