@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from syncd.clock import Clock
 from syncd.gateway.lane import OWN_KINDS, Rules
@@ -157,13 +156,11 @@ class Guard(Rules):
         if self.playlist or self._showing:
             if self._note(entry):
                 self._on_roles(self)
-        elif entry.kind == "list.inserted":
-            for key, cell in (entry.lowered or entry.cells).items():
-                list_name = key[: key.index("/")]
-                run: Any = cell.value
-                slots = self._slots[list_name] = self._slots.get(list_name, 0) + len(run["items"])
-                if slots > self._calm_slots_max:
-                    self._look()
+        elif entry.inserted is not None:
+            list_name, items = entry.inserted
+            slots = self._slots[list_name] = self._slots.get(list_name, 0) + items
+            if slots > self._calm_slots_max:
+                self._look()
 
     def _note(self, entry: Entry) -> bool:
         """Take in a record; True when roles changed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -47,6 +47,7 @@ class Entry(Struct, eq=False, gc=False):  # what it holds comes from JSON: it ca
         size: bytes that the ring counts for it.
         void: the answer, when the record only uses up a seq.
         trace: see `Record.trace`.
+        inserted: the list that gets new items, and how many.
     """
 
     stream: str
@@ -61,6 +62,7 @@ class Entry(Struct, eq=False, gc=False):  # what it holds comes from JSON: it ca
     size: int
     void: VoidAnswer | None = None
     trace: str = ""
+    inserted: tuple[str, int] | None = None
     _text: bytes | None = None
     _binary: bytes | None = None
 
@@ -97,6 +99,11 @@ class Entry(Struct, eq=False, gc=False):  # what it holds comes from JSON: it ca
         return framed
 
 
+def inserted_by(kind: str, data: Any) -> tuple[str, int] | None:
+    """See `Entry.inserted`; `data` is of the kind."""
+    return (data.list, len(data.items)) if kind == "list.inserted" else None
+
+
 def wire_cells(cells: Cells) -> list[WireCell]:
     """`[key, rank, value]` of each cell."""
     return [(key, cell.rank, cell.value) for key, cell in cells.items()]
@@ -116,4 +123,5 @@ def entry_of(record: LoggedRecord, admitted: Admitted) -> Entry:
         event.stream, event.writer, event.seq, event.t, event.kind, admitted.account, admitted.device, lower(event),
         offset=record.offset, size=len(record.body) + ENTRY_OVERHEAD_BYTES,
         void=void_answer(event.data) if event.kind == VOID else None, trace=record.trace,
+        inserted=inserted_by(event.kind, event.data),
     )  # fmt: skip

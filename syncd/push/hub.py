@@ -173,6 +173,8 @@ class Hub:
                         entry.lowered = None
                         if entry is not last:
                             turn.waiting_bytes += len(framed)
+                            if turn.waiting_bytes > JOINED_BYTES_MAX:
+                                turn.end()
             if own is not None:
                 if own.congested or entry.void is not None:
                     assert origin is not None
@@ -183,8 +185,6 @@ class Hub:
                         ready.append((own, own.codec.framed(ack)))
                     else:
                         own.add_ack(ack)
-            if turn.waiting_bytes > JOINED_BYTES_MAX:
-                turn.end()
         self.deltas_sent += sent
 
     def _leave_behind(self, channel: Channel, sink: Sink, offset: int) -> None:
