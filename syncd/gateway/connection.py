@@ -147,6 +147,8 @@ class Connection(asyncio.Protocol):
             sent = None if self._ws is None else self._ws.close_sent
             self._gateway.metrics.closes.add(str(close_codes.ABNORMAL.code if sent is None else int(sent.code)))
         self._end_conversation()
+        # They know us: as a cycle all three would stay until the collector comes, and thousands of them stall it.
+        self.conversation = self.outbox = None
         self._gateway.connection_lost(self)
 
     # --- the conversation's side ---

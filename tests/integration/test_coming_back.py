@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from raw_device import RawDevice
 
 from syncd.api.sockets import bind
 from syncd.gateway import connection
+from syncd.gateway.conversation import Conversation
 from syncd.gateway.gateway import Gateway, GatewayServices
 from syncd.gateway.outbox import Outbox
 from syncd.log.port import EventLog
@@ -24,7 +26,7 @@ from syncd.protocol.close_codes import LOGIN_REVOKED
 from syncd.protocol.codec import JSON
 from syncd.protocol.messages import Delta, Presence, Welcome
 from syncd.store.port import Store
-from syncd.testing.patience import PATIENCE_S, eventually
+from syncd.testing.patience import PATIENCE_S, eventually, until
 
 BACKGROUND = {"wait_beyond", "announce", "live_gateways", "revoked_of"}
 """What a gateway asks anyway, by its own clock."""
@@ -191,6 +193,27 @@ async def test_devices_that_come_for_the_first_time_are_given_their_writers_toge
         welcomes = await asyncio.gather(*(device.hello("a:me") for device in devices))
         assert len({welcome.writer for welcome in welcomes}) == DEVICES
         assert at.asked["register_writers"] <= 2, "who comes first does not wait for the others"
+
+
+@on_live
+async def test_a_connection_that_is_gone_leaves_nothing_to_the_collector(live: Live) -> None:
+    """Thousands that go in one moment would otherwise wait for it, and it stalls everybody else when it comes."""
+    (phone,) = await live.account("phone")
+    async with counting(live) as at:
+
+        def gone() -> bool:
+            return not any(type(each) is Conversation and each.gateway is at.gateway for each in gc.get_objects())
+
+        gc.disable()
+        try:
+            async with RawDevice(at.url, phone.token) as device:
+                await device.arrive("a:me")
+                await device.emit_acked(*INSERT)
+                assert not gone()
+                await device.cut()
+            await until(gone, "a conversation is still there")
+        finally:
+            gc.enable()
 
 
 @on_live
