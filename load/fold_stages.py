@@ -3,6 +3,7 @@
     python -m load.fold_stages                      40,000 events, each stage 5 times, the cheapest counts
     python -m load.fold_stages --events 100000 --rounds 3
     python -m load.fold_stages --json               the figures as one JSON object
+    python -m load.fold_stages --steps              executed bytecode instead: the same on any day, and no Postgres
 
 The stages are the very functions that projector and rebuild call, in this one process, on an embedded Postgres of its
 own that is durable as a server's. What is counted is the processor time of this process, and beside it that of
@@ -37,10 +38,11 @@ from load.bare_upsert import prepare, rows_that_stay, upsert
 from load.postgres_processes import PostgresProcesses
 from load.report import Progress, print_table
 from load.seeded_events import seeded
+from load.steps import Steps
 from syncd.bootstrap import calm_collector
 from syncd.limits import APPEND_RECORDS_MAX, READ_RECORDS_MAX
 from syncd.log.postgres import PostgresLog
-from syncd.log.record import LoggedRecord, decode_record
+from syncd.log.record import LoggedRecord, decode_event, decode_record
 from syncd.model.lowering import lower
 from syncd.postgres.connection import connect
 from syncd.projector.folding import Folded, fold_cells, fold_records
@@ -61,6 +63,9 @@ REBUILD = ("read", "rebuild: fold", "rebuild: stage")
 AS_COMMITTED, ONCE = "bare upsert, as committed", "bare upsert, once"
 PARTS = ("  of which decode", "  of which lower")
 """Both folds decode and lower; what is left of them joins and encodes."""
+
+STEPS_EVENTS = 5_000
+"""Counted, after as many that fill what is remembered of streams and writers."""
 
 T = TypeVar("T")
 
@@ -100,7 +105,7 @@ class Stages:
         batches = [fold_records(part) for part in _cut(records, READ_RECORDS_MAX)]
         staged = [fold_cells(part)[0] for part in _cut(records, STAGE_RECORDS)]
         await self._timed("read", self._read_and_drop)
-        await self._timed(PARTS[0], _each(decode_record, records))
+        await self._timed(PARTS[0], _each(decode_event, records))
         await self._timed(PARTS[1], _each(lower, events))
         await self._timed("projector: fold", _each(fold_records, _cut(records, READ_RECORDS_MAX)))
         await self._timed("rebuild: fold", _each(fold_cells, _cut(records, STAGE_RECORDS)))
@@ -193,6 +198,27 @@ async def measure(admin_dsn: str, *, events: int, rounds: int, progress: Progres
     return stages
 
 
+def count_steps() -> None:
+    """Print how many instructions of our own code each stage of a fold takes, and how many calls."""
+    records = [LoggedRecord(0, offset, *record) for offset, record in enumerate(seeded(2 * STEPS_EVENTS))]
+    warm, counted = _cut(records, STEPS_EVENTS)
+    events = [decode_record(record).event for record in counted]
+    fold_records(warm)
+    rows = []
+    for name, work in (
+        (PARTS[0], lambda: [decode_event(record) for record in counted]),
+        (PARTS[1], lambda: [lower(event) for event in events]),
+        ("projector: fold", lambda: fold_records(counted)),
+        ("rebuild: fold", lambda: fold_cells(counted)),
+    ):
+        steps = Steps()
+        steps.switch(on=True)
+        work()
+        steps.switch(on=False)
+        rows.append((name, f"{steps.by_code.total() / STEPS_EVENTS:.1f}", f"{steps.calls / STEPS_EVENTS:.1f}"))
+    print_table(("an event", "steps", "calls"), rows)
+
+
 def report(stages: Stages) -> None:
     costs = stages.costs
     projector, rebuild = (sum((costs[name] for name in names), Cost(0, 0)) for names in (PROJECTOR, REBUILD))
@@ -217,7 +243,11 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=EVENTS, metavar="N", help=f"{EVENTS:,} by default")
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help=f"{ROUNDS} by default")
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
+    parser.add_argument("--steps", action="store_true", help="count executed instructions instead of time")
     arguments = parser.parse_args()
+    if arguments.steps:
+        count_steps()
+        return 0
     progress = Progress("rounds", arguments.rounds)
     calm_collector()
     with (
