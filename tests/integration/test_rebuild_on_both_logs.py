@@ -1,4 +1,4 @@
-"""Cells built anew where the log is a Kafka topic: killed in the middle, and beside accounts that were erased."""
+"""Cells built anew by the command, killed in the middle, on either log; and from a topic that holds what was erased."""
 
 from __future__ import annotations
 
@@ -43,9 +43,18 @@ def quiet(done: int, of_all: int) -> None:
 
 
 @pytest.fixture
-def config(postgres_dsn: str, kafka_address: str) -> Config:
+def on_kafka(postgres_dsn: str, kafka_address: str) -> Config:
     topic = f"kafka://{kafka_address}/test-{secrets.token_hex(8)}"
     return Config(port=0, ws_port=0, database_url=postgres_dsn, log=topic, log_partitions=2)
+
+
+@pytest.fixture(params=["postgres", "kafka"])
+def config(request: pytest.FixtureRequest, postgres_dsn: str) -> Config:
+    """On either log, in two partitions."""
+    if request.param == "kafka":
+        kafka: Config = request.getfixturevalue("on_kafka")
+        return kafka
+    return Config(port=0, ws_port=0, database_url=postgres_dsn, log_partitions=2)
 
 
 @asynccontextmanager
@@ -123,12 +132,12 @@ def test_killed_between_two_swaps_nothing_is_silent_and_the_next_one_goes_on(con
     asyncio.run(asyncio.wait_for(story(), STORY_S))
 
 
-def test_no_refold_brings_back_an_account_that_was_erased(config: Config) -> None:
+def test_no_refold_brings_back_an_account_that_was_erased(on_kafka: Config) -> None:
     """The topic still holds its records: a rebuild, another life of the log, and an export leave them out."""
 
     async def story() -> None:
         playlist = new_playlist_id()
-        async with running_service(config) as service:
+        async with running_service(on_kafka) as service:
             work = service.deployment
             (hers,), (his,) = await service.account("alice", "phone"), await service.account("bob", "car")
             for login in (hers, his):
@@ -142,7 +151,7 @@ def test_no_refold_brings_back_an_account_that_was_erased(config: Config) -> Non
             plan = await eraser.plan(await work.accounts.find("alice"), hand_over=False)
             await eraser.erase(plan, close_s=0, progress=quiet)
             gone = [f"a:{hers.account}", f"p:{playlist}"]
-            async with by_hand(config) as sql:
+            async with by_hand(on_kafka) as sql:
                 await sql.execute("delete from cells where stream = $1", f"a:{his.account}")
             parts = (work.log, work.store, work.rebuilds, work.clock)
             done = await rebuild_all(*parts, dry_run=False, progress=quiet)
@@ -153,9 +162,9 @@ def test_no_refold_brings_back_an_account_that_was_erased(config: Config) -> Non
             streams = {line.stream async for line in lines if isinstance(line, RecordLine)}
             assert f"a:{his.account}" in streams
             assert not streams & {*gone}
-        assert config.database_url is not None
-        await new_epoch(config.database_url)
-        async with running_service(config) as service:
+        assert on_kafka.database_url is not None
+        await new_epoch(on_kafka.database_url)
+        async with running_service(on_kafka) as service:
             work = service.deployment
             assert await differing(work) == []
             assert await work.store.streams_with_cells(after="", limit=10) == [f"a:{his.account}"]
