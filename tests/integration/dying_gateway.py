@@ -57,10 +57,13 @@ def after_append(append: Callable[..., Any], death: Death) -> Callable[..., Any]
 
 def after_publish(publish: Callable[..., Any], death: Death) -> Callable[..., Any]:
     @functools.wraps(publish)
-    def publishes(*args: Any) -> Any:
-        cursor = publish(*args)
-        death.calls()
-        return cursor
+    def publishes(hub: Hub, *args: Any) -> Any:
+        held, hub.turn.is_held = hub.turn.is_held, True  # or the last record of a stream leaves at once
+        try:
+            return publish(hub, *args)
+        finally:
+            death.calls()
+            hub.turn.is_held = held
 
     return publishes
 
