@@ -3,6 +3,7 @@
     python -m load.steps                        64 events in flight, 30 accounts with 3 devices
     python -m load.steps --in-flight 256 --functions 20
     python -m load.steps --storm                a storm: two of each account's devices come back, 10 missed deltas each
+    python -m load.steps --kafka                the log in a topic: aiokafka's steps count as well
     python -m load.steps --json
 
 Microseconds move with whatever else the machine does; this figure does not. So it tells two versions of the hot path
@@ -24,12 +25,14 @@ import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType, MethodType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import aiokafka
 import uvloop
 
 from load.generator.adapters.syncd import SyncdDevice
@@ -38,6 +41,7 @@ from load.generator.tally import Tally
 from load.peers.logins import make_logins
 from load.report import print_table
 from syncd.config import Config
+from syncd.testing.kafka import running_kafka
 from syncd.testing.patience import until
 from syncd.testing.service import running_service
 
@@ -52,6 +56,8 @@ AWAY_S = 0.5
 ARRIVAL_TIMEOUT_S = 60.0
 _HELD = (list, dict, set, deque, tuple, MethodType, partial, Counter)
 _SYNCD = f"{Path(__file__).parents[1] / 'syncd'}/"
+_PACKAGES = f"{Path(aiokafka.__file__).parents[1]}/"
+_COUNTED = (_SYNCD, f"{_PACKAGES}aiokafka/")
 
 
 class Steps:
@@ -66,7 +72,7 @@ class Steps:
         sys.settrace(self._called if on else None)
 
     def _called(self, frame: FrameType, event: str, _: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(_SYNCD):
+        if not frame.f_code.co_filename.startswith(_COUNTED):
             return None
         self.calls += 1
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
@@ -90,17 +96,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--in-flight", type=int, default=64, metavar="N", help="events sent at once; 64")
     parser.add_argument("--storm", action="store_true", help="count resumes instead of events")
+    parser.add_argument("--kafka", action="store_true", help="the log in a topic of a broker of its own")
     parser.add_argument("--functions", type=int, default=0, metavar="N", help="also show the N costliest functions")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="syncd-steps-") as folder:
-        counting = _storms(Path(folder)) if options.storm else _events(Path(folder), options.in_flight)
-        counted = uvloop.run(counting)
+    with tempfile.TemporaryDirectory(prefix="syncd-steps-") as folder, ExitStack() as stack:
+        broker = stack.enter_context(running_kafka(Path(folder) / "kafka")) if options.kafka else None
+        log = "postgres" if broker is None else f"kafka://{broker.address}/events"
+        config = Config(data_dir=Path(folder) / "data", port=0, ws_port=0, log=log)
+        counted = uvloop.run(_storms(config) if options.storm else _events(config, options.in_flight))
     unit = "a resume" if options.storm else "an event"
     steps, units = counted.steps, counted.units
     by_file: Counter[str] = Counter()
     for code, count in steps.by_code.items():
-        by_file[code.co_filename.removeprefix(_SYNCD)] += count
+        by_file[_name(code)] += count
     total, calls = steps.by_code.total() / units, steps.calls / units
     if options.json:
         objects = {"objects": counted.objects.total()} if options.storm else {}
@@ -120,9 +129,13 @@ def main() -> int:
     return 0
 
 
-async def _events(folder: Path, in_flight: int) -> Counted:
+def _name(code: CodeType) -> str:
+    """Of its file, short."""
+    return code.co_filename.removeprefix(_SYNCD).removeprefix(_PACKAGES)
+
+
+async def _events(config: Config, in_flight: int) -> Counted:
     steps, tally, drawn = Steps(), Tally(), random.Random(1)
-    config = Config(data_dir=folder / "data", port=0, ws_port=0)
     async with running_service(config, frozenset({"gateway"})) as service:
         devices = await _connected(config, tally, service.ws_url)
         for number in range(2 * ROUNDS):
@@ -136,9 +149,8 @@ async def _events(folder: Path, in_flight: int) -> Counted:
     return Counted(steps, ROUNDS * in_flight, Counter())
 
 
-async def _storms(folder: Path) -> Counted:
+async def _storms(config: Config) -> Counted:
     steps, tally = Steps(), Tally()
-    config = Config(data_dir=folder / "data", port=0, ws_port=0)
     async with running_service(config, frozenset({"gateway"})) as service:
         devices = await _connected(config, tally, service.ws_url)
         at_home = devices[DEVICES - 1 :: DEVICES]

@@ -42,10 +42,9 @@ async def open_log(config: Config, dsn: str, *, making: bool, serves_devices: bo
     """
     written = await deployment_row(dsn)
     url = config.log
-    news_within_ms = SOON_MS if serves_devices else LATER_MS
     if url == "postgres":
         if written.log in (None, "postgres"):
-            return await _open_table(config, dsn, news_within_ms=news_within_ms)
+            return await _open_table(config, dsn, news_within_ms=SOON_MS if serves_devices else LATER_MS)
         # It moved, while servers ran or since they were set up: the row is right, and nobody need hurry.
         assert written.log is not None
         url = written.log
@@ -53,6 +52,7 @@ async def open_log(config: Config, dsn: str, *, making: bool, serves_devices: bo
     _check_place(url, config, written)
     # Not at the top: the package is an extra, and commands on Postgres need not wait for it.
     try:
+        from syncd.log.kafka import LATER_MS as TOPIC_LATER_MS
         from syncd.log.kafka import open_kafka_log
     except ImportError as error:
         raise ConfigError(f"the log is in {url}: `pip install syncd[kafka]` ({error})") from error
@@ -61,7 +61,7 @@ async def open_log(config: Config, dsn: str, *, making: bool, serves_devices: bo
         topic = await open_kafka_log(
             url, partitions=written.partitions or config.log_partitions, security=kafka_security(config),
             marker=str(written.life), making=making and not is_known, epoch=written.epoch,
-            news_within_ms=news_within_ms,
+            news_within_ms=SOON_MS if serves_devices else TOPIC_LATER_MS,
         )  # fmt: skip
     except ConfigError as error:
         if is_known:

@@ -3,5 +3,6 @@
 from syncd.log.kafka.address import KafkaAddress, KafkaSecurity
 from syncd.log.kafka.group import KafkaGroup
 from syncd.log.kafka.log import KafkaLog, open_kafka_log
+from syncd.log.kafka.watching import LATER_MS
 
-__all__ = ["KafkaAddress", "KafkaGroup", "KafkaLog", "KafkaSecurity", "open_kafka_log"]
+__all__ = ["LATER_MS", "KafkaAddress", "KafkaGroup", "KafkaLog", "KafkaSecurity", "open_kafka_log"]
