@@ -25,7 +25,7 @@ from compose_file import NGINX, VARIABLES, Service, services
 
 from syncd.testing.kafka import fetch_jars
 
-HEALTHY_TIMEOUT_S: Final = 60.0
+HEALTHY_TIMEOUT_S: Final = 120.0
 STOP_TIMEOUT_S: Final = 30.0
 POLL_S: Final = 0.1
 _JAVA: Final = ("java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
