@@ -74,7 +74,7 @@ class Conversation:
         self.gateway = gateway
         self._connection = connection
         self._session = ServerSession(outbox.codec)
-        self._backlog: list[ClientMessage | BrokenEmit] = []
+        self._backlog: list[ClientMessage | BrokenEmit] | None = None
         self._holds_back = False
         """Whether the socket is not read because of the backlog."""
         self._task: asyncio.Task[None] | None = None
@@ -175,6 +175,8 @@ class Conversation:
         if isinstance(message, Error):
             self.outbox.send(message)
             return
+        if self._backlog is None:
+            self._backlog = []
         self._backlog.append(message)
         if len(self._backlog) >= BACKLOG_MAX:
             self._holds_back = True
@@ -396,7 +398,7 @@ class Conversation:
 
     def _went_on(self, _: asyncio.Task[None]) -> None:
         self._task = None
-        if self._is_closed:
+        if self._is_closed or self._backlog is None:
             return
         try:
             while self._backlog and self._task is None:

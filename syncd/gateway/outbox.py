@@ -39,8 +39,9 @@ class Outbox(Sink):
         self._transport = transport
         self._on_drained = on_drained
         self._on_overflow = on_overflow
-        self._kept: list[AckItem | Nack] = []
-        self._waiters: list[asyncio.Future[None]] = []
+        # None is none: nearly all connections live without, and what does not exist fills no cache.
+        self._kept: list[AckItem | Nack] | None = None
+        self._waiters: list[asyncio.Future[None]] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._is_closed = False
 
@@ -80,8 +81,8 @@ class Outbox(Sink):
         """The transport's buffer fell below the low mark."""
         self.congested = False
         self._disarm()
-        kept, self._kept = self._kept, []
-        for answer in kept:
+        kept, self._kept = self._kept, None
+        for answer in kept or ():
             if isinstance(answer, AckItem):
                 self.add_ack(LoneAck.of(answer))
             else:
@@ -103,13 +104,17 @@ class Outbox(Sink):
         """See `Sink.drained`. Bounded by the send deadline, which ends in `close`."""
         while self.congested and not self._is_closed:
             waiter = asyncio.get_running_loop().create_future()
+            if self._waiters is None:
+                self._waiters = []
             self._waiters.append(waiter)
             await waiter
         if self._is_closed or self._transport.is_closing():
             raise ConnectionResetError("the connection is gone")
 
     def _keep(self, answer: AckItem | Nack) -> None:
-        if len(self._kept) >= SLOW_ACKS_MAX:
+        if self._kept is None:
+            self._kept = [answer]
+        elif len(self._kept) >= SLOW_ACKS_MAX:
             self._on_overflow()
         else:
             self._kept.append(answer)
@@ -120,8 +125,8 @@ class Outbox(Sink):
             self._deadline = None
 
     def _release(self, error: Exception | None) -> None:
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
+        waiters, self._waiters = self._waiters, None
+        for waiter in waiters or ():
             if not waiter.done():
                 if error is None:
                     waiter.set_result(None)
