@@ -163,6 +163,8 @@ class Connection(asyncio.Protocol):
             self._arm(CLOSE_TIMEOUT_S, self.abort)
         elif ws.state is State.CONNECTING:
             self.abort()
+        else:
+            self._end_conversation()
 
     def abort(self) -> None:
         """Drop the connection at once."""
@@ -271,7 +273,8 @@ class Connection(asyncio.Protocol):
                 self.close(close_codes.MESSAGE_TOO_BIG, f"over {FRAGMENTS_MAX} fragments in one message")
 
     def _message(self, payload: bytes | bytearray | memoryview, *, text: bool) -> None:
-        if self.conversation is not None and self._is_open:
+        # What came before the peer's own close frame counts, also when the parser has seen that already.
+        if self.conversation is not None and not self.conversation.is_closed:
             self.conversation.receive(bytes(payload), text=text)
 
     def _pump(self) -> None:

@@ -66,8 +66,8 @@ class Conversation:
     """One connection's login, writer, subscriptions and events under way."""
 
     __slots__ = (
-        "_backlog", "_connection", "_holds_back", "_home", "_is_closed", "_serving", "_session", "_task", "author",
-        "gateway", "guards", "lanes", "login", "outbox", "own_stream", "subscriptions", "wants_view", "writer",
+        "_backlog", "_connection", "_holds_back", "_home", "_serving", "_session", "_task", "author", "gateway",
+        "guards", "is_closed", "lanes", "login", "outbox", "own_stream", "subscriptions", "wants_view", "writer",
     )  # fmt: skip
 
     def __init__(self, gateway: Gateway, connection: Connection, outbox: Outbox) -> None:
@@ -84,7 +84,8 @@ class Conversation:
         """Ways into the streams that this connection writes to, by the names that its events give them."""
         self._home: int | None = None
         """The partition of the account's own stream, held so that the end of this device's login is noticed."""
-        self._is_closed = False
+        self.is_closed = False
+        """Nothing more is heard."""
         self.outbox = outbox
         self.login: Login | None = None
         self.own_stream = ""
@@ -121,9 +122,9 @@ class Conversation:
 
     def closed(self) -> None:
         """The connection is gone. What is under way to the log goes on; nobody waits for its answer."""
-        if self._is_closed:
+        if self.is_closed:
             return
-        self._is_closed = True
+        self.is_closed = True
         self._session.close()
         if self._task is not None:
             self._task.cancel()
@@ -141,7 +142,7 @@ class Conversation:
 
     def settled(self, entry: Entry, cursor: str | None) -> None:
         """An event of ours is durable."""
-        if self._is_closed:
+        if self.is_closed:
             return
         if entry.void is not None:
             self.refuse(nack_of(entry.stream, entry.seq, entry.void))
@@ -154,7 +155,7 @@ class Conversation:
             record = pending.record
             pending.ledger.admitted = min(pending.ledger.admitted, record.seq - 1)
             pending.ledger.voids.discard(record.seq)
-            if not self._is_closed:
+            if not self.is_closed:
                 self.refuse(Nack(record.stream, record.seq, "unavailable", reason))
         if self.writer is not None:
             self.writer.fall_back(self.gateway.appender.under_way_t(self.writer.writer))
@@ -398,7 +399,7 @@ class Conversation:
 
     def _went_on(self, _: asyncio.Task[None]) -> None:
         self._task = None
-        if self._is_closed or self._backlog is None:
+        if self.is_closed or self._backlog is None:
             return
         try:
             while self._backlog and self._task is None:
