@@ -45,6 +45,7 @@ class Member:
     Attributes:
         backup: how many tracks had been added when the backup of the store was made; None when there is none.
         may_be_lost: tracks that were added after a backup which was restored later.
+        restored: whether its store was, and has not been online with nothing to send since.
     """
 
     login: LinkedDevice
@@ -55,6 +56,7 @@ class Member:
     listener: Listener
     backup: int | None = None
     may_be_lost: set[str] = field(default_factory=set)
+    restored: bool = False
 
     @property
     def backup_path(self) -> Path:
@@ -124,10 +126,14 @@ class Household:
     def back_up(self, member: Member) -> None:
         """Copy the store, as a phone's backup does; not before it was online for the first time.
 
-        Until then it has no writer, and nobody could tell what it sends from what a restored copy of it sends.
+        Until then it has no writer, and nobody could tell what it sends from what a restored copy of it sends. Nor
+        while a restored store owes what it may have to send under a fresh writer: that would be one backup restored
+        twice (decision 8).
         """
-        if member.device.account is None:
+        device = member.device
+        if device.account is None or (member.restored and device.owed):
             return
+        member.restored = member.restored and not device.connected
         with sqlite3.connect(member.store) as source, sqlite3.connect(member.backup_path) as copy:
             source.backup(copy)
         source.close()
@@ -243,6 +249,7 @@ class Household:
             member.store.write_bytes(member.backup_path.read_bytes())
             member.may_be_lost.update(member.listener.added[member.backup :])
             member.backup = None
+            member.restored = True
         member.device = member.listener.device = self._device(member.login, member.store, member.format, member.network)
         member.listener.undoable.clear()
         await self._start(member)
