@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import random
 import socket
 from contextlib import suppress
@@ -33,6 +34,13 @@ def free_ports(count: int) -> list[int]:
             if len(found) == count:
                 return found
     raise NoFreePort(f"no {count} free ports from {PORTS.start} to {PORTS.stop}")
+
+
+@atexit.register
+def _give_back() -> None:
+    """The interpreter would close them too, and complain of each."""
+    for claim in _claims:
+        claim.close()
 
 
 def _is_free(port: int) -> bool:
