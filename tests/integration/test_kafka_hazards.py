@@ -355,8 +355,10 @@ def test_closing_does_not_wait_for_a_frozen_broker(broker: KafkaBroker, monkeypa
         monkeypatch.setattr(brokers, "ANSWER_TIMEOUT_S", 10 * STORY_S)
         broker.freeze()
         under_way = asyncio.create_task(append(log, 2))
-        wait = asyncio.create_task(log.wait_beyond(0, 1, timeout_s=600))
         await until(lambda: _has_unread(broker.port))
+        # Not before: what it asks would be unread as well, and the append perhaps not sent.
+        wait = asyncio.create_task(log.wait_beyond(0, 1, timeout_s=600))
+        await asyncio.sleep(0)  # a turn of the loop, in which it begins
         async with asyncio.timeout(BACK_S):
             await log.close()
             assert (await under_way).outcome == "unknown"
