@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from live_service import Live, on_live
 from raw_device import RawDevice
@@ -20,31 +22,33 @@ def emit(seq: int, track: str) -> bytes:
     return masked(TEXT, json.dumps({"type": "emit", "events": [event]}).encode())
 
 
+@asynccontextmanager
+async def leaving(live: Live) -> AsyncIterator[tuple[RawDevice, RawSocket, str]]:
+    """A listener in step; a device of the same account that has said hello and been welcomed; and that one's token."""
+    phone, laptop = await live.account("phone", "laptop")
+    async with live.device(laptop) as listener, RawSocket(live.service.ws_url) as raw:
+        await listener.arrive("a:me")
+        await raw.handshake()
+        await raw.hello(phone.token)
+        await raw.until(b'"type":"welcome"')
+        yield listener, raw, phone.token
+
+
 @on_live
 async def test_events_in_one_segment_with_the_goodbye_reach_the_other_devices(live: Live) -> None:
-    phone, laptop = await live.account("phone", "laptop")
-    async with live.device(laptop) as listener, RawSocket(live.service.ws_url) as leaving:
-        await listener.arrive("a:me")
-        await leaving.handshake()
-        await leaving.hello(phone.token)
-        await leaving.until(b'"type":"welcome"')
-        await leaving.send(emit(1, "track-1") + emit(2, "track-2") + GOODBYE)
-        await leaving.rest()
+    async with leaving(live) as (listener, raw, _):
+        await raw.send(emit(1, "track-1") + emit(2, "track-2") + GOODBYE)
+        await raw.rest()
         await listener.expect(Delta, lambda delta: "track-1" in str(delta.cells))
         await listener.expect(Delta, lambda delta: "track-2" in str(delta.cells))
 
 
 @on_live
 async def test_what_a_device_says_after_nonsense_is_not_heard_also_with_a_goodbye(live: Live) -> None:
-    phone, laptop = await live.account("phone", "laptop")
-    async with live.device(laptop) as listener, RawSocket(live.service.ws_url) as leaving:
-        await listener.arrive("a:me")
-        await leaving.handshake()
-        await leaving.hello(phone.token)
-        await leaving.until(b'"type":"welcome"')
-        await leaving.send(emit(1, "track-1") + masked(TEXT, b"{") + emit(2, "track-2") + GOODBYE)
-        await leaving.rest()
-        async with RawDevice(live.service.ws_url, phone.token) as again:
+    async with leaving(live) as (listener, raw, token):
+        await raw.send(emit(1, "track-1") + masked(TEXT, b"{") + emit(2, "track-2") + GOODBYE)
+        await raw.rest()
+        async with RawDevice(live.service.ws_url, token) as again:
             await again.arrive("a:me")
             await again.emit_acked("library.changed", {"set": "tracks", "ids": ["track-3"], "value": True})
         await listener.expect(Delta, lambda delta: "track-3" in str(delta.cells))
