@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from stage import Stage
 from tabs import program
 
 
@@ -12,3 +13,9 @@ def _needs_a_browser() -> None:
         program()
     except FileNotFoundError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def stage(postgres_dsn: str) -> Stage:
+    """Dark, until `on_stage` lights it."""
+    return Stage(postgres_dsn)

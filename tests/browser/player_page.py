@@ -30,6 +30,10 @@ class PlayerPage:
         self.queue = tab.locator(".queue .tracks")
         self.list = tab.locator("article .tracks")
 
+    async def another_tab(self) -> PlayerPage:
+        """Of the same profile; it shows nothing yet."""
+        return PlayerPage(await self.tab.context.new_page(), self.url)
+
     async def opens(self, device: LinkedDevice) -> PlayerPage:
         """Follow the device's link, until it is in step."""
         await self.tab.goto(f"{self.url}/#token={device.token}")

@@ -5,12 +5,11 @@ The tabs show our own page, signed out, for its address and its policy; the devi
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any, Final
 
 from playwright.async_api import CDPSession, Page, WebSocket
-from tabs import WAIT_MS
+from tabs import WAIT_MS, crash
 
 STORE: Final = "a test's own"
 """Not the store of the page itself."""
@@ -30,15 +29,15 @@ class SdkTab:
         """How many are open."""
         return len(self._sockets)
 
-    async def open(self, url: str, token: str, *, store: str = STORE, wait: bool = True) -> None:
-        """Open a device here; `wait`: until it is in step with the server."""
+    async def open(self, url: str, token: str) -> None:
+        """Open a device here, and wait until it is in step with the server."""
         await self.page.goto(url)
         code = """
             const sdk = await import("/static/sdk/index.js");
             globalThis.device = await sdk.Device.open({ url: location.origin, token, store });
-            if (wait) await device.ready();
+            await device.ready();
         """
-        await self.run(code, token=token, store=store, wait=wait)
+        await self.run(code, token=token, store=STORE)
 
     async def run(self, code: str, **given: object) -> Any:
         """What the body of an async function returns; `given` are constants in it. What throws there, fails here."""
@@ -50,15 +49,8 @@ class SdkTab:
         await self.run(f"await device.until(() => {condition}, {{ timeoutMs: {WAIT_MS} }});", **given)
 
     async def crash(self) -> None:
-        """Kill it: its process ends at once, as when the machine runs out of memory."""
-        crashed = asyncio.get_running_loop().create_future()
-        self.page.once("crash", lambda _: crashed.set_result(None))
-        devtools = await self.page.context.new_cdp_session(self.page)
-        killing = asyncio.create_task(devtools.send("Page.crash"))  # never answered
-        async with asyncio.timeout(WAIT_MS / 1_000):
-            await crashed
-        killing.cancel()
-        await asyncio.gather(killing, return_exceptions=True)
+        """Kill it; nobody is asked."""
+        await crash(self.page)
         self._sockets.clear()
 
     async def freeze(self) -> None:

@@ -11,6 +11,7 @@ test when the block ends. Network errors belong to tests that cut the network, a
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -57,11 +58,14 @@ class Browser:
         self._chromium = chromium
         self.complaints: list[str] = []
 
-    async def profile(self, *, size: tuple[int, int] = DESKTOP, dark: bool = False, **options: Any) -> Page:
+    async def profile(
+        self, *, size: tuple[int, int] = DESKTOP, dark: bool = False, script: str = "", **options: Any
+    ) -> Page:
         """A tab in a fresh profile.
 
         Args:
             size: of its window; as narrow as a phone it is one, with touch.
+            script: runs in every tab of the profile before the page's own.
             options: more of Playwright's `new_context`.
         """
         phone = size[0] < 600
@@ -71,6 +75,8 @@ class Browser:
         )  # fmt: skip
         context.set_default_timeout(WAIT_MS)
         context.on("page", self._listen)
+        if script:
+            await context.add_init_script(script)
         return await context.new_page()
 
     def _listen(self, page: Page) -> None:
@@ -105,6 +111,18 @@ async def browsing(*, sounds_at_once: bool = True, local_name: str = "") -> Asyn
             assert browser.complaints == [], "\n".join(browser.complaints)
         finally:
             await chromium.close()
+
+
+async def crash(page: Page) -> None:
+    """Kill a tab: its process ends at once, as when the machine runs out of memory."""
+    crashed = asyncio.get_running_loop().create_future()
+    page.once("crash", lambda _: crashed.set_result(None))
+    devtools = await page.context.new_cdp_session(page)
+    killing = asyncio.create_task(devtools.send("Page.crash"))  # never answered
+    async with asyncio.timeout(WAIT_MS / 1_000):
+        await crashed
+    killing.cancel()
+    await asyncio.gather(killing, return_exceptions=True)
 
 
 async def until(page: Page, expression: str) -> Any:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from accessible import barriers
 from player_page import PlayerPage
-from tabs import DESKTOP, PHONE, browsing, picture
+from stage import Stage, on_stage
+from tabs import DESKTOP, PHONE, picture
 
 from syncd.client import Device
-from syncd.config import Config
-from syncd.testing.service import running_service
 
 pytestmark = pytest.mark.e2e
 
@@ -85,36 +82,27 @@ async def look_around(ann: PlayerPage, critic: Critic, playlist: str) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_player_can_be_looked_at_and_used_by_everybody(postgres_dsn: str, *, dark: bool) -> None:
-    async def story() -> None:
-        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
-        async with running_service(config) as service, browsing() as browser:
-            laptop, kitchen, _ = await service.account("ada", "Laptop", "Kitchen", "Car")
-            async with Device(service.ws_url, kitchen.token) as radio:
-                await radio.ready()
-                playlist = await furnish(radio)
-                for size, place in ((DESKTOP, "desktop"), (PHONE, "phone")):
-                    critic = Critic(f"{'dark' if dark else 'light'}-{place}", examines=dark == (place == "phone"))
-                    ann = PlayerPage(await browser.profile(size=size, dark=dark), service.http_url)
-                    await ann.tab.goto(service.http_url)
-                    await ann.tab.get_by_role("button", name="Sign in").wait_for()
-                    await critic.sees(ann, "sign-in")
-                    await look_around(await ann.opens(laptop), critic, playlist)
-                    await ann.tab.context.close()
-                    assert critic.found == []
-
-    asyncio.run(story())
+@on_stage
+async def test_the_player_can_be_looked_at_and_used_by_everybody(stage: Stage, *, dark: bool) -> None:
+    laptop, kitchen, _ = await stage.account("Laptop", "Kitchen", "Car")
+    radio = await stage.device(kitchen)
+    playlist = await furnish(radio)
+    for size, place in ((DESKTOP, "desktop"), (PHONE, "phone")):
+        critic = Critic(f"{'dark' if dark else 'light'}-{place}", examines=dark == (place == "phone"))
+        ann = await stage.blank(size=size, dark=dark)
+        await ann.tab.goto(stage.url)
+        await ann.tab.get_by_role("button", name="Sign in").wait_for()
+        await critic.sees(ann, "sign-in")
+        await look_around(await ann.opens(laptop), critic, playlist)
+        await ann.tab.context.close()
+        assert critic.found == []
 
 
-def test_pages_to_be_read_can_be_read_by_everybody(postgres_dsn: str) -> None:
-    async def story() -> None:
-        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
-        async with running_service(config) as service, browsing() as browser:
-            for size, dark in ((DESKTOP, False), (PHONE, True)):
-                tab = await browser.profile(size=size, dark=dark)
-                for path in ("/docs", "/nowhere"):
-                    await tab.goto(service.http_url + path)
-                    assert await tab.evaluate("getComputedStyle(document.body).margin") == "0px", "its styles are there"
-                    assert await barriers(tab) == []
-
-    asyncio.run(story())
+@on_stage
+async def test_pages_to_be_read_can_be_read_by_everybody(stage: Stage) -> None:
+    for size, dark in ((DESKTOP, False), (PHONE, True)):
+        tab = await stage.browser.profile(size=size, dark=dark)
+        for path in ("/docs", "/nowhere"):
+            await tab.goto(stage.url + path)
+            assert await tab.evaluate("getComputedStyle(document.body).margin") == "0px", "its styles are there"
+            assert await barriers(tab) == []

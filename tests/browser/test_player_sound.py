@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import struct
 import wave
 from pathlib import Path
 
 import pytest
-from player_page import PlayerPage
 from playwright.async_api import expect
-from tabs import Browser, browsing, until
+from stage import Stage, on_stage, on_stage_with
+from tabs import until
 
-from syncd.accounts import LinkedDevice
-from syncd.client import Device
-from syncd.config import Config
 from syncd.testing.patience import eventually
-from syncd.testing.service import running_service
 
 pytestmark = pytest.mark.e2e
 
 # Audio elements that are in no document are found by what they play.
-_LISTEN = """() => {
+LISTEN = """(() => {
   window.heard = [];
   const play = HTMLMediaElement.prototype.play;
   HTMLMediaElement.prototype.play = function () {
     if (!heard.includes(this)) heard.push(this);
     return play.call(this);
   };
-}"""
+})();"""
 _RENDERED = """async () => {
   const { ALBUMS, SHOWS } = await import("/static/player/catalog.js");
   const { samples, wav } = await import("/static/player/synth.js");
@@ -45,124 +40,98 @@ SOUNDS = "heard.some((audio) => !audio.paused && audio.currentTime > 0.3)"
 SILENT = "heard.every((audio) => audio.paused)"
 
 
-async def opened(browser: Browser, url: str, device: LinkedDevice) -> PlayerPage:
-    tab = await browser.profile()
-    await tab.add_init_script(f"({_LISTEN})()")
-    return await PlayerPage(tab, url).opens(device)
+@on_stage
+async def test_sound_moves_with_the_session(stage: Stage) -> None:
+    laptop, phone, kitchen = await stage.account("Laptop", "Phone", "Kitchen")
+    radio = await stage.device(kitchen)
+    ann = await stage.opened(laptop, script=LISTEN)
+    ben = await stage.opened(phone, script=LISTEN)
+    await ann.visits("/album/green-room")
+    await ann.presses("Play House Lights by Marguerite Sol")
+    await until(ann.tab, SOUNDS)
+    await radio.until(lambda: radio.playback is not None and radio.playback.position_ms > 500)
+    assert await ben.tab.evaluate(SILENT)
+
+    await ben.presses("Where it plays")
+    await ben.presses("Phone (here) Online")
+    await until(ben.tab, SOUNDS)
+    await until(ann.tab, SILENT)
+    assert await ben.tab.evaluate("heard[0].currentTime") > 0.5, "it goes on where it was"
+    assert await ben.tab.evaluate("navigator.mediaSession.metadata.title") == "House Lights"
+
+    radio.pause()
+    await until(ben.tab, SILENT)
+    radio.seek(103_500)
+    radio.resume()
+    await until(ben.tab, SOUNDS)
+    await ann.sees_playing("Curtain", where="Phone")  # it ended, and the next began
+
+    second = await ben.another_tab()
+    await second.tab.goto(stage.url)
+    await second.sees_playing("Curtain")
+    assert await second.tab.evaluate(SILENT), "one tab of a device sounds"
+    await ben.tab.close()
+    await until(second.tab, SOUNDS)
 
 
-def test_sound_moves_with_the_session(postgres_dsn: str) -> None:
-    async def story() -> None:
-        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
-        async with running_service(config) as service, browsing() as browser:
-            laptop, phone, kitchen = await service.account("ada", "Laptop", "Phone", "Kitchen")
-            async with Device(service.ws_url, kitchen.token) as radio:
-                await radio.ready()
-                ann = await opened(browser, service.http_url, laptop)
-                ben = await opened(browser, service.http_url, phone)
-                await ann.visits("/album/green-room")
-                await ann.presses("Play House Lights by Marguerite Sol")
-                await until(ann.tab, SOUNDS)
-                await radio.until(lambda: radio.playback is not None and radio.playback.position_ms > 500)
-                assert await ben.tab.evaluate(SILENT)
+@on_stage_with(sounds_at_once=False)
+async def test_a_page_on_which_nobody_has_pressed_anything_asks_for_it(stage: Stage) -> None:
+    laptop, kitchen = await stage.account("Laptop", "Kitchen")
+    radio = await stage.device(kitchen)
+    ann = await stage.blank(script=LISTEN)
+    # Playwright evaluates as if somebody had pressed something.
+    devtools = await ann.tab.context.new_cdp_session(ann.tab)
+    tries = {"expression": "heard.length", "userGesture": False}
 
-                await ben.presses("Where it plays")
-                await ben.presses("Phone (here) Online")
-                await until(ben.tab, SOUNDS)
-                await until(ann.tab, SILENT)
-                assert await ben.tab.evaluate("heard[0].currentTime") > 0.5, "it goes on where it was"
-                assert await ben.tab.evaluate("navigator.mediaSession.metadata.title") == "House Lights"
+    async def has_tried() -> bool:
+        return bool((await devtools.send("Runtime.evaluate", tries))["result"].get("value"))
 
-                radio.pause()
-                await until(ben.tab, SILENT)
-                radio.seek(103_500)
-                radio.resume()
-                await until(ben.tab, SOUNDS)
-                await ann.sees_playing("Curtain", where="Phone")  # it ended, and the next began
-
-                second = PlayerPage(await ben.tab.context.new_page(), service.http_url)
-                await second.tab.add_init_script(f"({_LISTEN})()")
-                await second.tab.goto(service.http_url)
-                await second.sees_playing("Curtain")
-                assert await second.tab.evaluate(SILENT), "one tab of a device sounds"
-                await ben.tab.close()
-                await until(second.tab, SOUNDS)
-
-    asyncio.run(story())
+    await ann.tab.goto(f"{stage.url}/#token={laptop.token}")
+    await radio.until(lambda: laptop.device in radio.presence)
+    radio.play("green-room.curtain", device=laptop.device)
+    await eventually(has_tried)
+    await expect(ann.tab.locator(".bar-where")).to_contain_text("Press anywhere to hear it")
+    assert await ann.tab.evaluate(SILENT)
+    await ann.tab.locator("main h1").click()
+    await until(ann.tab, SOUNDS)
+    await expect(ann.tab.locator(".bar-where")).to_have_count(0)
+    await radio.until(lambda: radio.playback is not None and not radio.playback.buffering)
 
 
-def test_a_page_on_which_nobody_has_pressed_anything_asks_for_it(postgres_dsn: str) -> None:
-    async def story() -> None:
-        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
-        async with running_service(config) as service, browsing(sounds_at_once=False) as browser:
-            laptop, kitchen = await service.account("ada", "Laptop", "Kitchen")
-            async with Device(service.ws_url, kitchen.token) as radio:
-                await radio.ready()
-                ann = PlayerPage(await browser.profile(), service.http_url)
-                await ann.tab.add_init_script(f"({_LISTEN})()")
-                # Playwright evaluates as if somebody had pressed something.
-                devtools = await ann.tab.context.new_cdp_session(ann.tab)
-                tries = {"expression": "heard.length", "userGesture": False}
-
-                async def has_tried() -> bool:
-                    return bool((await devtools.send("Runtime.evaluate", tries))["result"].get("value"))
-
-                await ann.tab.goto(f"{service.http_url}/#token={laptop.token}")
-                await radio.until(lambda: laptop.device in radio.presence)
-                radio.play("green-room.curtain", device=laptop.device)
-                await eventually(has_tried)
-                await expect(ann.tab.locator(".bar-where")).to_contain_text("Press anywhere to hear it")
-                assert await ann.tab.evaluate(SILENT)
-                await ann.tab.locator("main h1").click()
-                await until(ann.tab, SOUNDS)
-                await expect(ann.tab.locator(".bar-where")).to_have_count(0)
-                await radio.until(lambda: radio.playback is not None and not radio.playback.buffering)
-
-    asyncio.run(story())
+@on_stage
+async def test_every_bundled_score_renders_to_the_same_sound_each_time(stage: Stage) -> None:
+    tab = await stage.browser.profile()
+    await tab.goto(stage.url)
+    rendered = await tab.evaluate(_RENDERED)
+    assert {each["style"] for each in rendered} == {"tide", "pluck", "beat", "keys", "place"}
+    for each in rendered:
+        assert each["bytes"] == 44 + 2 * each["seconds"] * 22_050
+        assert 0.02 < each["loudness"] < each["peak"] < 1, each["style"]
+        assert each["again"], f"{each['style']} sounds different the second time"
 
 
-def test_every_bundled_score_renders_to_the_same_sound_each_time(postgres_dsn: str) -> None:
-    async def story() -> None:
-        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
-        async with running_service(config) as service, browsing() as browser:
-            tab = await browser.profile()
-            await tab.goto(service.http_url)
-            rendered = await tab.evaluate(_RENDERED)
-            assert {each["style"] for each in rendered} == {"tide", "pluck", "beat", "keys", "place"}
-            for each in rendered:
-                assert each["bytes"] == 44 + 2 * each["seconds"] * 22_050
-                assert 0.02 < each["loudness"] < each["peak"] < 1, each["style"]
-                assert each["again"], f"{each['style']} sounds different the second time"
-
-    asyncio.run(story())
-
-
-def test_what_was_heard_is_remembered_and_nothing_that_was_only_opened(postgres_dsn: str) -> None:
-    async def story() -> None:
-        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
-        async with running_service(config) as service, browsing() as browser:
-            laptop, kitchen = await service.account("ada", "Laptop", "Kitchen")
-            async with Device(service.ws_url, kitchen.token) as radio:
-                await radio.ready()
-                rain = "field-notes.rain-on-a-tin-roof"
-                radio.progress.listened(rain, 300_000, duration_ms=600_000)
-                await radio.settled()
-                ann = await opened(browser, service.http_url, laptop)
-                await ann.presses("Continue 5:00 Rain on a Tin Roof")
-                await until(ann.tab, SOUNDS)
-                assert radio.progress.all[rain].resume_ms == 300_000, "opening an episode moves nothing"
-                await radio.until(lambda: len(radio.history.entries) == 1)
-                await ann.presses("Pause")
-                await radio.until(lambda: radio.progress.all[rain].resume_ms > 303_000)
-                await ann.visits("/history")
-                await expect(ann.tab.locator(".heard li")).to_have_count(1)
-                await ann.presses("Remove Rain on a Tin Roof from the history")
-                await radio.until(lambda: not radio.history.entries)
-
-    asyncio.run(story())
+@on_stage
+async def test_what_was_heard_is_remembered_and_nothing_that_was_only_opened(stage: Stage) -> None:
+    laptop, kitchen = await stage.account("Laptop", "Kitchen")
+    radio = await stage.device(kitchen)
+    rain = "field-notes.rain-on-a-tin-roof"
+    radio.progress.listened(rain, 300_000, duration_ms=600_000)
+    await radio.settled()
+    ann = await stage.opened(laptop, script=LISTEN)
+    await ann.presses("Continue 5:00 Rain on a Tin Roof")
+    await until(ann.tab, SOUNDS)
+    assert radio.progress.all[rain].resume_ms == 300_000, "opening an episode moves nothing"
+    await radio.until(lambda: len(radio.history.entries) == 1)
+    await ann.presses("Pause")
+    await radio.until(lambda: radio.progress.all[rain].resume_ms > 303_000)
+    await ann.visits("/history")
+    await expect(ann.tab.locator(".heard li")).to_have_count(1)
+    await ann.presses("Remove Rain on a Tin Roof from the history")
+    await radio.until(lambda: not radio.history.entries)
 
 
-def test_a_file_of_ones_own_plays_and_is_named_on_other_devices(postgres_dsn: str, tmp_path: Path) -> None:
+@on_stage
+async def test_a_file_of_ones_own_plays_and_is_named_on_other_devices(stage: Stage, tmp_path: Path) -> None:
     song = tmp_path / "Für Elise.wav"
     samples = b"".join(struct.pack("<h", (n % 100) * 200) for n in range(8_000))
     with wave.open(str(song), "wb") as file:
@@ -171,21 +140,16 @@ def test_a_file_of_ones_own_plays_and_is_named_on_other_devices(postgres_dsn: st
     text = tmp_path / "notes.wav"
     text.write_text("no sound at all")
 
-    async def story() -> None:
-        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
-        async with running_service(config) as service, browsing() as browser:
-            laptop, phone = await service.account("ada", "Laptop", "Phone")
-            ann = await opened(browser, service.http_url, laptop)
-            ben = await opened(browser, service.http_url, phone)
-            await ann.tab.get_by_label("Add audio files").set_input_files([song, text])
-            await expect(ann.tab.get_by_role("status").first).to_have_text("This browser cannot play notes.wav")
-            await ann.presses("Play Für Elise by Your own file")
-            await until(ann.tab, "heard.length > 0")
-            await ben.sees_playing("Für Elise", where="Laptop")
-            await ann.tab.reload()
-            await ann.sees(["Für Elise"], within=ann.list)
-            await ben.presses("Where it plays")
-            await ben.presses("Phone (here) Online")
-            await expect(ben.tab.get_by_role("status").first).to_have_text("That file is on another device")
-
-    asyncio.run(story())
+    laptop, phone = await stage.account("Laptop", "Phone")
+    ann = await stage.opened(laptop, script=LISTEN)
+    ben = await stage.opened(phone, script=LISTEN)
+    await ann.tab.get_by_label("Add audio files").set_input_files([song, text])
+    await expect(ann.tab.get_by_role("status").first).to_have_text("This browser cannot play notes.wav")
+    await ann.presses("Play Für Elise by Your own file")
+    await until(ann.tab, "heard.length > 0")
+    await ben.sees_playing("Für Elise", where="Laptop")
+    await ann.tab.reload()
+    await ann.sees(["Für Elise"], within=ann.list)
+    await ben.presses("Where it plays")
+    await ben.presses("Phone (here) Online")
+    await expect(ben.tab.get_by_role("status").first).to_have_text("That file is on another device")

@@ -7,15 +7,10 @@ import time
 
 import pytest
 from sdk_tab import SdkTab
-from tabs import browsing
-
-from syncd.client import Device
-from syncd.config import Config
-from syncd.testing.service import running_service
+from stage import Stage, on_stage
 
 pytestmark = pytest.mark.e2e
 
-DEADLINE_S = 240.0
 TABS = 3
 EACH = 20
 """Edits of each tab: enough that tabs are second to a number again and again."""
@@ -32,42 +27,34 @@ await device.stored();
 """
 
 
-def test_what_killed_tabs_have_saved_side_by_side_is_all_there_once_and_in_order(postgres_dsn: str) -> None:
+@on_stage
+async def test_what_killed_tabs_have_saved_side_by_side_is_all_there_once_and_in_order(stage: Stage) -> None:
     """Each tab guesses numbers that the others take as well; a guess that is not corrected would lose an edit."""
-
-    async def story() -> None:
-        config = Config(database_url=postgres_dsn, port=0, ws_port=0)
-        async with running_service(config) as service, browsing() as browser:
-            web, phone = await service.account("ada", "web", "phone")
-            first = SdkTab(await browser.profile())
-            context = first.page.context
-            tabs = [first, *[SdkTab(await context.new_page()) for _ in range(TABS - 1)]]
-            for tab in tabs:
-                await tab.open(service.http_url, web.token)
-            await context.set_offline(True)
-            for tab in tabs:
-                await tab.until("!device.connected")
-            begin_ms = time.time_ns() // 1_000_000 + HEAD_START_MS
-            await asyncio.gather(*[tab.run(EDIT, tab=n, each=EACH, beginMs=begin_ms) for n, tab in enumerate(tabs)])
-            for tab in tabs:
-                await tab.until("device.queue.length === count", count=TABS * EACH)
-            orders = [await tab.run("return device.queue.tracks") for tab in tabs]
-            assert all(order == orders[0] for order in orders), "every tab shows the same before anything is sent"
-            late = SdkTab(await context.new_page())
-            for tab in tabs:
-                await tab.crash()
-                await tab.close()  # a tab that has crashed cannot be told that there is a network again
-            await context.set_offline(False)
-            await late.open(service.http_url, web.token)
-            async with Device(service.ws_url, phone.token) as device:
-                await device.until(lambda: len(device.queue) == TABS * EACH)
-                for maker in range(TABS):
-                    made = [track for track in device.queue.tracks if track.startswith(f"{maker}.")]
-                    assert made == [f"{maker}.{n}" for n in range(EACH)]
-                await late.run("await device.settled();")
-                verified = await late.run("return device.verify();")
-                assert verified["agrees"], verified
-                assert verified["ours"] == (await device.verify()).ours
-            await late.close()
-
-    asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
+    web, phone = await stage.account("web", "phone")
+    tabs = await stage.sdk_tabs(web, TABS)
+    context = tabs[0].page.context
+    await context.set_offline(True)
+    for tab in tabs:
+        await tab.until("!device.connected")
+    begin_ms = time.time_ns() // 1_000_000 + HEAD_START_MS
+    await asyncio.gather(*[tab.run(EDIT, tab=n, each=EACH, beginMs=begin_ms) for n, tab in enumerate(tabs)])
+    for tab in tabs:
+        await tab.until("device.queue.length === count", count=TABS * EACH)
+    orders = [await tab.run("return device.queue.tracks") for tab in tabs]
+    assert all(order == orders[0] for order in orders), "every tab shows the same before anything is sent"
+    late = SdkTab(await context.new_page())
+    for tab in tabs:
+        await tab.crash()
+        await tab.close()  # a tab that has crashed cannot be told that there is a network again
+    await context.set_offline(False)
+    await late.open(stage.url, web.token)
+    device = await stage.device(phone)
+    await device.until(lambda: len(device.queue) == TABS * EACH)
+    for maker in range(TABS):
+        made = [track for track in device.queue.tracks if track.startswith(f"{maker}.")]
+        assert made == [f"{maker}.{n}" for n in range(EACH)]
+    await late.run("await device.settled();")
+    verified = await late.run("return device.verify();")
+    assert verified["agrees"], verified
+    assert verified["ours"] == (await device.verify()).ours
+    await late.close()
