@@ -42,8 +42,6 @@ BACK_S = 60.0
 
 Story = Callable[[KafkaLog], Coroutine[object, object, None]]
 
-pytestmark = pytest.mark.xdist_group("kafka_hazards")  # one worker, so one broker
-
 
 @pytest.fixture(scope="module")
 def own_broker() -> Iterator[KafkaBroker]:

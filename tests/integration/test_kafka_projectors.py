@@ -217,7 +217,6 @@ def test_where_no_group_can_be_joined_leases_alone_decide(postgres_dsn: str, kaf
     run(story())
 
 
-@pytest.mark.xdist_group("kafka_hazards")
 def test_a_restart_of_the_broker_loses_neither_records_nor_members(postgres_dsn: str) -> None:
     """It is the group's coordinator, too. A share stands until another one is dealt."""
 
