@@ -310,15 +310,8 @@ class Ack(Struct, frozen=True, omit_defaults=True, tag="ack"):
         return [AckItem(self.stream, self.writer, self.seq, self.t, self.seen, self.cursor)]
 
 
-class LoneAck(Struct, frozen=True, omit_defaults=True, tag="ack", gc=False):
+class LoneAck(AckItem, frozen=True, tag="ack"):
     """An `Ack` in its own fields, as a server writes it: one for nearly every event."""
-
-    stream: str
-    writer: str
-    seq: Seq
-    t: Natural
-    seen: bool = False
-    cursor: str | None = None
 
     @classmethod
     def of(cls, item: AckItem) -> LoneAck:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from functools import wraps
 from typing import Any
 
@@ -205,6 +206,15 @@ def device_on(wire: Wire, *, token: str = "token", **more: Any) -> Device:
     """A device whose network is the test's."""
     more.setdefault("clock", ManualDeviceClock())
     return Device(URL, token, connect=wire.connect, format="json", **more)
+
+
+@asynccontextmanager
+async def taken_in(wire: Wire, **more: Any) -> AsyncIterator[tuple[Device, ServerEnd]]:
+    """Such a device, `more` as `device_on` takes it, and the server that has just welcomed it."""
+    async with device_on(wire, **more) as device:
+        server = await wire.accepted()
+        await server.take_in()
+        yield device, server
 
 
 def data_of(event: EmittedEvent) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from desk import OWN, TIMEOUT_S, WRITER, Wire, device_on, like, played, tell, tracks
+from desk import OWN, TIMEOUT_S, WRITER, Wire, like, played, taken_in, tell, tracks
 
 from syncd.client import Outcome, Refusal
 from syncd.protocol.messages import (
@@ -18,9 +18,7 @@ from syncd.testing.device_clock import START_MS, ManualDeviceClock
 
 @played
 async def test_after_a_break_what_has_no_answer_is_sent_again_with_the_same_numbers_and_times(wire: Wire) -> None:
-    async with device_on(wire) as device:
-        server = await wire.accepted()
-        await server.take_in()
+    async with taken_in(wire) as (device, server):
         like(device, "t1")
         like(device, "t2")
         events = await server.heard_events(2)
@@ -39,9 +37,7 @@ async def test_after_a_break_what_has_no_answer_is_sent_again_with_the_same_numb
 
 @played
 async def test_a_gap_that_is_still_held_is_sent_again_from_there(wire: Wire) -> None:
-    async with device_on(wire) as device:
-        server = await wire.accepted()
-        await server.take_in()
+    async with taken_in(wire) as (device, server):
         for track in ("t1", "t2", "t3"):
             like(device, track)
         events = await server.heard_events(3)
@@ -53,9 +49,7 @@ async def test_a_gap_that_is_still_held_is_sent_again_from_there(wire: Wire) -> 
 
 @played
 async def test_a_gap_that_is_not_held_any_more_is_answered_by_a_hello_without_a_writer(wire: Wire) -> None:
-    async with device_on(wire) as device:
-        server = await wire.accepted()
-        await server.take_in()
+    async with taken_in(wire) as (device, server):
         like(device, "t1")
         server.ack(*await server.heard_events())
         await device.settled(timeout_s=TIMEOUT_S)
@@ -75,9 +69,7 @@ async def test_a_gap_that_is_not_held_any_more_is_answered_by_a_hello_without_a_
 
 @played
 async def test_with_another_writer_nothing_is_sent_before_the_server_has_told_what_it_has(wire: Wire) -> None:
-    async with device_on(wire) as device:
-        server = await wire.accepted()
-        await server.take_in()
+    async with taken_in(wire) as (device, server):
         done = device.queue.add("t1")
         (sent,) = await server.heard_events()
         server.hang_up(4101)
@@ -98,9 +90,7 @@ async def test_with_another_writer_nothing_is_sent_before_the_server_has_told_wh
 @played
 async def test_unavailable_keeps_the_event_and_tries_again(wire: Wire) -> None:
     clock = ManualDeviceClock()
-    async with device_on(wire, clock=clock) as device:
-        server = await wire.accepted()
-        await server.take_in()
+    async with taken_in(wire, clock=clock) as (device, server):
         like(device, "t1")
         (event,) = await server.heard_events()
         await tell(device, server, Nack(OWN, 1, "unavailable", "the log is away"))
@@ -113,11 +103,9 @@ async def test_unavailable_keeps_the_event_and_tries_again(wire: Wire) -> None:
 @pytest.mark.parametrize("reason", ["invalid", "limit", "expired", "forbidden"])
 @played
 async def test_a_refusal_for_good_takes_back_what_was_done_and_is_told(wire: Wire, reason: Any) -> None:
-    async with device_on(wire) as device:
+    async with taken_in(wire) as (device, server):
         refused: list[Refusal] = []
         device.on_refused(refused.append)
-        server = await wire.accepted()
-        await server.take_in()
         done = device.library.add("tracks", "t1")
         await server.heard_events()
         server.say(Nack(OWN, 1, reason, "because"))
@@ -130,11 +118,9 @@ async def test_a_refusal_for_good_takes_back_what_was_done_and_is_told(wire: Wir
 
 @played
 async def test_what_hung_on_a_refused_insertion_is_inserted_again_where_it_was_seen(wire: Wire) -> None:
-    async with device_on(wire) as device:
+    async with taken_in(wire) as (device, server):
         refused: list[Refusal] = []
         device.on_refused(refused.append)
-        server = await wire.accepted()
-        await server.take_in()
         device.queue.add("a", "z")
         server.ack(*await server.heard_events())
         await device.settled(timeout_s=TIMEOUT_S)
@@ -160,9 +146,7 @@ async def test_what_hung_on_a_refused_insertion_is_inserted_again_where_it_was_s
 
 @played
 async def test_controls_of_a_play_that_never_began_are_dropped(wire: Wire) -> None:
-    async with device_on(wire) as device:
-        server = await wire.accepted()
-        await server.take_in()
+    async with taken_in(wire) as (device, server):
         await device.ready(timeout_s=TIMEOUT_S)
         device.play("t1")
         device.seek(5_000)
@@ -176,9 +160,7 @@ async def test_controls_of_a_play_that_never_began_are_dropped(wire: Wire) -> No
 @played
 async def test_without_an_answer_for_ten_seconds_it_comes_back_and_sends_again(wire: Wire) -> None:
     clock = ManualDeviceClock()
-    async with device_on(wire, clock=clock) as device:
-        server = await wire.accepted()
-        await server.take_in()
+    async with taken_in(wire, clock=clock) as (device, server):
         like(device, "t1")
         (event,) = await server.heard_events()
         clock.pass_ms(10_100)

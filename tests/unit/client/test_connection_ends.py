@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from desk import OWN, TIMEOUT_S, WRITER, ServerEnd, Wire, device_on, like, played, tell
+from desk import OWN, TIMEOUT_S, WRITER, ServerEnd, Wire, device_on, like, played, taken_in, tell
 
 from syncd.client import DeviceState, NotReady
 from syncd.errors import LoginExpired, ProtocolError
@@ -32,9 +32,7 @@ from syncd.testing.device_clock import START_MS, ManualDeviceClock
 async def test_it_comes_back_as_the_close_code_says(
     wire: Wire, code: int, cursor: str | None, writer: str | None
 ) -> None:
-    async with device_on(wire) as device:
-        server = await wire.accepted()
-        await server.take_in()
+    async with taken_in(wire) as (device, server):
         await device.ready(timeout_s=TIMEOUT_S)
         server.hang_up(code)
         hello = await (await wire.accepted()).heard_hello()
@@ -94,9 +92,7 @@ async def test_a_token_of_another_account_is_refused_before_anything_is_sent(wir
 
 @played
 async def test_an_ack_of_what_was_never_asked_makes_it_come_back_for_a_snapshot(wire: Wire) -> None:
-    async with device_on(wire) as device:
-        server = await wire.accepted()
-        await server.take_in()
+    async with taken_in(wire) as (device, server):
         await device.ready(timeout_s=TIMEOUT_S)
         server.say(Ack(OWN, WRITER, 99, 5, False, "c9"))
         hello = await (await wire.accepted()).heard_hello()
@@ -105,9 +101,7 @@ async def test_an_ack_of_what_was_never_asked_makes_it_come_back_for_a_snapshot(
 
 @played
 async def test_a_server_that_breaks_the_rules_is_left_and_tried_again(wire: Wire) -> None:
-    async with device_on(wire) as device:
-        server = await wire.accepted()
-        await server.take_in()
+    async with taken_in(wire) as (device, server):
         server.say(Snapshot(OWN, [], 7, False))
         assert isinstance(await (await wire.accepted()).heard_hello(), Hello)
         assert "part 7 of the snapshot" in str(device.error)

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from desk import ACCOUNT, OWN, TIMEOUT_S, Wire, device_on, like, played, snapshot
+from desk import ACCOUNT, OWN, TIMEOUT_S, Wire, device_on, like, played, snapshot, taken_in
 
 from syncd.client import Change, NotReady, NotSettled
 from syncd.model.cells import Cell
@@ -39,9 +39,7 @@ async def test_the_servers_clock_counts_from_the_middle_of_the_round_trip(wire: 
 @played
 async def test_after_a_long_sleep_it_asks_at_once_whether_the_connection_stands(wire: Wire) -> None:
     clock = ManualDeviceClock()
-    async with device_on(wire, clock=clock) as device:
-        server = await wire.accepted()
-        await server.take_in()
+    async with taken_in(wire, clock=clock) as (device, server):
         await device.ready(timeout_s=TIMEOUT_S)
         clock.pass_ms(3_600_000)
         await server.heard_ping()

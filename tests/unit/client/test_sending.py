@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from desk import ACCOUNT, OWN, TIMEOUT_S, WRITER, Wire, device_on, like, played, snapshot
+from desk import ACCOUNT, OWN, TIMEOUT_S, WRITER, Wire, device_on, like, played, snapshot, taken_in
 
 from syncd.client import Refusal
 from syncd.model.cells import Cell
@@ -97,9 +97,7 @@ async def test_events_leave_in_the_order_they_were_made_over_all_streams(wire: W
 
 @played
 async def test_an_event_on_a_new_stream_waits_for_the_subscription_and_holds_up_what_is_behind_it(wire: Wire) -> None:
-    async with device_on(wire) as device:
-        server = await wire.accepted()
-        await server.take_in()
+    async with taken_in(wire) as (device, server):
         await device.ready(timeout_s=TIMEOUT_S)
         playlist = device.playlist("0123456789abcdef")
         playlist.add("t1")
@@ -115,11 +113,9 @@ async def test_an_event_on_a_new_stream_waits_for_the_subscription_and_holds_up_
 @played
 async def test_events_of_a_stream_that_may_not_be_read_are_sent_all_the_same(wire: Wire) -> None:
     """The gateway says what it thinks of each of them."""
-    async with device_on(wire) as device:
+    async with taken_in(wire) as (device, server):
         refused: list[Refusal] = []
         device.on_refused(refused.append)
-        server = await wire.accepted()
-        await server.take_in()
         playlist = device.playlist("0123456789abcdef")
         playlist.add("t1")
         assert isinstance(await server.heard(), Subscribe)
