@@ -14,8 +14,8 @@ from starlette.routing import Route
 
 import syncd
 from syncd.api.answers import Json
+from syncd.api.exposition import CONTENT_TYPE, exposition
 from syncd.api.services import ProbeServices
-from syncd.metrics import CONTENT_TYPE, exposition
 
 
 def probe_routes(services: ProbeServices) -> Sequence[Route]:

@@ -8,30 +8,24 @@ opened at the first question: a process whose console nobody uses pays for nothi
 from __future__ import annotations
 
 import asyncio
-import secrets
-import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from os import getpid
 from typing import TypeVar
 
 import uvloop
 
 from syncd.api.console_services import ConsoleServices
 from syncd.bootstrap.deployment import Deployment, open_deployment
-from syncd.clock import Clock
-from syncd.config import Config
-from syncd.errors import ShuttingDown, StoreUnavailable
+from syncd.bootstrap.figures import OwnFigures
+from syncd.errors import ShuttingDown
 from syncd.logs import get_logger
-from syncd.metrics import Metrics
 from syncd.operations.console.desk import Desk
 from syncd.operations.console.documents import encoded
-from syncd.operations.console.figures import Figures, figures_of
 from syncd.operations.console.jobs import Jobs
-from syncd.operations.console.panel import REPORT_TTL_S, SAMPLE_S, Panel
+from syncd.operations.console.panel import REPORT_TTL_S, Panel
 
 T = TypeVar("T")
 CLOSE_S = 10.0
@@ -40,43 +34,12 @@ CLOSE_S = 10.0
 log = get_logger("console")
 
 
-def process_name() -> str:
-    """What this process is called among others: where it runs, and something that no other one has."""
-    return f"{socket.gethostname()[:40]}-{getpid()}-{secrets.token_hex(2)}"
-
-
-class OwnFigures:
-    """The figures of this process, made once for all who ask within a moment: some are sums over all connections."""
-
-    def __init__(self, metrics: Metrics, clock: Clock) -> None:
-        self._metrics = metrics
-        self._clock = clock
-        self._latest: Figures | None = None
-
-    def __call__(self) -> Figures:
-        """As they are now, or were a moment ago."""
-        now_s = self._clock.monotonic_s()
-        if self._latest is None or now_s - self._latest.at_s >= SAMPLE_S / 2:
-            self._latest = figures_of(self._metrics, at_s=now_s)
-        return self._latest
-
-
-async def report_figures(deployment: Deployment, own: OwnFigures, process: str, roles: frozenset[str]) -> None:
-    """Tell the store how this process does, until cancelled. What the store does not take is told again soon."""
-    while True:
-        with suppress(StoreUnavailable):
-            await deployment.store.report(process, roles=_said(roles), figures=encoded(own()))
-        await asyncio.sleep(SAMPLE_S)
-
-
 @asynccontextmanager
-async def open_console(
-    deployment: Deployment, own: OwnFigures, process: str, roles: frozenset[str]
-) -> AsyncIterator[tuple[ConsoleServices, Panel]]:
+async def open_console(deployment: Deployment, own: OwnFigures) -> AsyncIterator[tuple[ConsoleServices, Panel]]:
     """The console's services, for as long as the block lasts. Jobs that run at its end are cancelled."""
     panel = Panel(
-        process,
-        _said(roles),
+        own.process,
+        own.roles,
         own,
         lambda: deployment.store.processes(ttl_s=REPORT_TTL_S),
         deployment.clock,
@@ -183,12 +146,3 @@ class BackRoom:
                 await self._stop.wait()
             finally:
                 await jobs.close()
-
-
-def is_on(config: Config) -> bool:
-    """Whether processes tell how they do, and the API shows it."""
-    return config.console != "off"
-
-
-def _said(roles: frozenset[str]) -> str:
-    return ", ".join(sorted(roles))

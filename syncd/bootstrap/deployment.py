@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from syncd.accounts import Accounts
 from syncd.accounts.service import PostgresAccounts
@@ -18,13 +19,15 @@ from syncd.log.port import TrimmableLog
 from syncd.logs import get_logger
 from syncd.operators import Operators
 from syncd.operators.service import PostgresOperators
-from syncd.store import embedded
 from syncd.store.deployment_row import DeploymentRow, deployment_row
 from syncd.store.migrate import migrate
 from syncd.store.port import SideChannel, Store
 from syncd.store.postgres import PostgresStore
 from syncd.store.rebuild_port import RebuildStore
 from syncd.store.side_channel import PostgresSideChannel
+
+if TYPE_CHECKING:
+    from syncd.store.embedded import EmbeddedPostgres
 
 log = get_logger("bootstrap")
 
@@ -60,6 +63,8 @@ async def open_database(config: Config, *, on_progress: OnProgress | None = None
     if config.database_url is not None:
         yield config.database_url
         return
+    from syncd.store import embedded
+
     member = _Member(config.data_dir, await embedded.join(config.data_dir, on_progress=on_progress))
     watching = asyncio.create_task(member.stay(), name="embedded-postgres")
     try:
@@ -74,12 +79,14 @@ async def open_database(config: Config, *, on_progress: OnProgress | None = None
 class _Member:
     """Our membership of the embedded Postgres, renewed when its supervisor was killed. The address stays the same."""
 
-    def __init__(self, data_dir: Path, postgres: embedded.EmbeddedPostgres) -> None:
+    def __init__(self, data_dir: Path, postgres: EmbeddedPostgres) -> None:
         self._data_dir = data_dir
         self.postgres = postgres
 
     async def stay(self) -> None:
         """Join again whenever it is lost, until cancelled."""
+        from syncd.store import embedded
+
         while True:
             await self.postgres.lost()
             log.error("embedded_postgres_lost")

@@ -1,48 +1,43 @@
-"""The roles of one process, on one deployment: how they start, and in which order they stop."""
+"""The roles of one process, on one deployment: how they start, and in which order they stop.
+
+What only one role needs is imported where that role starts: a projector waits for no HTTP server, and no gateway.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable, Mapping, Sequence
+import socket
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from syncd.accounts import Device, LinkedDevice
-from syncd.api.app import create_app, create_probe_app
-from syncd.api.console_services import ConsoleServices
-from syncd.api.server import HttpListeners
-from syncd.api.services import ApiServices, GatewayAddress, ProbeServices, Readiness
 from syncd.api.sockets import bind
 from syncd.bootstrap import Running
 from syncd.bootstrap.collector import calm_collector
-from syncd.bootstrap.console import OwnFigures, is_on, open_console, process_name, report_figures
 from syncd.bootstrap.deployment import Deployment, OnProgress, open_deployment
+from syncd.bootstrap.figures import OwnFigures, is_on, report_figures
 from syncd.bootstrap.life import until_life_ends
 from syncd.bootstrap.present_log import shares_of
 from syncd.config import Config
-from syncd.errors import ConfigError, LogUnavailable, PositionLost, Unavailable
-from syncd.gateway.gateway import Gateway, GatewayServices
-from syncd.gateway.owners import Owners, ranked
+from syncd.errors import ConfigError, PositionLost, Unavailable
 from syncd.logs import get_logger
 from syncd.metrics import Metrics
-from syncd.operations import devices
-from syncd.operations.console.panel import Panel
-from syncd.operations.state import account_state
 from syncd.postgres.database import Database
-from syncd.projector.projector import Projector
 from syncd.protocol.version import PATH
 from syncd.store.deployment_row import LOOK_S, until_log_moves
-from syncd.store.migrate import migration_status
 from syncd.traces import Traces
+
+if TYPE_CHECKING:
+    from syncd.bootstrap.http import Http
+    from syncd.gateway.gateway import Gateway
+    from syncd.projector.projector import Projector
 
 log = get_logger("bootstrap")
 
 REOPEN_PAUSE_S = 0.2
 """Between attempts to open a log that moves."""
-READY_TIMEOUT_S = 1.5
-"""How long `/readyz` waits for the database."""
 
 
 class LogMoves(Exception):
@@ -119,59 +114,45 @@ async def _serve_one_log(
             stack.push_async_callback(asyncio.to_thread, traces.close)
         metrics = Metrics(partitions=deployment.log.partitions)
         metrics.before_scrape.append(lambda: setattr(metrics, "statements", Database.statements))
-        process, own = process_name(), OwnFigures(metrics, deployment.clock)
-        panel: Panel | None = None
+        own = OwnFigures(metrics, deployment.clock, roles)
         gateway: Gateway | None = None
+        http: Http | None = None
         background: list[asyncio.Task[None]] = []
-        http = HttpListeners()
         try:
             if "projector" in roles:
-                shares = shares_of(config, deployment.log)
-                projector = Projector(
-                    deployment.log, deployment.store, deployment.clock, metrics, shares=shares, traces=traces
-                )  # fmt: skip
+                projector = _projector(deployment, metrics, traces)
                 background.append(asyncio.create_task(projector.run(), name="projector"))
             if "gateway" in roles:
-                gateway = Gateway(_gateway_services(deployment, metrics, traces))
-                await gateway.start(sockets)
+                gateway = await _start_gateway(deployment, metrics, traces, sockets)
                 background.append(asyncio.create_task(gateway.watch(), name="gateway"))
-            probes = _probe_services(deployment, metrics, gateway)
-            http_port = metrics_port = None
             if is_on(config):
-                reporting = report_figures(deployment, own, process, roles)
-                background.append(asyncio.create_task(reporting, name="figures"))
-            if "api" in roles:
-                console = None
-                if is_on(config):
-                    opened = open_console(deployment, own, process, roles)
-                    console, panel = await stack.enter_async_context(opened)
-                app = create_app(_api_services(deployment, probes, ws_port, console))
-                http_port = await http.start(app, config.host, config.port, setting="SYNCD_PORT")
-            if config.metrics_port is not None:
-                app = create_probe_app(probes)
-                metrics_port = await http.start(app, config.host, config.metrics_port, setting="SYNCD_METRICS_PORT")
+                background.append(asyncio.create_task(report_figures(deployment, own), name="figures"))
+            if "api" in roles or config.metrics_port is not None:
+                from syncd.bootstrap.http import Http
+
+                http = Http(deployment, metrics, own, gateway)
+                await http.start(stack, roles, ws_port=ws_port)
             calm_collector()
             on_ready(
                 Running(
-                    _url("http", config.host, http_port),
+                    _url("http", config.host, http.port if http else None),
                     _url("ws", config.host, ws_port if sockets else None),
-                    _url("http", config.host, metrics_port),
+                    _url("http", config.host, http.metrics_port if http else None),
                 )
             )
             watching = asyncio.create_task(until_log_moves(deployment.dsn, deployment.row), name="log")
             background.append(watching)
             life = until_life_ends(deployment.log, deployment.clock)
             background.append(asyncio.create_task(life, name="life"))
-            await _until_stopped(stop, [*background, *http.serving], watching)
+            await _until_stopped(stop, [*background, *(http.serving if http else ())], watching)
         finally:
             if gateway is not None:
                 await gateway.drain()
-            if panel is not None:
-                panel.close()
-            http.stop.set()
+            if http is not None:
+                http.stop()
             for task in background:
                 task.cancel()
-            await asyncio.gather(*background, *http.serving, return_exceptions=True)
+            await asyncio.gather(*background, *(http.serving if http else ()), return_exceptions=True)
 
 
 def open_traces(config: Config) -> Traces | None:
@@ -211,88 +192,36 @@ async def _until_stopped(
         raise LogMoves
 
 
-def _gateway_services(deployment: Deployment, metrics: Metrics, traces: Traces | None) -> GatewayServices:
-    return GatewayServices(
-        log=deployment.log,
-        store=deployment.store,
-        accounts=deployment.accounts,
-        side_channel=deployment.side_channel,
-        clock=deployment.clock,
-        metrics=metrics,
-        region=deployment.config.region,
-        public_ws_url=deployment.config.public_ws_url,
-        origins=frozenset(deployment.config.origins),
-        list_items_max=deployment.config.list_items_max,
-        traces=traces,
-    )
+def _projector(deployment: Deployment, metrics: Metrics, traces: Traces | None) -> Projector:
+    from syncd.projector.projector import Projector
+
+    shares = shares_of(deployment.config, deployment.log)
+    return Projector(deployment.log, deployment.store, deployment.clock, metrics, shares=shares, traces=traces)
 
 
-def _probe_services(deployment: Deployment, metrics: Metrics, gateway: Gateway | None) -> ProbeServices:
-    async def readiness() -> Readiness:
-        draining = gateway is not None and gateway.draining
-        pending, lag, folded = None, 0, None
-        try:
-            async with asyncio.timeout(READY_TIMEOUT_S):
-                pending = len((await migration_status(deployment.dsn)).pending)
-                partitions = range(deployment.log.partitions)
-                folded = [(await deployment.store.checkpoint(partition)).offset_next for partition in partitions]
-                for partition in partitions:
-                    lag += max(0, await deployment.log.end(partition) - folded[partition])
-        except (Unavailable, PositionLost, TimeoutError) as error:
-            reason = str(error) or f"no answer in {READY_TIMEOUT_S} s"
-            if folded is not None:
-                return Readiness(draining=draining, log_error=reason, migrations_pending=pending, lag_records=None)
-            return Readiness(draining=draining, database_error=reason, migrations_pending=pending, lag_records=None)
-        return Readiness(draining=draining, migrations_pending=pending, lag_records=lag)
+async def _start_gateway(
+    deployment: Deployment, metrics: Metrics, traces: Traces | None, sockets: Sequence[socket.socket]
+) -> Gateway:
+    from syncd.gateway.gateway import Gateway, GatewayServices
 
-    return ProbeServices(
-        readiness=readiness,
-        metrics=metrics,
-        clock=deployment.clock,
-        serves_metrics=deployment.config.metrics,
-    )
-
-
-def _api_services(
-    deployment: Deployment, probes: ProbeServices, ws_port: int, console: ConsoleServices | None
-) -> ApiServices:
-    async def state(account: str) -> Mapping[str, object]:
-        try:
-            return await account_state(deployment.log, deployment.store, account, deployment.clock.now_ms())
-        except PositionLost as error:  # the log begins another life, or moves; in a moment we have opened it anew
-            raise LogUnavailable(str(error)) from error
-
-    async def link(account: str, name: str) -> LinkedDevice:
-        return await devices.link_device(deployment.accounts, deployment.log, deployment.clock, account, name=name)
-
-    async def revoke(device: str) -> Device:
-        return await devices.revoke_device(
-            deployment.accounts, deployment.log, deployment.side_channel, deployment.clock, device
+    config = deployment.config
+    gateway = Gateway(
+        GatewayServices(
+            log=deployment.log,
+            store=deployment.store,
+            accounts=deployment.accounts,
+            side_channel=deployment.side_channel,
+            clock=deployment.clock,
+            metrics=metrics,
+            region=config.region,
+            public_ws_url=config.public_ws_url,
+            origins=frozenset(config.origins),
+            list_items_max=config.list_items_max,
+            traces=traces,
         )
-
-    owners = Owners(deployment.store)
-
-    async def gateways(account: str | None) -> Sequence[GatewayAddress]:
-        live = list(await owners.live())
-        if account is None:
-            random.shuffle(live)
-        else:
-            live = ranked(deployment.log.partition_of(f"a:{account}"), live)
-        return [GatewayAddress(each.ws_url, each.ws_port) for each in live]
-
-    return ApiServices(
-        accounts=deployment.accounts,
-        account_state=state,
-        link_device=link,
-        revoke_device=revoke,
-        probes=probes,
-        ws_port=ws_port,
-        public_ws_url=deployment.config.public_ws_url,
-        gateways=gateways,
-        list_items_max=deployment.config.list_items_max,
-        origins=deployment.config.origins,
-        console=console,
     )
+    await gateway.start(sockets)
+    return gateway
 
 
 def _url(scheme: str, host: str, port: int | None) -> str | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from syncd.metrics import LABEL_VALUES_MAX, OTHER, ByLabel, Distribution, Metrics, exposition, reference, table
+from syncd.api.exposition import exposition
+from syncd.metrics import LABEL_VALUES_MAX, OTHER, ByLabel, Distribution, Metrics, reference, table
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # What a label may tell: never whose it is.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -42,6 +42,10 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     errors: dict[str, float] = {}
     commit_to_delta: list[int] = []
     admit_to_delta: list[int] = []
+
+
+encode_figures: Callable[[Figures], bytes] = msgspec.json.Encoder().encode
+"""As a process tells them to the store."""
 
 
 def figures_of(metrics: Metrics, *, at_s: float) -> Figures:
