@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +36,7 @@ from syncd.log.record import Record
 from syncd.postgres.connection import connect, hang_up
 from syncd.store.port import Batch, CellRow, WriterRow
 from syncd.store.postgres import PostgresStore
-from syncd.testing.postgres import Version, create_database, drop_database, running_postgres
+from syncd.testing.postgres import Version, fresh_database, running_postgres
 
 GROUPS = (1, 10, 100, 500)
 CELLS = (10, 100, 500, 2_000)
@@ -224,18 +224,9 @@ async def _processes(dsn: str) -> PostgresProcesses | None:
         await hang_up(connection)
 
 
-@asynccontextmanager
-async def _database(admin_dsn: str) -> AsyncIterator[str]:
-    dsn = await create_database(admin_dsn)
-    try:
-        yield dsn
-    finally:
-        await drop_database(admin_dsn, dsn)
-
-
 async def _measure(arguments: argparse.Namespace, admin_dsn: str | None) -> None:
     async with AsyncExitStack() as stack:
-        dsn = arguments.dsn if admin_dsn is None else await stack.enter_async_context(_database(admin_dsn))
+        dsn = arguments.dsn if admin_dsn is None else await stack.enter_async_context(fresh_database(admin_dsn))
         for line in _lines([], as_json=arguments.json):
             print(line, flush=True)
         async for cost in all_costs(dsn, arguments):

@@ -16,8 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +27,6 @@ from syncd.bootstrap import Deployment, open_deployment, restore_deployment
 from syncd.config import Config
 from syncd.log.record import Body, Record, encode_record
 from syncd.model.stamp import pack
-from syncd.operations.advance import Advance
 from syncd.operations.backup.restoring import check_backup
 from syncd.operations.backup.taking import take_backup
 from syncd.operations.repartition import repartition
@@ -63,15 +61,6 @@ class Bench:
         print(f"{what}: {self.rows[-1][1]:.1f} s", file=sys.stderr)
 
 
-def silent(done: int, of_all: int) -> None:
-    """Progress that nobody looks at."""
-
-
-@contextmanager
-def phase(what: str, unit: str) -> Iterator[Advance]:
-    yield silent
-
-
 async def fill(deployment: Deployment, events: int) -> None:
     """Accounts, a device each, and events that change settings."""
     accounts = [(await deployment.accounts.create(f"listener {n}")).account for n in range(ACCOUNTS)]
@@ -98,7 +87,7 @@ async def digests(dsn: str) -> set[tuple[str, str]]:
     async with running_service(Config(database_url=dsn), frozenset({"projector"})) as service:
         work = service.deployment
         await until_projected(work.log, work.store, timeout_s=FOLD_TIMEOUT_S)
-        found = await verify(work.log, work.store, seed=1, progress=silent)
+        found = await verify(work.log, work.store, seed=1)
         assert found.agrees
         cells = set()
         for account in await work.accounts.all():
@@ -110,7 +99,7 @@ async def digests(dsn: str) -> set[tuple[str, str]]:
 
 async def _backup(deployment: Deployment, folder: Path) -> None:
     epoch = deployment.log.epoch(0)
-    await take_backup(deployment.dsn, folder, epoch=epoch, now_ms=START_MS, progress=silent)
+    await take_backup(deployment.dsn, folder, epoch=epoch, now_ms=START_MS)
 
 
 async def run(bench: Bench, admin_dsn: str, folder: Path) -> None:
@@ -122,20 +111,20 @@ async def run(bench: Bench, admin_dsn: str, folder: Path) -> None:
     async with open_deployment(Config(database_url=there)) as deployment:
         place = Place(deployment.log, deployment.store, deployment.accounts)
         await bench.timed("backup", _backup(deployment, folder / "backup"))
-        content = gather(place, Selection(), progress=silent)
+        content = gather(place, Selection())
         export = write_file(folder / "all.jsonl.gz", content, what="deployment", now_ms=START_MS)
         await bench.timed("export", export)
-    manifest = check_backup(folder / "backup", progress=silent)
+    manifest = check_backup(folder / "backup")
     config = Config(database_url=restored)
-    back = restore_deployment(config, folder / "backup", manifest, replace=False, phase=phase)
+    back = restore_deployment(config, folder / "backup", manifest, replace=False)
     await bench.timed("restore", back)
     assert await digests(restored) == before
     async with open_deployment(Config(database_url=imported)) as deployment:
         place = Place(deployment.log, deployment.store, deployment.accounts)
-        await bench.timed("import", import_file(place, folder / "all.jsonl.gz", phase=phase))
-        await bench.timed("import again", import_file(place, folder / "all.jsonl.gz", phase=phase))
+        await bench.timed("import", import_file(place, folder / "all.jsonl.gz"))
+        await bench.timed("import again", import_file(place, folder / "all.jsonl.gz"))
     assert await digests(imported) == before
-    await bench.timed("repartition to 8", repartition(there, 8, progress=silent))
+    await bench.timed("repartition to 8", repartition(there, 8))
     assert await digests(there) == before
 
 

@@ -164,6 +164,11 @@ REVOCATION_POLL_S = 2.0
 SIDE_CHANNEL_BYTES_MAX = 4_000
 """One message of the side channel; Postgres takes 7,999 with its topic. A longer one is refused."""
 
+# --- operators' commands ---
+
+TIMELINE_STEPS_MAX = 100_000
+"""Steps that one look at a timeline keeps in memory; about a kilobyte each."""
+
 # --- http ---
 
 HTTP_HEAD_BYTES_MAX = 16 * 1024

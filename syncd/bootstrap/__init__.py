@@ -16,15 +16,14 @@ import uvloop
 from syncd.bootstrap.collector import calm_collector
 from syncd.bootstrap.deployment import Deployment, OnProgress, open_database, open_deployment
 from syncd.config import Config
+from syncd.operations.advance import Advance, Phase, quiet, quietly
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from syncd.operations.advance import Advance
     from syncd.operations.backup.manifest import Manifest
     from syncd.operations.move_log import Moved
     from syncd.operations.repartition import Repartitioned
-    from syncd.operations.transfer.importing import Phase
 
 __all__ = [
     "ROLES",
@@ -60,28 +59,30 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-async def back_up_deployment(config: Config, folder: Path, *, now_ms: int, progress: Advance) -> Manifest:
+async def back_up_deployment(config: Config, folder: Path, *, now_ms: int, progress: Advance = quiet) -> Manifest:
     """See `syncd.bootstrap.backups`."""
     from syncd.bootstrap.backups import back_up_deployment as work
 
     return await work(config, folder, now_ms=now_ms, progress=progress)
 
 
-async def restore_deployment(config: Config, folder: Path, manifest: Manifest, *, replace: bool, phase: Phase) -> None:
+async def restore_deployment(
+    config: Config, folder: Path, manifest: Manifest, *, replace: bool, phase: Phase = quietly
+) -> None:
     """See `syncd.bootstrap.backups`."""
     from syncd.bootstrap.backups import restore_deployment as work
 
     await work(config, folder, manifest, replace=replace, phase=phase)
 
 
-async def move_log(config: Config, topic: str, *, progress: Advance) -> Moved:
+async def move_log(config: Config, topic: str, *, progress: Advance = quiet) -> Moved:
     """See `syncd.bootstrap.moving`; imported late, as the next one."""
     from syncd.bootstrap.moving import move_log as work
 
     return await work(config, topic, progress=progress)
 
 
-async def repartition_topic(config: Config, topic: str, partitions: int, *, progress: Advance) -> Repartitioned:
+async def repartition_topic(config: Config, topic: str, partitions: int, *, progress: Advance = quiet) -> Repartitioned:
     """See `syncd.bootstrap.other_topic`; imported late, because most commands have nothing to do with it."""
     from syncd.bootstrap.other_topic import repartition_topic as work
 

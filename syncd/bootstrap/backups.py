@@ -8,17 +8,16 @@ from syncd.bootstrap.deployment import open_database, open_deployment
 from syncd.bootstrap.present_log import open_log
 from syncd.config import Config
 from syncd.errors import LogUnavailable
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Advance, Phase, quiet, quietly
 from syncd.operations.backup.carrying import carry_checkpoints
 from syncd.operations.backup.manifest import POSTGRES, Manifest
 from syncd.operations.backup.owners import claim_owners
 from syncd.operations.backup.restoring import restore
 from syncd.operations.backup.taking import take_backup
-from syncd.operations.transfer.importing import Phase
 from syncd.store.migrate import migration_status
 
 
-async def back_up_deployment(config: Config, folder: Path, *, now_ms: int, progress: Advance) -> Manifest:
+async def back_up_deployment(config: Config, folder: Path, *, now_ms: int, progress: Advance = quiet) -> Manifest:
     """Copy the deployment's database as it is, migrated or not, so that a newer program can take one before it changes
     anything. Raises as `syncd.operations.backup.taking.take_backup`."""
     async with open_database(config) as dsn:
@@ -40,7 +39,9 @@ async def _epoch(config: Config, dsn: str) -> str:
         await log.close()
 
 
-async def restore_deployment(config: Config, folder: Path, manifest: Manifest, *, replace: bool, phase: Phase) -> None:
+async def restore_deployment(
+    config: Config, folder: Path, manifest: Manifest, *, replace: bool, phase: Phase = quietly
+) -> None:
     """Put a checked backup into the database that the settings name. Interrupted, do it again.
 
     Raises as `syncd.operations.backup.restoring.restore`, and as `open_deployment`.

@@ -9,13 +9,13 @@ from syncd.bootstrap.present_log import open_log, open_topic
 from syncd.config import Config
 from syncd.errors import Refused
 from syncd.log.postgres import PostgresLog
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Advance, quiet
 from syncd.operations.move_log import LogMove, Moved
 from syncd.store.deployment_row import MOVE_LOCK_KEY, deployment_row
 from syncd.store.migrate import migrate
 
 
-async def move_log(config: Config, topic: str, *, progress: Advance) -> Moved:
+async def move_log(config: Config, topic: str, *, progress: Advance = quiet) -> Moved:
     """Move it; see `syncd.operations.move_log`.
 
     Args:

@@ -9,14 +9,14 @@ from syncd.bootstrap.present_log import open_log, open_topic
 from syncd.config import Config
 from syncd.errors import Conflict, Refused
 from syncd.log.port import EventLog
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Advance, quiet
 from syncd.operations.offline import nobody_works_on
 from syncd.operations.repartition import Repartitioned, change_over, copy_log
 from syncd.store.deployment_row import deployment_row
 from syncd.store.postgres import PostgresStore
 
 
-async def repartition_topic(config: Config, topic: str, partitions: int, *, progress: Advance) -> Repartitioned:
+async def repartition_topic(config: Config, topic: str, partitions: int, *, progress: Advance = quiet) -> Repartitioned:
     """Copy the log into a topic, which is made where there is none, and make that the deployment's log.
 
     Interrupted before the change-over, the deployment is as it was; do it again with the same topic.

@@ -10,13 +10,16 @@ from syncd.cli import options, output
 from syncd.cli.confirm import Yes, confirm
 from syncd.cli.deployment import settings_of
 from syncd.cli.progress import progress
+from syncd.limits import PARTITIONS_MAX
 
 if TYPE_CHECKING:
     from syncd.operations.repartition import Repartitioned
 
 
 def repartition(
-    partitions: Annotated[int, typer.Argument(metavar="COUNT", min=1, max=1_024, help="How many there shall be.")],
+    partitions: Annotated[
+        int, typer.Argument(metavar="COUNT", min=1, max=PARTITIONS_MAX, help="How many there shall be.")
+    ],
     topic: Annotated[
         str | None,
         typer.Option(

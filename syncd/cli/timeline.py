@@ -10,6 +10,7 @@ import typer
 from syncd.cli import options, output
 from syncd.cli.deployment import on_deployment
 from syncd.cli.progress import progress
+from syncd.limits import TIMELINE_STEPS_MAX
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -46,7 +47,7 @@ def timeline(
     until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Admitted before.")] = None,
     lost: Annotated[bool, typer.Option("--lost", help="Only events of which something lost on arrival.")] = False,
     last: Annotated[
-        int, typer.Option("--last", "-n", metavar="COUNT", min=1, max=100_000, help="The newest so many.")
+        int, typer.Option("--last", "-n", metavar="COUNT", min=1, max=TIMELINE_STEPS_MAX, help="The newest so many.")
     ] = 50,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new events, until Ctrl-C.")] = False,
     as_json: options.AsJson = False,

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeAlias
 
 Advance: TypeAlias = Callable[[int, int], None]
 """(done, of all): called now and then with numbers that rise; `of all` may change as the work learns more."""
 
+Phase: TypeAlias = Callable[[str, str], AbstractContextManager[Advance]]
+"""(what, unit): begins one part of a work of several, and tells how it goes on."""
+
 
 def quiet(done: int, of_all: int) -> None:
     """Progress that nobody looks at."""
+
+
+@contextmanager
+def quietly(what: str, unit: str) -> Iterator[Advance]:
+    """The same for a work of several parts."""
+    yield quiet
 
 
 class Count:

@@ -29,7 +29,7 @@ from syncd.model.cells import Cells
 from syncd.model.events import ERASED, PlaylistDescribed, PlaylistMemberChanged
 from syncd.model.ids import AccountId, account_stream, from_key_part
 from syncd.model.upcast import SCHEMA_VERSION
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Advance, quiet
 from syncd.operations.devices import REVOKED_TOPIC, append_event
 from syncd.operations.refold import stream_pages
 from syncd.operations.transfer.reading import records
@@ -116,7 +116,7 @@ class Eraser:
             log_remains=not isinstance(self.log, RewritableLog),
         )
 
-    async def erase(self, plan: Plan, *, close_s: float | None = None, progress: Advance) -> Erased:
+    async def erase(self, plan: Plan, *, close_s: float | None = None, progress: Advance = quiet) -> Erased:
         """Do what the plan says.
 
         Args:
@@ -161,7 +161,7 @@ class Eraser:
         starts = {
             partition: min(end, (await self.store.checkpoint(partition)).offset_next) for partition, end in ends.items()
         }
-        async for record in records(self.log, None, starts, ends, progress=lambda *_: None):
+        async for record in records(self.log, None, starts, ends):
             if record.writer in writers:
                 streams.add(record.stream)
         return streams

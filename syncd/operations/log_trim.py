@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from syncd.errors import EpochChanged, OffsetInFuture, Refused
 from syncd.limits import READ_RECORDS_MAX
 from syncd.log.port import EventLog, TrimmableLog
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Advance, quiet
 from syncd.operations.refold import admitted_of, first_offset
 from syncd.store.port import StateReader
 
@@ -68,7 +68,12 @@ TrimPlan: TypeAlias = Sequence[PartitionTrim]
 
 
 async def plan_trim(
-    log: EventLog, store: StateReader, before: Before, *, partitions: Sequence[int] | None = None, progress: Advance
+    log: EventLog,
+    store: StateReader,
+    before: Before,
+    *,
+    partitions: Sequence[int] | None = None,
+    progress: Advance = quiet,
 ) -> TrimPlan:
     """What a trim would do; changes nothing.
 
@@ -99,7 +104,7 @@ async def plan_trim(
     return trims
 
 
-async def trim(log: EventLog, plan: TrimPlan, *, progress: Advance) -> None:
+async def trim(log: EventLog, plan: TrimPlan, *, progress: Advance = quiet) -> None:
     """Do what the plan says. Interrupted, a part of it is done; plan again, and go on.
 
     Raises:

@@ -8,7 +8,7 @@ from syncd.accounts import Accounts
 from syncd.clock import Clock
 from syncd.log.port import EventLog
 from syncd.operations.account_streams import streams_of
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Advance, quiet
 from syncd.projector.rebuild import Rebuilt, rebuild
 from syncd.store.port import StateReader, Store
 from syncd.store.rebuild_port import RebuildStore
@@ -17,7 +17,7 @@ __all__ = ["Rebuilt", "rebuild_accounts", "rebuild_all"]
 
 
 async def rebuild_all(
-    log: EventLog, store: StateReader, rebuilds: RebuildStore, clock: Clock, *, dry_run: bool, progress: Advance
+    log: EventLog, store: StateReader, rebuilds: RebuildStore, clock: Clock, *, dry_run: bool, progress: Advance = quiet
 ) -> Rebuilt:
     """All cells there are. Raises as `syncd.projector.rebuild.rebuild`."""
     return await rebuild(log, store, rebuilds, clock, streams=None, dry_run=dry_run, progress=progress)
@@ -25,7 +25,7 @@ async def rebuild_all(
 
 async def rebuild_accounts(
     log: EventLog, store: Store, rebuilds: RebuildStore, clock: Clock, accounts: Accounts, names: Sequence[str],
-    *, dry_run: bool, progress: Advance,
+    *, dry_run: bool, progress: Advance = quiet,
 ) -> Rebuilt:  # fmt: skip
     """The streams of accounts: their own, and those of the playlists that they own.
 

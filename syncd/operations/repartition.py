@@ -15,17 +15,18 @@ from collections.abc import Container, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
 
 from syncd.errors import Conflict, Refused, StoreUnavailable
+from syncd.limits import PARTITIONS_MAX
 from syncd.log.port import EventLog, TrimmableLog
 from syncd.log.record import Record
 from syncd.model.events import ERASED
 from syncd.model.upcast import SCHEMA_VERSION
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Advance, quiet
 from syncd.operations.erase import ERASED_BODY, ERASED_WRITER
 from syncd.operations.offline import require_nobody
 from syncd.operations.transfer.appending import Appending
@@ -38,8 +39,6 @@ _QUERIES = load_queries("syncd.operations", "repartition.sql")
 
 _Step: TypeAlias = tuple[str, tuple[object, ...]]
 """A statement's name, and its arguments."""
-PARTITIONS_MAX: Final = 1_024
-"""As migration 0001 has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Repartitioned:
     records: int
 
 
-async def repartition(dsn: str, partitions: int, *, progress: Advance) -> Repartitioned:
+async def repartition(dsn: str, partitions: int, *, progress: Advance = quiet) -> Repartitioned:
     """Give the log of a migrated database another number of partitions.
 
     Args:
@@ -134,7 +133,7 @@ async def change_over(dsn: str, *, seen: UUID, topic: str, topic_id: str, partit
 
 
 async def copy_log(
-    source: EventLog, target: EventLog, *, erased: Container[str], progress: Advance
+    source: EventLog, target: EventLog, *, erased: Container[str], progress: Advance = quiet
 ) -> tuple[int, int]:  # fmt: skip
     """Bring every record of a log that nobody appends to into another one, each stream's in their order.
 
@@ -158,7 +157,7 @@ async def copy_log(
     if begin:
         await _begin_at_1(target)
     with closing(Appending(target)) as appending:
-        await appending.prepare(None, progress=lambda *_: None)
+        await appending.prepare(None)
         async for record in records(source, None, starts, ends, progress=progress):
             if is_ours(record) and record.stream not in erased:
                 await appending.append(record.record())

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from syncd.log.port import EventLog
 from syncd.log.record import Admitted, LoggedRecord
@@ -24,9 +24,6 @@ from syncd.operations.news import any_beyond
 from syncd.operations.rank_difference import rank_difference
 from syncd.operations.refold import admitted_of, group_pages, groups, written_by
 from syncd.operations.told import told
-
-STEPS_MAX: Final = 100_000
-"""Steps that one look keeps in memory; about a kilobyte each."""
 
 Outcome: TypeAlias = Literal["stands", "replaced", "lost", "repeated"]
 """`stands`: the cell shows it. `replaced`: it did, until `by`. `lost`: it never did; `by` was there with a larger rank.
@@ -267,7 +264,8 @@ async def timeline(streams: list[StreamTimeline], *, last: int, progress: Advanc
     """What happened in these streams, up to now.
 
     Args:
-        last: how many of the newest steps to keep, 1 to `STEPS_MAX`; those before them still count in the fold.
+        last: how many of the newest steps to keep, 1 to `limits.TIMELINE_STEPS_MAX`; those before them still count in
+            the fold.
         progress: (records looked at, of all).
 
     Raises:

@@ -94,7 +94,7 @@ class Deployed:
             return await self.checkpoints() == ends
 
         await eventually(is_there)
-        found = await verify(log or self.log, self.store, seed=1, progress=lambda *_: None)
+        found = await verify(log or self.log, self.store, seed=1)
         assert (found.agrees, found.streams, found.behind) == (True, STREAMS, 0)
 
 

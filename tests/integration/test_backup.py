@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -18,7 +17,6 @@ from syncd.config import Config
 from syncd.errors import ConfigError, Conflict, NotFound, Undecodable
 from syncd.model.cells import digest
 from syncd.operations import offline
-from syncd.operations.advance import Advance
 from syncd.operations.backup.carrying import carry_checkpoints
 from syncd.operations.backup.manifest import Manifest, read_manifest, write_manifest
 from syncd.operations.backup.owners import claim_owners
@@ -45,23 +43,14 @@ def target(postgres_admin_dsn: str) -> Iterator[str]:
     asyncio.run(drop_database(postgres_admin_dsn, dsn))
 
 
-@contextmanager
-def quietly(what: str, unit: str) -> Iterator[Advance]:
-    yield quiet
-
-
-def quiet(done: int, of_all: int) -> None:
-    """Progress that nobody looks at."""
-
-
 async def taken(dsn: str, folder: Path) -> Manifest:
-    return await back_up_deployment(Config(database_url=dsn), folder, now_ms=START_MS, progress=quiet)
+    return await back_up_deployment(Config(database_url=dsn), folder, now_ms=START_MS)
 
 
 async def restored(dsn: str, folder: Path, *, replace: bool = False, log: str = "postgres") -> None:
-    manifest = check_backup(folder, progress=quiet)
+    manifest = check_backup(folder)
     config = Config(database_url=dsn, log=log)
-    await restore_deployment(config, folder, manifest, replace=replace, phase=quietly)
+    await restore_deployment(config, folder, manifest, replace=replace)
 
 
 async def rows(dsn: str, table: str) -> list[str]:
@@ -105,7 +94,7 @@ def test_every_row_of_every_table_comes_back_and_a_new_life_begins(
             assert house.log.epoch(0) != epoch
             shown = await account_state(house.log, house.store, phone.account, START_MS)
             assert shown["settings"] == {"theme": "dark", "not yet": "folded"}, "at once, before any projector runs"
-            found = await verify(house.log, house.store, seed=1, progress=quiet)
+            found = await verify(house.log, house.store, seed=1)
             assert (found.agrees, found.behind) == (True, 1)
             assert (await house.accounts.login(phone.token)).device == phone.device
 
@@ -135,7 +124,7 @@ def test_a_backup_is_of_one_moment_whatever_is_written_meanwhile(
         async with running_service(Config(database_url=target), frozenset({"projector"})) as service:
             work = service.deployment
             await until_projected(work.log, work.store)
-            found = await verify(work.log, work.store, seed=1, progress=quiet)
+            found = await verify(work.log, work.store, seed=1)
             assert (found.agrees, found.behind) == (True, 0)
 
     told(story())
@@ -212,10 +201,10 @@ def test_what_is_cut_damaged_or_missing_is_found_before_anything_is_touched(post
     for data in (whole[:-1], whole + b"x", whole[:40] + b"\0" + whole[41:]):
         events.write_bytes(data)
         with pytest.raises(Undecodable, match=r"events\.copy\.gz"):
-            check_backup(tmp_path / "b", progress=quiet)
+            check_backup(tmp_path / "b")
     events.unlink()
     with pytest.raises(Undecodable, match="is missing"):
-        check_backup(tmp_path / "b", progress=quiet)
+        check_backup(tmp_path / "b")
     with pytest.raises(NotFound, match=r"manifest\.json"):
         read_manifest(tmp_path)
     (tmp_path / "b" / "manifest.json").write_text("{")
@@ -341,7 +330,7 @@ def test_owners_of_playlists_that_only_the_log_knows_are_found_in_it() -> None:
                 for stream in (PLAYLIST, "p:known-to-the-store-0"):
                     await house.emit(device, "playlist.described", {"name": "x"}, stream=stream)
             house.store._streams.pop(PLAYLIST)  # type: ignore[attr-defined]
-            assert await claim_owners(house.log, house.store, progress=quiet) == 1
+            assert await claim_owners(house.log, house.store) == 1
             owners = await house.store.streams([PLAYLIST, "p:known-to-the-store-0"])
             assert [info.owner for info in owners.values()] == [phone.account, "somebody"]
 
@@ -409,7 +398,7 @@ async def _traffic(device: Device) -> None:
 async def _assert_refolded(service: Service, account: str) -> None:
     work = service.deployment
     await until_projected(work.log, work.store)
-    found = await verify(work.log, work.store, seed=2, progress=quiet)
+    found = await verify(work.log, work.store, seed=2)
     assert (found.agrees, found.behind) == (True, 0)
     stored = await state_of_store(work.log, work.store, f"a:{account}")
     shown = (await account_state(work.log, work.store, account, START_MS))["digests"]

@@ -53,7 +53,7 @@ async def lived_in(house: House) -> tuple[LinkedDevice, LinkedDevice]:
 
 async def erased(house: House, *, hand_over: bool = False) -> tuple[Plan, Erased]:
     plan = await eraser(house).plan(await house.accounts.find("alice"), hand_over=hand_over)
-    return plan, await eraser(house).erase(plan, close_s=0, progress=lambda *_: None)
+    return plan, await eraser(house).erase(plan, close_s=0)
 
 
 async def items_of(house: House, device: LinkedDevice, stream: str) -> Any:
@@ -87,7 +87,7 @@ def test_nothing_of_the_account_is_left_and_offsets_stay_without_gaps(tell: Tell
             assert set(kinds) == {"erased"}
         assert await house.store.writers_of(phone.account) == []
         await house.project()
-        found = await verify(house.log, house.store, seed=1, progress=lambda *_: None)
+        found = await verify(house.log, house.store, seed=1)
         assert (found.agrees, found.unreadable) == (True, 0)
         assert not (await house.store.cells(OWN, 0)).cells, "a refold brings nothing back"
         assert (await account_state(house.log, house.store, car.account, house.clock.ms))["digests"] == bob
@@ -186,7 +186,7 @@ def test_connected_devices_are_shut_out_and_members_lose_the_playlist(postgres_d
                 member.on_message(heard.append)
                 one = Eraser(work.log, work.store, work.accounts, work.side_channel, work.clock)
                 plan = await one.plan(await work.accounts.find("alice"), hand_over=False)
-                erasing = asyncio.create_task(one.erase(plan, close_s=0.5, progress=lambda *_: None))
+                erasing = asyncio.create_task(one.erase(plan, close_s=0.5))
                 await device.until(lambda: device.state is DeviceState.LOGIN_NEEDED)
                 await member.until(lambda: any(isinstance(one, Unsubscribed) for one in heard))
                 await erasing

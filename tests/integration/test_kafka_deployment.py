@@ -109,7 +109,7 @@ async def test_devices_the_api_and_operators_work_on_it(place: Place) -> None:
         for at_ms, settings in ((explained.writes[0].admitted_ms - 1, {}), (work.clock.now_ms(), {"theme": "light"})):
             then = await account_state(work.log, work.store, phone.account, work.clock.now_ms(), at_ms=at_ms)
             assert then["settings"] == settings
-        found = await verify(work.log, work.store, seed=1, progress=lambda *_: None)
+        found = await verify(work.log, work.store, seed=1)
         assert (found.agrees, found.streams, found.behind) == (True, 1, 0)
         kinds = [record.kind async for record in show(work.log, Filter(stream=stream))]
         assert kinds == ["device.described"] * 2 + ["settings.changed"] * 2

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +14,6 @@ from syncd.client import Device
 from syncd.client.playlist import new_playlist_id
 from syncd.config import Config
 from syncd.errors import NotFound
-from syncd.operations.advance import Advance
 from syncd.operations.backup.restoring import check_backup
 from syncd.operations.backup.taking import take_backup
 from syncd.operations.erase import Eraser
@@ -31,15 +28,6 @@ from syncd.testing.service import running_service
 
 STORY_S = 150.0
 NOW_MS = 1_763_870_000_000
-
-
-def quiet(done: int, of_all: int) -> None:
-    """Progress that nobody looks at."""
-
-
-@contextmanager
-def quietly(what: str, unit: str) -> Iterator[Advance]:
-    yield quiet
 
 
 @pytest.fixture
@@ -64,22 +52,22 @@ def test_a_deployment_on_kafka_is_exported_trimmed_and_forgets_what_it_can(
                 await device.queue.add("t1", "t2")
                 await device.settled()
             before = await digests(here, phone.account)
-            content = gather(Place(here.log, here.store, here.accounts), Selection(), progress=quiet)
+            content = gather(Place(here.log, here.store, here.accounts), Selection())
             await write_file(tmp_path / "all.gz", content, what="deployment", now_ms=NOW_MS)
             async with open_deployment(Config(database_url=other_dsn)) as there:
-                await import_file(Place(there.log, there.store, there.accounts), tmp_path / "all.gz", phase=quietly)
+                await import_file(Place(there.log, there.store, there.accounts), tmp_path / "all.gz")
                 assert (await account_state(there.log, there.store, phone.account, NOW_MS))["digests"] == before
 
             partition = here.log.partition_of(f"a:{phone.account}")
-            plan = await plan_trim(here.log, here.store, Before(offset=1), partitions=[partition], progress=quiet)
-            await trim(here.log, plan, progress=quiet)
+            plan = await plan_trim(here.log, here.store, Before(offset=1), partitions=[partition])
+            await trim(here.log, plan)
             assert await here.log.start(partition) == 1
             assert await digests(here, phone.account) == before
 
             eraser = Eraser(here.log, here.store, here.accounts, here.side_channel, here.clock)
             erasure = await eraser.plan(await here.accounts.find("alice"), hand_over=False)
             assert erasure.log_remains
-            erased = await eraser.erase(erasure, close_s=0, progress=quiet)
+            erased = await eraser.erase(erasure, close_s=0)
             assert (erased.records, erased.cells > 0) == (0, True)
             with pytest.raises(NotFound):
                 await here.accounts.find("alice")
@@ -101,13 +89,13 @@ def test_a_store_that_was_restored_beside_its_topic_has_everything_and_nobody_ca
                 await device.queue.add("before")
                 await device.settled()
                 dsn, epoch = service.deployment.dsn, service.deployment.log.epoch(0)
-                await take_backup(dsn, tmp_path / "b", epoch=epoch, now_ms=NOW_MS, progress=quiet)
+                await take_backup(dsn, tmp_path / "b", epoch=epoch, now_ms=NOW_MS)
                 await device.queue.add("after")
                 await device.playlist(playlist).add("t1")
                 await device.settled()
-        manifest = check_backup(tmp_path / "b", progress=quiet)
+        manifest = check_backup(tmp_path / "b")
         again = replace(config, database_url=other_dsn)
-        await restore_deployment(again, tmp_path / "b", manifest, replace=True, phase=quietly)
+        await restore_deployment(again, tmp_path / "b", manifest, replace=True)
         async with open_deployment(again) as deployment:
             assert await deployment.store.streams_owned(phone.account) == [f"p:{playlist}"]
         async with running_service(again) as service, Device(service.ws_url, phone.token, store=store) as device:
@@ -118,7 +106,7 @@ def test_a_store_that_was_restored_beside_its_topic_has_everything_and_nobody_ca
             assert (await device.verify()).agrees
             work = service.deployment
             await until_projected(work.log, work.store)
-            found = await verify(work.log, work.store, seed=1, progress=quiet)
+            found = await verify(work.log, work.store, seed=1)
             assert (found.agrees, found.behind) == (True, 0)
 
     asyncio.run(asyncio.wait_for(story(), STORY_S))

@@ -35,7 +35,7 @@ def test_a_run_writes_both_reports_and_names_a_peer_that_this_machine_lacks(tmp_
     assert "CENTRIFUGO_BIN" in shown
 
 
-def test_a_name_that_is_none_is_refused_with_those_that_are(tmp_path: Path) -> None:
+def test_a_name_that_is_none_is_refused_with_those_that_are() -> None:
     command = [sys.executable, "-m", "load.bench", "--servers", "sinkd"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2

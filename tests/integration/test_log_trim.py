@@ -21,7 +21,7 @@ from syncd.testing.service import running_service
 
 
 async def planned(house: House, before: Before) -> PartitionTrim:
-    (part,) = await plan_trim(house.log, house.store, before, progress=lambda *_: None)
+    (part,) = await plan_trim(house.log, house.store, before)
     return part
 
 
@@ -61,8 +61,8 @@ def test_state_outlives_a_trim_and_the_past_says_where_it_begins(tell: Tell) -> 
         account = await five_seconds(house)
         shown = await account_state(house.log, house.store, account, house.clock.ms)
         for _ in range(2):  # the second finds nothing to do
-            plan = await plan_trim(house.log, house.store, Before(offset=4), progress=lambda *_: None)
-            await trim(house.log, plan, progress=lambda *_: None)
+            plan = await plan_trim(house.log, house.store, Before(offset=4))
+            await trim(house.log, plan)
             assert await house.log.start(0) == 4
         assert plan[0].records == 0
         assert await account_state(house.log, house.store, account, house.clock.ms) == shown
@@ -130,8 +130,8 @@ def test_a_device_whose_unanswered_events_were_forgotten_goes_on_and_nothing_is_
                 await device.queue.add("t2")
                 await eventually(lambda: _is_beyond(work.log, end + 1))
             await until_projected(work.log, work.store)
-            plan = await plan_trim(work.log, work.store, Before(offset=end + 2), progress=lambda *_: None)
-            await trim(work.log, plan, progress=lambda *_: None)
+            plan = await plan_trim(work.log, work.store, Before(offset=end + 2))
+            await trim(work.log, plan)
         async with running_service(config) as service, Device(service.ws_url, phone.token, store=store) as device:
             assert device.owed == 2
             await device.queue.add("t3")

@@ -53,7 +53,7 @@ async def filled(dsn: str, count: int) -> PostgresLog:
 
 
 async def move(dsn: str, topic: str) -> Any:
-    return await move_log(Config(database_url=dsn), topic, progress=lambda *_: None)
+    return await move_log(Config(database_url=dsn), topic)
 
 
 @asynccontextmanager
@@ -187,7 +187,7 @@ def test_devices_that_write_all_the_time_lose_and_double_nothing(postgres_dsn: s
                 assert isinstance(log, KafkaLog)
                 await until_projected(log, store)
                 assert await book.problems(log, store) == []
-                found = await verify(log, store, seed=1, progress=lambda *_: None)
+                found = await verify(log, store, seed=1)
                 assert found.agrees
                 ids = [(r.writer, r.seq) for r in await all_records(log) if r.kind == "settings.changed"]
                 assert len(ids) == len(set(ids)), "an event is in the log twice"

@@ -20,6 +20,7 @@ from syncd.bootstrap import Deployment
 from syncd.client import Device
 from syncd.client.playlist import new_playlist_id
 from syncd.config import Config
+from syncd.operations.advance import quiet
 from syncd.operations.erase import Eraser
 from syncd.operations.rebuild import rebuild_all
 from syncd.operations.transfer.gather import Place, Selection, gather
@@ -36,10 +37,6 @@ STORY_S = 150.0
 IS_WAITING = """
     select count(*) = 1 from pg_stat_activity where application_name = 'syncd rebuild' and wait_event_type = 'Lock'
 """
-
-
-def quiet(done: int, of_all: int) -> None:
-    """Progress that nobody looks at."""
 
 
 @pytest.fixture
@@ -149,16 +146,16 @@ def test_no_refold_brings_back_an_account_that_was_erased(on_kafka: Config) -> N
             await until_projected(work.log, work.store)
             eraser = Eraser(work.log, work.store, work.accounts, work.side_channel, work.clock)
             plan = await eraser.plan(await work.accounts.find("alice"), hand_over=False)
-            await eraser.erase(plan, close_s=0, progress=quiet)
+            await eraser.erase(plan, close_s=0)
             gone = [f"a:{hers.account}", f"p:{playlist}"]
             async with by_hand(on_kafka) as sql:
                 await sql.execute("delete from cells where stream = $1", f"a:{his.account}")
             parts = (work.log, work.store, work.rebuilds, work.clock)
-            done = await rebuild_all(*parts, dry_run=False, progress=quiet)
+            done = await rebuild_all(*parts, dry_run=False)
             assert [each.stream for each in done.differences] == [f"a:{his.account}"]
             assert (await rebuild(*parts, streams=gone, dry_run=False, progress=quiet)).differences == []
             assert await differing(work) == []
-            lines = gather(Place(work.log, work.store, work.accounts), Selection(), progress=quiet)
+            lines = gather(Place(work.log, work.store, work.accounts), Selection())
             streams = {line.stream async for line in lines if isinstance(line, RecordLine)}
             assert f"a:{his.account}" in streams
             assert not streams & {*gone}

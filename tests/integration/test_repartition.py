@@ -24,7 +24,7 @@ DEADLINE_S = 120.0
 
 
 async def to(dsn: str, partitions: int) -> Repartitioned:
-    return await repartition(dsn, partitions, progress=lambda *_: None)
+    return await repartition(dsn, partitions)
 
 
 async def lived_in(house: House) -> None:
@@ -82,7 +82,7 @@ def test_state_stays_and_a_refold_of_the_new_log_agrees_with_it(postgres_dsn: st
         async with running_service(Config(database_url=postgres_dsn), frozenset({"projector"})) as service:
             work = service.deployment
             await until_projected(work.log, work.store)
-            found = await verify(work.log, work.store, seed=1, progress=lambda *_: None)
+            found = await verify(work.log, work.store, seed=1)
             assert (found.agrees, found.behind, found.streams) == (True, 0, len(NAMES))
             names = (await work.store.cells(f"a:{phone.account}", work.log.partition_of(f"a:{phone.account}"))).cells
             assert f"device/{phone.device}/name" in [row.key for row in names]
@@ -127,7 +127,7 @@ def test_a_log_that_was_trimmed_does_not_look_whole_afterwards(postgres_dsn: str
                 (row.key, row.rank, row.value) for row in cells
             }
             with pytest.raises(OffsetExpired, match="begins at offset 1"):
-                await verify(work.log, work.store, seed=1, progress=lambda *_: None)
+                await verify(work.log, work.store, seed=1)
 
     told(story())
 

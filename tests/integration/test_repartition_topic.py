@@ -24,10 +24,6 @@ from syncd.testing.service import running_service
 STORY_S = 150.0
 
 
-def quiet(done: int, of_all: int) -> None:
-    """Progress that nobody looks at."""
-
-
 def test_devices_go_on_where_they_were_and_the_old_topic_is_refused(
     postgres_dsn: str, kafka_address: str, tmp_path: object
 ) -> None:
@@ -47,8 +43,8 @@ def test_devices_go_on_where_they_were_and_the_old_topic_is_refused(
         async with Device(service.ws_url, phone.token, store=store) as device:
             await device.queue.add("t2")
         with pytest.raises(Refused, match="already"):
-            await repartition_topic(config, config.log, 3, progress=quiet)
-        done = await repartition_topic(config, other, 3, progress=quiet)
+            await repartition_topic(config, config.log, 3)
+        done = await repartition_topic(config, other, 3)
         assert (done.partitions_old, done.partitions) == (2, 3)
         with pytest.raises(ConfigError, match=f"{name}-b"):
             async with open_deployment(config):
@@ -60,7 +56,7 @@ def test_devices_go_on_where_they_were_and_the_old_topic_is_refused(
             assert (await device.verify()).agrees
             work = service.deployment
             await until_projected(work.log, work.store)
-            found = await verify(work.log, work.store, seed=1, progress=quiet)
+            found = await verify(work.log, work.store, seed=1)
             assert (found.agrees, found.behind) == (True, 0)
 
     asyncio.run(asyncio.wait_for(story(), STORY_S))
@@ -70,10 +66,10 @@ def test_a_copy_from_before_a_trim_is_not_taken_for_one_from_after_it() -> None:
     async def story() -> None:
         source, target = MemoryLog(), MemoryLog()
         await source.append([Record("a:somebody", "w" * 10, seq, "settings.changed", 1, b"{}") for seq in (1, 2)])
-        assert await copy_log(source, target, erased=(), progress=quiet) == (2, 0)
+        assert await copy_log(source, target, erased=()) == (2, 0)
         await source.trim(0, 1)
         with pytest.raises(Conflict, match="name another topic"):
-            await copy_log(source, target, erased=(), progress=quiet)
+            await copy_log(source, target, erased=())
 
     asyncio.run(asyncio.wait_for(story(), STORY_S))
 
@@ -92,10 +88,10 @@ def test_a_copy_that_was_interrupted_goes_on_keeps_order_and_does_not_look_whole
             await source.append(records[:4])
             await source.append([Record("no stream of ours", "w" * 10, 1, "settings.changed", 1, body)])
             await source.trim(source.partition_of(stream), 2)
-            assert await copy_log(source, target, erased=(), progress=quiet) == (2, 1)
+            assert await copy_log(source, target, erased=()) == (2, 1)
             await source.append(records[4:])
             for _ in range(2):
-                assert await copy_log(source, target, erased=(), progress=quiet) == (6, 1)
+                assert await copy_log(source, target, erased=()) == (6, 1)
             seqs = [record.seq async for page in stream_pages(target, stream, from_=1) for record in page]
             assert seqs == [3, 4, 5, 6, 7, 8]
             with pytest.raises(OffsetExpired, match="begins at offset 1"):

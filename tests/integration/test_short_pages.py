@@ -35,7 +35,7 @@ def test_a_stream_is_read_to_its_end_however_short_the_pages(postgres_dsn: str) 
             assert len(pages) > 1
             assert sum(map(len, pages)) == EVENTS + 1
             await house.project()
-            found = await verify(house.log, house.store, seed=1, progress=lambda *_: None)
+            found = await verify(house.log, house.store, seed=1)
             assert (found.agrees, found.records) == (True, EVENTS + 1)
 
     asyncio.run(story())

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from syncd.client import Device
 from syncd.config import Config
 from syncd.errors import Conflict, LoginExpired, NotFound, OffsetExpired, Refused, Undecodable
 from syncd.log.record import Record
-from syncd.operations.advance import Advance
 from syncd.operations.refold import stream_pages
 from syncd.operations.state import account_state
 from syncd.operations.transfer.delivery import Delivered
@@ -46,23 +44,18 @@ def tell(request: pytest.FixtureRequest, tmp_path: Path) -> Tell:
     return lambda story: asyncio.run(run(story))
 
 
-@contextmanager
-def quietly(what: str, unit: str) -> Iterator[Advance]:
-    yield lambda *_: None
-
-
 def place(house: House) -> Place:
     return Place(house.log, house.store, house.accounts)
 
 
 async def exported(house: House, path: Path, account: str | None = None, *, whole: bool = True) -> Written:
     selection = Selection(None if account is None else await house.accounts.find(account), whole=whole)
-    content = gather(place(house), selection, progress=lambda *_: None)
+    content = gather(place(house), selection)
     return await write_file(path, content, what=account or "deployment", now_ms=START_MS)
 
 
-async def imported(house: House, path: Path, **how: bool) -> Delivered:
-    return await import_file(place(house), path, phase=quietly, **how)
+async def imported(house: House, path: Path, *, check_only: bool = False) -> Delivered:
+    return await import_file(place(house), path, check_only=check_only)
 
 
 async def lived_in(house: House) -> None:
@@ -108,7 +101,7 @@ def test_a_whole_deployment_arrives_with_equal_digests_and_a_second_import_chang
             account = (await here.accounts.find(name)).account
             assert await there.accounts.devices(account) == await here.accounts.devices(account)
             assert await there.store.writers_of(account) == await here.store.writers_of(account)
-        found = await verify(there.log, there.store, seed=1, progress=lambda *_: None)
+        found = await verify(there.log, there.store, seed=1)
         assert (found.agrees, found.unreadable) == (True, 1)
         ends = [await there.log.end(partition) for partition in range(3)]
         assert (await imported(there, path)).appended == 0
@@ -138,8 +131,8 @@ def test_an_import_that_was_interrupted_goes_on(tell: Tell) -> None:
     async def story(here: House, there: House, path: Path) -> None:
         await lived_in(here)
         written = await exported(here, path)
-        content = gather(place(here), Selection(), progress=lambda *_: None)
-        await deliver(place(there), _until_records(content, 4), speed=None, phase=quietly)
+        content = gather(place(here), Selection())
+        await deliver(place(there), _until_records(content, 4), speed=None)
         done = await imported(there, path)
         assert (done.appended, done.known) == (written.records - 4, 4)
         assert await digests(there, "alice") == await digests(here, "alice")
@@ -272,8 +265,8 @@ def test_a_replay_of_some_records_hides_none_of_the_rest_from_a_later_import(tel
         for n in range(4):
             await here.emit(phone, "settings.changed", {f"key{n}": n})
         odd = Selection(passes=lambda record: record.seq % 2 == 0)
-        content = gather(place(here), odd, progress=lambda *_: None)
-        assert (await deliver(place(there), content, speed=1e6, phase=quietly)).appended == 2
+        content = gather(place(here), odd)
+        assert (await deliver(place(there), content, speed=1e6)).appended == 2
         await exported(here, path)
         assert (await imported(there, path)).appended == 3
         assert await digests(there, "alice") == await digests(here, "alice")
@@ -296,14 +289,14 @@ def test_an_import_reaches_devices_that_are_connected(postgres_dsn: str, tmp_pat
             phone = await here.device("alice", "phone")
             await exported(here, tmp_path / "first.gz")
             there = Place(service.deployment.log, service.deployment.store, service.deployment.accounts)
-            await import_file(there, tmp_path / "first.gz", phase=quietly)
+            await import_file(there, tmp_path / "first.gz")
             linked = await there.accounts.link(phone.account, name="tablet")
             async with Device(service.ws_url, linked.token) as device:
                 await device.queue.add("t1")
                 await device.settled()
                 await here.emit(phone, "settings.changed", {"theme": "dark"})
                 await exported(here, tmp_path / "second.gz")
-                assert (await import_file(there, tmp_path / "second.gz", phase=quietly)).appended == 1
+                assert (await import_file(there, tmp_path / "second.gz")).appended == 1
                 await device.until(lambda: device.settings.get("theme") == "dark")
                 assert (await device.verify()).agrees
 

@@ -28,7 +28,7 @@ from syncd.log.record import LoggedRecord, Record
 from syncd.metrics import Metrics
 from syncd.protocol.messages import Nack
 from syncd.store.port import Store
-from syncd.testing.patience import eventually
+from syncd.testing.patience import eventually, until
 
 INSERT = ("list.inserted", {"list": "queue", "parent": None, "side": "R", "items": [{"track": "t"}]})
 BAD = ("list.inserted", {"list": "queue", "parent": None, "side": "R", "items": [{"no": "track"}]})
@@ -245,13 +245,16 @@ async def test_what_waits_behind_a_refused_group_is_taken_back_with_it(live: Liv
 async def test_an_append_outlives_its_connection_and_so_does_the_tail_that_it_is_published_by(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tails, "TAIL_LINGER_S", 0.01)
+    linger_s = 0.01
+    monkeypatch.setattr(tails, "TAIL_LINGER_S", linger_s)
     async with unsure(live) as at:
         at.log.open.clear()
         await at.device.emit(*INSERT)
         await at.device.round_trip()
         await at.device.disconnect()
-        await asyncio.sleep(0.05)
+        await until(lambda: at.gateway.metrics.connections == 0)
+        at.gateway.forget_left(math.inf)
+        await asyncio.sleep(5 * linger_s)  # what is shown is that it does not end in that time
         assert at.gateway.metrics.tailed_partitions == 1
         at.log.open.set()
 

@@ -19,7 +19,7 @@ from syncd.testing.postgres import Version, create_database, drop_database
 
 
 async def verified(house: House, *, seed: int = 1) -> Verified:
-    return await verify(house.log, house.store, seed=seed, progress=lambda done, of_all: None)
+    return await verify(house.log, house.store, seed=seed)
 
 
 def test_a_store_that_was_folded_from_the_log_agrees_with_it_in_any_order(tell: Tell) -> None:
@@ -190,10 +190,7 @@ def test_partitions_are_verified_each_on_its_own(postgres_servers: Callable[[Ver
                 await house.project()
                 whole = await verified(house)
                 assert (whole.agrees, whole.streams) == (True, 6)
-                parts = [
-                    await verify(house.log, house.store, seed=1, partitions=[n], progress=lambda *_: None)
-                    for n in range(3)
-                ]
+                parts = [await verify(house.log, house.store, seed=1, partitions=[n]) for n in range(3)]
                 assert sum(part.streams for part in parts) == 6
                 assert all(part.streams < 6 for part in parts)
         finally:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from syncd.limits import READ_RECORDS_MAX
 from syncd.log.port import EventLog
 from syncd.model.ids import is_playlist
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Advance, quiet
 from syncd.operations.refold import admitted_of
 from syncd.store.port import Store
 
 
-async def claim_owners(log: EventLog, store: Store, *, progress: Advance) -> int:
+async def claim_owners(log: EventLog, store: Store, *, progress: Advance = quiet) -> int:
     """Give every playlist in the log, from the store's checkpoints on, its owner unless it has one.
 
     Args:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import asyncpg
 
 from syncd.errors import ConfigError, Conflict, Refused, StoreUnavailable, Undecodable
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Advance, quiet
 from syncd.operations.backup.manifest import Manifest, TableFile, read_manifest
 from syncd.operations.backup.tables import our_tables
 from syncd.operations.offline import require_nobody
@@ -33,7 +33,7 @@ CHUNK_BYTES: Final = 1024 * 1024
 GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 
 
-def check_backup(folder: Path, *, progress: Advance) -> Manifest:
+def check_backup(folder: Path, *, progress: Advance = quiet) -> Manifest:
     """Prove that a backup is whole.
 
     Args:
@@ -57,7 +57,7 @@ def check_backup(folder: Path, *, progress: Advance) -> Manifest:
 
 
 async def restore(
-    dsn: str, folder: Path, manifest: Manifest, *, log: str, replace: bool, progress: Advance
+    dsn: str, folder: Path, manifest: Manifest, *, log: str, replace: bool, progress: Advance = quiet
 ) -> None:  # fmt: skip
     """Put a checked backup into a database, and begin a new life of its log.
 

@@ -16,7 +16,7 @@ import asyncpg
 
 import syncd
 from syncd.errors import Conflict, Refused, StoreUnavailable
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Advance, quiet
 from syncd.operations.backup.manifest import FORMAT, VERSION, Manifest, TableFile, write_manifest
 from syncd.operations.backup.tables import made_by_migrations, our_tables
 from syncd.postgres.connection import connect, hang_up
@@ -32,7 +32,7 @@ FOLDER_MODE: Final = 0o700
 """A backup holds everything, hashes of tokens too."""
 
 
-async def take_backup(dsn: str, folder: Path, *, epoch: str, now_ms: int, progress: Advance) -> Manifest:
+async def take_backup(dsn: str, folder: Path, *, epoch: str, now_ms: int, progress: Advance = quiet) -> Manifest:
     """Copy all tables as they are at one moment into a new folder.
 
     It appears under its name when it is whole; interrupted, nothing of it stays.

@@ -19,7 +19,7 @@ from syncd.errors import AppendUnknown, LogUnavailable
 from syncd.limits import APPEND_BYTES_MAX
 from syncd.log.port import EventLog
 from syncd.log.record import Record
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Advance, quiet
 from syncd.operations.transfer.reading import records
 from syncd.operations.transfer.seqs import Seqs
 from syncd.operations.transfer.spilled import Key, Spilled
@@ -75,7 +75,7 @@ class Appending:
     _group: list[Record] = field(default_factory=list)
     _group_bytes: int = 0
 
-    async def prepare(self, streams: set[str] | None, *, progress: Advance) -> None:
+    async def prepare(self, streams: set[str] | None, *, progress: Advance = quiet) -> None:
         """Learn what the log holds of these streams; of all when None.
 
         Raises:

@@ -16,7 +16,7 @@ from syncd.accounts import Account, Device
 from syncd.errors import Conflict, NotFound
 from syncd.log.port import SearchableLog
 from syncd.log.record import check_named
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Advance, quiet
 from syncd.operations.transfer.appending import Appending, Last, hash_of
 from syncd.operations.transfer.gather import Place
 from syncd.operations.transfer.lines import AccountLine, Content, DeviceLine, RecordLine, StreamLine, WriterLine
@@ -52,7 +52,7 @@ class Delivery:
     def __post_init__(self) -> None:
         self._appending = Appending(self.place.log)
 
-    async def prepare(self, streams: set[str] | None, *, progress: Advance) -> None:
+    async def prepare(self, streams: set[str] | None, *, progress: Advance = quiet) -> None:
         """Learn what the log holds of these streams; of all when None."""
         await self._appending.prepare(streams, progress=progress)
 

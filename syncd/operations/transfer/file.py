@@ -17,7 +17,7 @@ from typing import IO, Final
 
 import syncd
 from syncd.errors import Conflict, NotFound, Refused, Undecodable
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Advance, quiet
 from syncd.operations.transfer.lines import FORMAT, VERSION, Content, EndLine, Header, decode_line, encode_line
 
 COMPRESSION: Final = 6
@@ -109,7 +109,7 @@ def read_header(path: Path) -> Header:
     raise Undecodable(f"{path} is no export: its first line is none")
 
 
-def read_file(path: Path, *, progress: Advance) -> Iterator[Content]:
+def read_file(path: Path, *, progress: Advance = quiet) -> Iterator[Content]:
     """Everything between the first line and the last.
 
     Args:
@@ -139,15 +139,14 @@ def read_file(path: Path, *, progress: Advance) -> Iterator[Content]:
         raise Undecodable(f"{path} is damaged: its last line speaks of {end.lines} lines with another sum")
 
 
-def _lines(path: Path, progress: Advance | None = None) -> Iterator[bytes]:
+def _lines(path: Path, progress: Advance = quiet) -> Iterator[bytes]:
     try:
         of_all = path.stat().st_size
         with path.open("rb") as raw, gzip.GzipFile(fileobj=raw) as file:
             while text := file.readline(LINE_BYTES_MAX):
                 if not text.endswith(b"\n"):
                     raise Undecodable(f"{path} has a line that does not end, or of over {LINE_BYTES_MAX} bytes")
-                if progress is not None:
-                    progress(raw.tell(), of_all)
+                progress(raw.tell(), of_all)
                 yield text
     except FileNotFoundError as error:
         raise NotFound(f"there is no file {path}") from error

@@ -11,7 +11,7 @@ from syncd.errors import OffsetExpired
 from syncd.log.port import EventLog
 from syncd.log.record import LoggedRecord
 from syncd.model.ids import AccountId, account_stream
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Advance, quiet
 from syncd.operations.transfer.lines import AccountLine, Content, DeviceLine, RecordLine, StreamLine, WriterLine
 from syncd.operations.transfer.reading import is_ours, records
 from syncd.store.port import Store
@@ -45,7 +45,7 @@ class Selection:
     whole: bool = True
 
 
-async def gather(place: Place, selection: Selection, *, progress: Advance) -> AsyncIterator[Content]:
+async def gather(place: Place, selection: Selection, *, progress: Advance = quiet) -> AsyncIterator[Content]:
     """The lines: identities first, then the records that were in the log when this was called.
 
     Args:

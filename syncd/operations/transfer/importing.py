@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import TypeAlias
 
 from syncd.errors import Conflict, Poison
 from syncd.log.record import Record, decode_record
 from syncd.model.ids import AccountId, account_stream
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Phase, quietly
 from syncd.operations.transfer.delivery import Delivered, Delivery
 from syncd.operations.transfer.file import read_file, read_header
 from syncd.operations.transfer.gather import Place
 from syncd.operations.transfer.lines import AccountLine, Content, RecordLine, StreamLine
 from syncd.operations.transfer.pace import Pace
 
-Phase: TypeAlias = Callable[[str, str], AbstractContextManager[Advance]]
-"""(what is done, unit) -> how to tell of it."""
 
-
-async def import_file(place: Place, path: Path, *, phase: Phase, check_only: bool = False) -> Delivered:
+async def import_file(place: Place, path: Path, *, phase: Phase = quietly, check_only: bool = False) -> Delivered:
     """Bring an export into a deployment. Interrupted, it goes on when it is called again.
 
     The file is read twice: it is proven whole, and free of conflicts, before anything is written.
@@ -48,7 +44,9 @@ async def import_file(place: Place, path: Path, *, phase: Phase, check_only: boo
             return await delivery.finish()
 
 
-async def deliver(place: Place, content: AsyncIterator[Content], *, speed: float | None, phase: Phase) -> Delivered:
+async def deliver(
+    place: Place, content: AsyncIterator[Content], *, speed: float | None, phase: Phase = quietly
+) -> Delivered:
     """Bring lines into another deployment as they are gathered, at a pace. Raises as `import_file`, but for conflicts
     that stand behind the first record: those are met when they are met.
 
@@ -88,7 +86,7 @@ def _streams(path: Path) -> set[str]:
 
 
 def _identities(path: Path) -> Iterator[Content]:
-    for line in read_file(path, progress=lambda *_: None):
+    for line in read_file(path):
         if isinstance(line, RecordLine):
             return
         yield line

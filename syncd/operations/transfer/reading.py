@@ -8,12 +8,17 @@ from syncd.errors import Undecodable
 from syncd.limits import READ_RECORDS_MAX
 from syncd.log.port import EventLog, SearchableLog
 from syncd.log.record import LoggedRecord, check_named
-from syncd.operations.advance import Advance
+from syncd.operations.advance import Advance, quiet
 from syncd.operations.refold import stream_pages
 
 
 async def records(
-    log: EventLog, streams: set[str] | None, starts: Mapping[int, int], ends: Mapping[int, int], *, progress: Advance
+    log: EventLog,
+    streams: set[str] | None,
+    starts: Mapping[int, int],
+    ends: Mapping[int, int],
+    *,
+    progress: Advance = quiet,
 ) -> AsyncIterator[LoggedRecord]:
     """Records of some streams, or of all when None, each stream's in the log's order.
 

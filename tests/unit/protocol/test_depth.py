@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from syncd.errors import Unreadable
+from syncd.errors import InvalidEvent, Unreadable
 from syncd.limits import NESTING_MAX
 from syncd.model.validate import check
 from syncd.protocol.depth import check_depth_json, check_depth_msgpack
@@ -38,7 +38,7 @@ def test_whatever_an_event_may_hold_fits_into_a_frame_and_into_a_delta() -> None
         data = {"deep": nested(depth)}
         try:
             check("settings.changed", data, stream="a:9f3c")
-        except Exception:
+        except InvalidEvent:
             break
         emit = {"type": "emit", "events": [{"stream": "a:me", "seq": 1, "data": data}]}
         delta = {"type": "delta", "cells": [["settings/deep", "rank", data]]}
