@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.conn import AIOKafkaConnection
 from logs_under_test import record, records
 
 from syncd import limits
@@ -179,6 +181,39 @@ def test_a_cancelled_append_leaves_the_next_one_whole(kafka_address: str, topic:
             assert appended.outcome == "written"
             found = await log.read(0, 0, limit=1_000)
             assert [one.offset for one in found] == list(range(appended.offset_start + 2))
+
+    tell(kafka_address, topic, story)
+
+
+def test_a_partition_is_not_watched_while_we_append_to_it(
+    kafka_address: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Counter[str]()
+    send = AIOKafkaConnection.send
+
+    def counting(connection: AIOKafkaConnection, request: Any, *others: Any, **named: Any) -> Any:
+        asked[type(request).__name__] += 1
+        return send(connection, request, *others, **named)
+
+    async def follow(log: KafkaLog) -> None:
+        end = 0
+        while True:
+            end = await log.wait_beyond(0, end, timeout_s=600)
+
+    async def story(log: KafkaLog) -> None:
+        following = asyncio.create_task(follow(log))
+        await log.append(records(1))
+        monkeypatch.setattr(AIOKafkaConnection, "send", counting)
+        for _ in range(200):
+            await log.append(records(1))
+        # One that had begun before, and one that a slow moment between two appends lets through.
+        assert asked["Fetch"] <= 2, asked
+        assert asked["ProduceRequest"] == 200
+        following.cancel()
+        async with open_log(kafka_address, topic) as other:
+            await other.append(records(1))
+        async with asyncio.timeout(PATIENCE_S):
+            assert await log.wait_beyond(0, 201, timeout_s=600) == 202
 
     tell(kafka_address, topic, story)
 

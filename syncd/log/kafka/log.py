@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -17,6 +16,7 @@ from syncd.log.ends import KnownEnds
 from syncd.log.kafka.address import PLAINTEXT, KafkaAddress, KafkaSecurity
 from syncd.log.kafka.brokers import Brokers
 from syncd.log.kafka.life import epoch_name
+from syncd.log.kafka.own_appends import OwnAppends
 from syncd.log.kafka.producing import Producing
 from syncd.log.kafka.reading import Bounds, Reader
 from syncd.log.kafka.topic import fit_topic, other_partitions
@@ -58,9 +58,8 @@ class KafkaLog:
         self._ends = KnownEnds(self._partitions)
         self._producing = Producing(brokers, timeout_s=append_timeout_s)
         self._reader = Reader(brokers, topic.topic_id, self._ends)
-        self._appending: Counter[int] = Counter()
-        """How many appends to a partition have no answer yet."""
-        self._watches = Watches(brokers, topic.topic_id, self._ends, self._appending, news_within_ms=news_within_ms)
+        self._own = OwnAppends()
+        self._watches = Watches(brokers, topic.topic_id, self._ends, self._own, news_within_ms=news_within_ms)
         self._life_over: EpochChanged | None = None
 
     @classmethod
@@ -128,11 +127,8 @@ class KafkaLog:
             return [Appended(partition, "refused", group, reason=reason) for partition, group in groups.items()]
         # Now, and not when the answer is here: whoever watches may have heard of these records sooner.
         ends_before = {partition: self._ends[partition] for partition in groups}
-        self._appending.update(groups.keys())
-        try:
+        with self._own.under_way(groups.keys()):
             outcomes = await self._producing.append(groups)
-        finally:
-            self._appending.subtract(groups.keys())
         return [self._of_this_life(appended, ends_before[appended.partition]) for appended in outcomes]
 
     def _of_this_life(self, appended: Appended, end_before: int) -> Appended:
@@ -145,6 +141,7 @@ class KafkaLog:
                 f"partition {partition} went back from {end_before} to {offset_start}: open the log anew"
             )
             return Appended(partition, "unknown", appended.records, reason=str(self._life_over))
+        self._own.written(partition)
         self._ends.rise(partition, offset_start + len(appended.records))
         return appended
 

@@ -4,7 +4,8 @@ Only speed depends on it. A watch that stands still, because a broker froze or a
 by `EventLog.wait_beyond` asking for the end twice a second, and begins anew after its own deadline.
 
 Each answer costs us and the broker as much as an append does, and on a busy partition the next one is there at once. So
-a broker is not asked again before our readers can use what it says.
+a broker is not asked again before our readers can use what it says, and not at all while we append to all that is
+watched there: each answer of an append says where its partition ends, too.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from syncd.errors import LogUnavailable
 from syncd.limits import LOG_POLL_S
 from syncd.log.ends import KnownEnds
 from syncd.log.kafka.brokers import Brokers, Target
+from syncd.log.kafka.own_appends import OwnAppends
 from syncd.log.kafka.wire import Fetch
 from syncd.logs import get_logger
 
@@ -37,8 +39,9 @@ LATER_MS: Final = 50
 
 OWN_PAUSE_S = 0.005
 """Before we believe news of a partition that this process appends to, and ask again after no other news: most likely
-they are of our own batch, whose answer will be here in a moment, and whoever waits would read it back. Others' records
-are heard of so much later, at most; at once where our next append finds them before its own."""
+they are of our own batch, whose answer will be here in a moment, and whoever waits would read it back. Also after our
+last append to a partition, before anybody is asked about it. Others' records are heard of so much later, at most; at
+once where our next append finds them before its own."""
 
 log = get_logger("log")
 
@@ -47,17 +50,17 @@ class Watches:
     """Watches the partitions that somebody waits for.
 
     Args:
-        appending: how many appends of this process to a partition are under way.
+        own: what this process appends.
         news_within_ms: how soon news should be told; the first after a silence always are at once.
     """
 
     def __init__(
-        self, brokers: Brokers, topic_id: bytes, ends: KnownEnds, appending: Mapping[int, int], *, news_within_ms: int
+        self, brokers: Brokers, topic_id: bytes, ends: KnownEnds, own: OwnAppends, *, news_within_ms: int
     ) -> None:
         self._brokers = brokers
         self._topic_id = topic_id
         self._ends = ends
-        self._appending = appending
+        self._own = own
         self._pause_s = news_within_ms / 1000
         self._waiting: Counter[int] = Counter()
         self._wanted_until: dict[int, float] = {}
@@ -142,6 +145,7 @@ class Watches:
 
     async def _look(self, target: Target, partitions: Sequence[int]) -> None:
         """Ask once, tell, and rest for as long as need be."""
+        await self._own_told(partitions)
         places = {partition: self._ends[partition] for partition in partitions}
         request = Fetch(self._topic_id, places, bytes_max=1, wait_ms=int(WATCH_S * 1000))
         try:
@@ -159,9 +163,16 @@ class Watches:
                 self._brokers.forget_leader(partition)
             await asyncio.sleep(LOG_POLL_S)
 
+    async def _own_told(self, partitions: Sequence[int]) -> None:
+        """Wait until our own appends do not tell of all of these any more."""
+        while True:
+            if not all(self._own.tell_of(partition, within_s=OWN_PAUSE_S) for partition in partitions):
+                return
+            await asyncio.sleep(OWN_PAUSE_S)
+
     async def _tell(self, ends: Mapping[int, int]) -> None:
         news = {partition: end for partition, end in ends.items() if end > self._ends[partition]}
-        others = {partition: end for partition, end in news.items() if not self._appending[partition]}
+        others = {partition: end for partition, end in news.items() if not self._own.is_under_way(partition)}
         for partition, end in others.items():
             self._ends.rise(partition, end)
         await asyncio.sleep(self._pause_s if others else max(self._pause_s, OWN_PAUSE_S))
