@@ -25,7 +25,7 @@ from syncd.model.upcast import SCHEMA_VERSION
 from syncd.model.validate import canonical_size, read_data, stream_accepts
 from syncd.protocol.codec import Codec
 from syncd.protocol.messages import EmittedEvent, Nack, NackReason
-from syncd.push.entry import ENTRY_OVERHEAD_BYTES, Entry, inserted_by, void_answer
+from syncd.push.entry import ENTRY_OVERHEAD_BYTES, Entry, note_growth, void_answer
 
 
 class Admission(Struct, frozen=True, gc=False):
@@ -107,9 +107,10 @@ def admit(event: EmittedEvent | Nack, lane: Lane, *, codec: Codec, now_ms: int) 
     record = record_of((stream, writer.writer, seq, kind, SCHEMA_VERSION, body, ""))
     entry = Entry(
         stream, writer.writer, seq, t, kind, author.account, author.device,
-        lower(Event(stream, writer.writer, seq, t, kind, data)), -1, len(body) + ENTRY_OVERHEAD_BYTES, None, "",
-        inserted_by(kind, data),
+        lower(Event(stream, writer.writer, seq, t, kind, data)), -1, len(body) + ENTRY_OVERHEAD_BYTES,
     )  # fmt: skip
+    if kind == "list.inserted":
+        note_growth(entry, data)
     ledger.admitted = seq
     writer.last_t = t
     return Admission(record, entry, None, t < event.t)

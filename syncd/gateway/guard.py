@@ -156,9 +156,8 @@ class Guard(Rules):
         if self.playlist or self._showing:
             if self._note(entry):
                 self._on_roles(self)
-        elif entry.inserted is not None:
-            list_name, items = entry.inserted
-            slots = self._slots[list_name] = self._slots.get(list_name, 0) + items
+        elif (list_name := entry.grows) is not None:
+            slots = self._slots[list_name] = self._slots.get(list_name, 0) + entry.items_new
             if slots > self._calm_slots_max:
                 self._look()
 

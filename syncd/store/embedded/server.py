@@ -28,6 +28,7 @@ SETTINGS = {
     "shared_buffers": "128MB",  # cells of some 100,000 accounts; the kernel caches the rest
     "wal_level": "replica",  # the least with which a copy can be taken while it runs
     "max_wal_size": "1GB",  # bounds both the disk and the time a recovery takes, some seconds
+    "min_wal_size": "80MB",  # what is kept to be written over; the default goes down with the size of segments
     # Statistics and parallel queries share memory through files in /dev/shm by default. systemd deletes these when an
     # ordinary user logs out, also under a server that goes on, and a container's /dev/shm is small. So what is needed
     # usually comes with the main memory, and the rest from files in the cluster.

@@ -107,6 +107,7 @@ def test_same_supervisor_runs_postgres_15(folder: Path) -> None:
         assert member.version.startswith("15.")
         assert (await fetch(member, "show server_version")).startswith(member.version)
         assert await fetch(member, "show data_checksums") == "on"
+        assert await fetch(member, "show wal_segment_size") == "2MB"
         await member.close(wait_stopped=True)
         with pytest.raises(EmbeddedPostgresError, match=rf"made by Postgres 15,.* Postgres {find_binaries().version}"):
             await join(data_dir)

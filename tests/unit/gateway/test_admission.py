@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -336,3 +337,11 @@ def test_events_of_others_with_the_same_number_are_no_orphans_makers() -> None:
     other = "z" + WRITER[1:]
     admitted(door.emit(3, "list.inserted", {**INSERT, "parent": f"{other}.1.0"}))
     admitted(door.emit(4, "list.inserted", {**INSERT, "parent": f"{WRITER}.11.0"}))
+
+
+@pytest.mark.parametrize(("kind", "data"), [("settings.changed", {"k": 1}), ("list.inserted", INSERT)])
+def test_what_a_ring_keeps_of_an_event_is_nothing_that_the_collector_looks_at(kind: str, data: Any) -> None:
+    entry = admitted(Door().emit(1, kind, data)).entry
+    entry.framed(JSON, "cursor")
+    entry.lowered = None  # as the hub does once a delta was sent
+    assert not any(gc.is_tracked(getattr(entry, name)) for name in entry.__struct_fields__)
