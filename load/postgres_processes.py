@@ -8,7 +8,7 @@ from typing import Self
 
 
 class PostgresProcesses:
-    """All processes that a postmaster started and that are still there, itself included. Linux only."""
+    """All processes that a postmaster started, itself included, also those that have ended. Linux only."""
 
     def __init__(self, postmaster: int) -> None:
         self._postmaster = postmaster
@@ -26,6 +26,8 @@ class PostgresProcesses:
             fields = _fields(int(entry)) if entry.isdecimal() else None
             if fields is not None and self._postmaster in (int(fields[1]), int(entry)):
                 ticks += int(fields[11]) + int(fields[12])
+            if fields is not None and self._postmaster == int(entry):
+                ticks += int(fields[13]) + int(fields[14])  # of children that ended and were waited for
         return ticks / os.sysconf("SC_CLK_TCK")
 
 

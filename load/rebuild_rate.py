@@ -1,7 +1,7 @@
 """How fast cells are folded, and built anew while traffic goes on, beside a bare upsert of the same rows.
 
     python -m load.rebuild_rate                       a million events; minutes
-    python -m load.rebuild_rate --events 20000        a short one
+    python -m load.rebuild_rate --events 200000       a minute and a half; 20000: some seconds, mostly starts
     python -m load.rebuild_rate --json                the figures as one JSON object
 
 Events are written into a log in Postgres, and `syncd projector`, a process of its own, folds them. Then some cells are
@@ -10,9 +10,13 @@ is a third process. At the end every digest must agree: of both devices, of the 
 the log; and each device must show all that the other has emitted. Else the exit code is 1.
 
 The bare upserts (`load.bare_upsert`) write the same rows: "as committed" all that the projector's commits write, batch
-by batch; "once" only what the store holds in the end, as if somebody had known. Processor seconds are those of the
-process that does the work, from its start on, so with all that it imports; and once more with those of Postgres, for
-the rebuild with what the traffic costs it. Events a second are on the wall, and depend on what else the machine does.
+by batch; "once" only what the store holds in the end, as if somebody had known. The first is done before, between and
+after the others, and each row is compared with the one before it and the one after it: a part that something disturbed
+shows. They begin with rows that lie ready and connections that are open. So a process is counted twice: from its start,
+with all that it imports and opens, and from its first commit on, which is the rate at which it goes on.
+
+Processor seconds are those of the process that does the work; and once more with those of Postgres, for the rebuild
+with what the traffic costs it. Events a second are on the wall, and depend on what else the machine does.
 `python -m load.fold_stages` tells where the time goes.
 """
 
@@ -21,12 +25,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import subprocess
+import resource
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -50,6 +53,7 @@ from syncd.operations.devices import link_device
 from syncd.operations.verify import verify
 from syncd.projector.folding import fold_records
 from syncd.store.port import CellRow
+from syncd.testing.patience import eventually
 from syncd.testing.ports import free_ports
 from syncd.testing.postgres import create_database, running_postgres
 from syncd.testing.quiet import until_projected
@@ -58,6 +62,7 @@ EVENTS_COUNT = 1_000_000
 EMIT_PAUSE_S = 0.02
 """Between events of one device: about 50 a second, as one busy listener never makes."""
 FOLD_TIMEOUT_S = 3_600.0
+AS_COMMITTED, ONCE = "bare upsert, as committed", "bare upsert, once"
 DAMAGE = (
     "delete from cells where stream < 'a:seed0010' and key like 'library/%'",
     "update cells set rank = 'zzz' where stream < 'a:seed0005' and key like 'settings/%'",
@@ -90,7 +95,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Figures:
-    """What came of a run. `problems` is empty when everything agrees."""
+    """What came of a run. `problems` is empty when everything agrees. `rates`: as they were taken."""
 
     rates: list[Rate]
     swapped: int
@@ -110,7 +115,10 @@ async def run(dsn: str, folder: Path, *, events: int, progress: Progress) -> Fig
         await _write(work, events, progress)
         projector = RoleProcess("projector", ["projector"], settings={"SYNCD_DATABASE_URL": dsn}, folder=folder)
         stack.push_async_callback(projector.stop)
-        folded = await _fold(projector, work, postgres, events)
+        rates = [await _bare_as_committed(work, postgres, events, progress)]
+        progress.note("projecting")
+        rates += await _fold(projector, work, postgres, events)
+        rates.append(await _bare_as_committed(work, postgres, events, progress))
         (ws_port,) = free_ports(1)
         options = ["gateway", "--ws-port", str(ws_port)]
         gateway = RoleProcess("gateway", options, settings={"SYNCD_DATABASE_URL": dsn}, folder=folder)
@@ -129,14 +137,15 @@ async def run(dsn: str, folder: Path, *, events: int, progress: Progress) -> Fig
             try:
                 progress.note("rebuilding, while two devices emit")
                 rebuilt, swapped = await _rebuild(dsn, postgres)
+                rates += rebuilt
             finally:
                 stop.set()
                 emitted = await asyncio.gather(*traffic)
             problems = await _problems(work, logins, devices, emitted)
         problems += [] if swapped else ["the damage was not found"]
-        progress.note("upserting the same rows")
-        bare = [await _bare_as_committed(work, postgres, events), await _bare_once(work, postgres, events)]
-    return Figures([folded, rebuilt, *bare], swapped, sum(emitted), problems)
+        rates.append(await _bare_as_committed(work, postgres, events, progress))
+        rates.append(await _bare_once(work, postgres, events))
+    return Figures(rates, swapped, sum(emitted), problems)
 
 
 async def _postgres(dsn: str) -> PostgresProcesses:
@@ -161,13 +170,50 @@ async def _write(work: Deployment, events: int, progress: Progress) -> None:
     progress.done()
 
 
-async def _fold(projector: RoleProcess, work: Deployment, postgres: PostgresProcesses, events: int) -> Rate:
+class _Watched:
+    """A process of syncd at work, from its start on, and from the moment in which its first commit is seen."""
+
+    def __init__(self, way: str, postgres: PostgresProcesses) -> None:
+        self._way = way
+        self._postgres = postgres
+        self._started = (time.monotonic(), 0.0, postgres.seconds())
+        self._begun: tuple[float, float, float] | None = None
+        self._done = 0
+
+    async def begun(self, pid: int, position: Callable[[], Awaitable[int]]) -> None:
+        """Return when `position`, of the records that are done, has moved."""
+
+        async def moved() -> bool:
+            self._done = await position()
+            return self._done > 0
+
+        await eventually(moved, f"{self._way} did not begin", timeout_s=FOLD_TIMEOUT_S)
+        self._begun = (time.monotonic(), ProcessGroup(self._way, pid).cpu_s(), self._postgres.seconds())
+
+    def rates(self, events: int, cpu_s: float) -> list[Rate]:
+        """Now that it has come to the end. The first alone, where that came before the first commit was seen."""
+        now = (time.monotonic(), cpu_s, self._postgres.seconds())
+        spans = [(self._way, events, self._started)]
+        if self._begun is not None:
+            spans.append((f"{self._way}, from its first commit on", events - self._done, self._begun))
+        rates = []
+        for way, count, began in spans:
+            wall_s, spent_s, postgres_s = (end - start for end, start in zip(now, began, strict=True))
+            rates.append(Rate(way, count, wall_s, spent_s, postgres_s))
+        return rates
+
+
+async def _fold(projector: RoleProcess, work: Deployment, postgres: PostgresProcesses, events: int) -> list[Rate]:
     """Start the projector, and let it fold the log from its beginning."""
-    postgres_cpu_s, started_s = postgres.seconds(), time.monotonic()
+
+    async def position() -> int:
+        return (await work.store.checkpoint(0)).offset_next
+
+    watched = _Watched("projector", postgres)
     await projector.start()
+    await watched.begun(projector.pid, position)
     await until_projected(work.log, work.store, timeout_s=FOLD_TIMEOUT_S)
-    cpu_s = ProcessGroup("projector", projector.pid).cpu_s()
-    return Rate("projector", events, time.monotonic() - started_s, cpu_s, postgres.seconds() - postgres_cpu_s)
+    return watched.rates(events, ProcessGroup("projector", projector.pid).cpu_s())
 
 
 async def _link(work: Deployment, account: str, *names: str) -> list[LinkedDevice]:
@@ -196,26 +242,32 @@ async def _emit(device: Device, number: int, stop: asyncio.Event) -> int:
     return count
 
 
-async def _rebuild(dsn: str, postgres: PostgresProcesses) -> tuple[Rate, int]:
+async def _rebuild(dsn: str, postgres: PostgresProcesses) -> tuple[list[Rate], int]:
     """`syncd rebuild` as an operator runs it; with it, how many cells it swapped."""
     command = [sys.executable, "-m", "syncd.cli", "rebuild", "--json"]
     environment = environment_with({"SYNCD_DATABASE_URL": dsn})
+    watched, before_s = _Watched("rebuild", postgres), _ended_children_cpu_s()
+    connection = await asyncpg.connect(dsn)
 
-    def work() -> tuple[bytes, float]:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
-            assert process.stdout is not None
-            said = process.stdout.read()
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            raise RuntimeError(f"syncd rebuild ended with {process.returncode}")
-        return said, usage.ru_utime + usage.ru_stime
+    async def position() -> int:
+        return int(await connection.fetchval("select coalesce(sum(offset_next), 0) from rebuilds"))
 
-    postgres_cpu_s, started_s = postgres.seconds(), time.monotonic()
-    said, cpu_s = await asyncio.to_thread(work)
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment)
+    begun = asyncio.create_task(watched.begun(process.pid, position))
+    said, _ = await process.communicate()
+    begun.cancel()
+    await asyncio.gather(begun, return_exceptions=True)
+    connection.terminate()
+    if process.returncode != 0:
+        raise RuntimeError(f"syncd rebuild ended with {process.returncode}")
     done = json.loads(said)
-    spent = (cpu_s, postgres.seconds() - postgres_cpu_s)
-    return Rate("rebuild", done["records"], time.monotonic() - started_s, *spent), done["cells_changed"]
+    return watched.rates(done["records"], _ended_children_cpu_s() - before_s), done["cells_changed"]
+
+
+def _ended_children_cpu_s() -> float:
+    """Of all children that have ended and were waited for: a rebuild is the only one to end while it runs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 async def _problems(
@@ -270,42 +322,48 @@ async def _bare(postgres: PostgresProcesses, dsn: str) -> AsyncIterator[tuple[as
         await connection.close()
 
 
-async def _bare_as_committed(work: Deployment, postgres: PostgresProcesses, events: int) -> Rate:
+async def _bare_as_committed(work: Deployment, postgres: PostgresProcesses, events: int, progress: Progress) -> Rate:
+    progress.note("upserting the same rows")
     async with _bare(postgres, work.dsn) as (_, bare):
         for start in range(0, events, READ_RECORDS_MAX):
             await bare.upsert(fold_records(await work.log.read(0, start, limit=READ_RECORDS_MAX)).cells)
-        return bare.rate("bare upsert, as committed", events)
+        return bare.rate(AS_COMMITTED, events)
 
 
 async def _bare_once(work: Deployment, postgres: PostgresProcesses, events: int) -> Rate:
     async with _bare(postgres, work.dsn) as (connection, bare):
         for group in await rows_that_stay(connection):
             await bare.upsert(group)
-        return bare.rate("bare upsert, once", events)
+        return bare.rate(ONCE, events)
 
 
 def report(figures: Figures) -> None:
     """The table, and what is wrong."""
-    *_, committed, once = figures.rates
-    print_table(
-        ("way", "rows", "events/s", "events/CPU s", "of committed", "of once", "with Postgres", "of committed"),
-        [
+    rates = figures.rates
+    rows = []
+    for n, rate in enumerate(rates):
+        around = [] if rate.way == AS_COMMITTED else _nearest(rates[:n][::-1]) + _nearest(rates[n + 1 :])
+        rows.append(
             (
                 rate.way,
                 "" if rate.rows is None else f"{rate.rows:,}",
                 f"{rate.events_per_s:,.0f}",
                 f"{rate.events_per_cpu_s:,.0f}",
-                f"{rate.events_per_cpu_s / committed.events_per_cpu_s:.2f}",
-                f"{rate.events_per_cpu_s / once.events_per_cpu_s:.2f}",
+                " ".join(f"{rate.events_per_cpu_s / bare.events_per_cpu_s:.2f}" for bare in around),
                 f"{rate.events_per_all_cpu_s:,.0f}",
-                f"{rate.events_per_all_cpu_s / committed.events_per_all_cpu_s:.2f}",
+                " ".join(f"{rate.events_per_all_cpu_s / bare.events_per_all_cpu_s:.2f}" for bare in around),
             )
-            for rate in figures.rates
-        ],
-    )
+        )
+    print_table(("way", "rows", "events/s", "events/CPU s", "of bare", "with Postgres", "of bare"), rows)
+    print("of bare: as committed, of the run before, and of the one after")
     print(f"{figures.swapped:,} cells swapped; {figures.emitted:,} rounds of events meanwhile")
     for problem in figures.problems:
         print(f"WRONG: {problem}")
+
+
+def _nearest(rates: Sequence[Rate]) -> list[Rate]:
+    """The first bare upsert as committed, where there is one."""
+    return [rate for rate in rates if rate.way == AS_COMMITTED][:1]
 
 
 def main() -> int:
