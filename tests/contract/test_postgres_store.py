@@ -16,7 +16,7 @@ from tunnel import Tunnel
 
 from syncd.errors import StoreUnavailable
 from syncd.postgres import database as postgres_database
-from syncd.store.port import Batch, CellRow, DeadLetterRow, Lease, WriterRow
+from syncd.store.port import Batch, CellRow, DeadLetterRow, Lease, SlotsRow, WriterRow
 from syncd.store.postgres import PostgresStore
 from syncd.testing.patience import PATIENCE_S, eventually, until
 from syncd.testing.postgres import VERSIONS, create_database, drop_database
@@ -235,5 +235,36 @@ def test_resume_reads_the_index_of_offsets(postgres_dsn: str) -> None:
             )
             plan = "\n".join(row[0] for row in await connection.fetch("explain execute resume ('p:x', 9999)"))
             assert "cells_by_offset" in plan, plan
+
+    asyncio.run(story())
+
+
+def test_what_rises_with_every_event_stays_on_its_page(postgres_dsn: str) -> None:
+    """A new version on another page is an entry in the index, too: of two rows for each event that is folded."""
+    accounts, part = 800, 40
+
+    def batch(lease: Lease, offset: int, numbers: range) -> Batch:
+        writers = [WriterRow(f"w{n:09}", f"a:{n}", offset + 1, offset + 1, offset) for n in numbers]
+        return Batch(
+            lease, "e1", offset, offset + 1, writers=writers, slots=[SlotsRow(f"a:{n}", "queue", 1) for n in numbers]
+        )
+
+    async def story() -> None:
+        async with opened(postgres_dsn) as store:
+            lease = await leased(store)
+            await store.commit(batch(lease, 0, range(accounts)))
+            for offset in range(1, 1 + accounts // part):
+                await store.commit(batch(lease, offset, range(offset - 1, accounts, accounts // part)))
+        async with admin(postgres_dsn) as connection:
+
+            async def counted() -> bool:  # by backends that have ended
+                counts = await connection.fetch(
+                    "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables "
+                    "where relname in ('writers', 'list_slots')"
+                )
+                assert len(counts) == 2
+                return [tuple(row) for row in counts] == [(accounts, accounts)] * 2
+
+            await eventually(counted, "rows left their pages")
 
     asyncio.run(story())
