@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help setup serve demo test test-browser test-deep check bench lint fmt types alerts schemas lock clean
+.PHONY: help setup serve demo compiled test test-browser test-deep check bench lint fmt types alerts schemas lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ serve: $(STAMP) ## start everything on embedded defaults and print what to open
 
 demo: $(STAMP) ## three devices in a terminal, agreeing (needs `make serve` in another one)
 	@exec $(BIN)/syncd demo
+
+compiled: $(STAMP) ## the hot path as machine code, into .compiled; used while its sources stay as they are
+	@$(BIN)/python -m syncd.compiled.build
 
 test: $(STAMP) ## all tests; lists at the end what the machine lacked
 	@tools/test
@@ -62,4 +65,4 @@ lock: $(STAMP) ## choose versions anew: requirements.lock, and its part that goe
 	@$(LOCK) --extra kafka --extra traces --build-deps-for wheel --constraint requirements.lock --output-file tools/image.lock pyproject.toml
 
 clean: ## remove what was built; data stays
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .compiled build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

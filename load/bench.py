@@ -37,6 +37,7 @@ from load.peers.peer import Missing, Peer, Place
 from load.peers.pinned import ServerFailed
 from load.report import Progress
 from load.scenarios import ALL, SCENARIOS, Deliveries, Paced, Scenario
+from syncd import compiled
 
 REPORT = Path(__file__).parent / "report" / "latest.json"
 CURVES = "curves.json"
@@ -63,7 +64,7 @@ def main() -> int:
     header = Header(
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        pinned=pinned, command=sys.argv[1:],
+        pinned=pinned, compiled=compiled.ABOUT, command=sys.argv[1:],
     )  # fmt: skip
     total = options.rounds * len(options.scenarios) * len(options.servers)
     progress = Progress("cells", total)

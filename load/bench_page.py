@@ -45,7 +45,8 @@ def page(lines: Sequence[Line], points: Sequence[CurvePoint] = ()) -> str:
 
 def _run(header: Header) -> str:
     cores = "server and generator on a core each" if header.pinned else "cores left to the scheduler"
-    return f"<p>{escape(header.started)}, {escape(header.machine)}, {cores}</p>"
+    build = f"; build of syncd's hot path: {header.compiled}" if header.compiled else ""
+    return f"<p>{escape(header.started)}, {escape(header.machine)}, {cores}{escape(build)}</p>"
 
 
 def _table(cells: Sequence[Cell]) -> str:

@@ -18,11 +18,17 @@ from load.scenarios import Scenario
 
 
 class Header(Struct, frozen=True, tag="run", kw_only=True):
-    """Where and how. `pinned`: whether server and generator had a core each."""
+    """Where and how.
+
+    Attributes:
+        pinned: whether server and generator had a core each.
+        compiled: which build of the hot path syncd ran; or why its sources.
+    """
 
     started: str
     machine: str
     pinned: bool
+    compiled: str = ""
     command: list[str]
 
 

@@ -21,7 +21,8 @@ from aiokafka.conn import AIOKafkaConnection
 from msgspec import Struct
 
 from syncd.cli import main
-from syncd.gateway.appender import Appender, Pending
+from syncd.gateway.appender import Appender
+from syncd.gateway.pending import Pending
 from syncd.log.kafka import KafkaLog
 from syncd.log.port import Appended, EventLog
 from syncd.log.postgres import PostgresLog

@@ -40,6 +40,7 @@ FIELDS: Final = {
     "operator": "who acted, by the name in `syncd operator list`",
     "what": "the operator did",
     "outcome": "of that",
+    "build": "of the hot path, that runs compiled; or why the sources run",
     "timeout_s": "the deadline that has passed, in seconds",
 }
 """Every field that our lines may have, and its meaning, which is the same everywhere. A line shows them in this order,

@@ -12,6 +12,7 @@ from load.peers.peer import Missing, Place, Running
 from load.peers.pinned import first_line, pinned
 from load.processes import ProcessGroup
 from load.scenarios import OWN, Scenario, Storm
+from syncd import compiled
 from syncd.testing.ports import free_ports
 
 
@@ -36,7 +37,8 @@ class BareRelay:
         (port,) = free_ports(1)
         log = place.folder / f"{self.name}.log"
         command = [sys.executable, "-m", self.module, str(port)]
-        with pinned(command, log=log, core=place.core) as process:
+        # It borrows our framing: as an interpreter runs it, or the limit would move with what is measured beside it.
+        with pinned(command, log=log, core=place.core, environment={compiled.VARIABLE: compiled.OFF}) as process:
             first_line(process, log)
             yield Running("relay", port, [ProcessGroup("relay", process.pid)])
 

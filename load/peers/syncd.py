@@ -18,6 +18,7 @@ from load.peers.pinned import first_line, pin, pinned
 from load.processes import ProcessGroup
 from load.scenarios import Folding, Scenario
 from load.seeded_events import seeded
+from syncd import compiled
 from syncd.bootstrap import open_deployment
 from syncd.config import Config
 from syncd.limits import APPEND_RECORDS_MAX
@@ -40,17 +41,29 @@ class Syncd:
         partitions: of the log. Each account comes to the gateway that its partition falls to.
         scattered: its devices come to all gateways instead, as on one port that several processes share.
         records: in the log, and folded, before anything is measured.
+        plain: whether its sources run as they are although there is a build of them (`make compiled`).
         stamped: where each role writes what `load.stamped_role` noted, by its name; None runs them as they are.
     """
 
     name: str
-    about: str
+    what: str
     roles: tuple[str, ...]
     kafka: bool = False
     partitions: int | None = None
     scattered: bool = False
     records: int = 0
+    plain: bool = False
     stamped: Path | None = None
+
+    @property
+    def about(self) -> str:
+        """What it is, and whether its hot path was compiled."""
+        return f"{self.what}; {'compiled' if self.is_compiled else 'by the interpreter'}"
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether its processes find the build that this one found. What stamps puts its own methods into classes."""
+        return compiled.IS_COMPILED and not self.plain and self.stamped is None
 
     def prepare(self) -> None:
         if self.kafka:
@@ -67,6 +80,8 @@ class Syncd:
         data_dir = place.folder / "data"
         # Settings of whoever runs us are for their own server.
         environment = {**{name: "" for name in os.environ if name.startswith("SYNCD_")}, "SYNCD_LOG_LEVEL": "warning"}
+        if not self.is_compiled:
+            environment[compiled.VARIABLE] = compiled.OFF
         if self.partitions is not None:
             environment["SYNCD_LOG_PARTITIONS"] = str(self.partitions)
         with ExitStack() as stack:
@@ -129,4 +144,12 @@ SYNCD = (
     Syncd("syncd-serve", "syncd serve: all roles in one process, acks durable in Postgres", ("serve",)),
     Syncd("syncd", "syncd gateway beside syncd projector, acks durable in Postgres", ("gateway", "projector")),
     Syncd("syncd-kafka", "the same, acks durable in Kafka (acks=all)", ("gateway", "projector"), kafka=True),
+    Syncd("syncd-plain", "as syncd, whether there is a build or not", ("gateway", "projector"), plain=True),
+    Syncd(
+        "syncd-kafka-plain",
+        "as syncd-kafka, whether there is a build or not",
+        ("gateway", "projector"),
+        kafka=True,
+        plain=True,
+    ),  # fmt: skip
 )

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from syncd import compiled
 from syncd.api.sockets import bind
 from syncd.bootstrap import Running
 from syncd.bootstrap.collector import calm_collector
@@ -61,6 +62,7 @@ async def serve(
         is_reopening = False
         if first is None:
             first = running
+            log.info("ready", build=compiled.ABOUT)
             on_ready(running)
 
     while not (is_reopening and stop.is_set()):

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 import syncd
+from syncd import compiled
 from syncd.cli import (
     account,
     backup,
@@ -56,7 +57,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        output.result(f"syncd {syncd.__version__}")
+        output.result(f"syncd {syncd.__version__}" + (", compiled" if compiled.IS_COMPILED else ""))
         raise typer.Exit
 
 

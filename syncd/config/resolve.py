@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from syncd import compiled
 from syncd.config.settings import SETTINGS, Config, Setting
 from syncd.config.values import BadValue
 from syncd.errors import ConfigError
@@ -26,6 +27,7 @@ _SECRET_BYTES_MAX: Final = 64 * 1024
 _NAMES: Final = tuple(setting.name for setting in SETTINGS)
 _VARIABLES: Final = (
     CONFIG_FILE_ENV,
+    compiled.VARIABLE,
     *(setting.env for setting in SETTINGS),
     *(setting.env + FILE_SUFFIX for setting in SETTINGS if setting.secret),
 )

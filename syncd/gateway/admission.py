@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
 from syncd.errors import InvalidEvent, LimitExceeded, Unreadable
 from syncd.gateway.lane import Lane
-from syncd.gateway.ledger import Answer, StreamLedger
+from syncd.gateway.ledger import StreamLedger
+from syncd.gateway.verdict import UNDER_WAY, Admission, Repeat, Verdict
 from syncd.limits import CLOCK_AHEAD_MS_MAX, EVENT_BYTES_MAX
 from syncd.log.record import Body, Record, encode_body, record_of
 from syncd.model.events import EVENTS, SERVER_KINDS, VOID, Event, ListInserted
@@ -25,37 +26,8 @@ from syncd.model.upcast import SCHEMA_VERSION
 from syncd.model.validate import canonical_size, read_data, stream_accepts
 from syncd.protocol.codec import Codec
 from syncd.protocol.messages import EmittedEvent, Nack, NackReason
-from syncd.push.entry import ENTRY_OVERHEAD_BYTES, Entry, note_growth, void_answer
-
-
-class Admission(Struct, frozen=True, gc=False):
-    """A record for the log, and the entry it will be once it has an offset.
-
-    Attributes:
-        nack: what answers it, when a void.
-        clamped: whether the event said a later time than it was given.
-    """
-
-    record: Record
-    entry: Entry
-    nack: Nack | None
-    clamped: bool
-
-
-class Repeat(Struct, frozen=True):
-    """The seq is durable already. `answer` is None when it is so old that the log must be asked."""
-
-    seq: int
-    answer: Answer | None
-
-
-class UnderWay:
-    """The seq was given to the log and is not answered yet; its answer will come."""
-
-
-UNDER_WAY = UnderWay()
-Verdict = Admission | Repeat | UnderWay | Nack | None
-"""None: dropped without an answer (behind a gap that was told)."""
+from syncd.push.entry import ENTRY_OVERHEAD_BYTES, Entry
+from syncd.push.entry_of import note_growth, void_answer
 
 
 class _Permanent(Exception):

@@ -7,12 +7,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, chain, takewhile
-from typing import TYPE_CHECKING, TypeAlias
-
-from msgspec import Struct
+from typing import TYPE_CHECKING
 
 from syncd.errors import LogUnavailable
-from syncd.gateway.ledger import StreamLedger
+from syncd.gateway.pending import Key, Pending
 from syncd.gateway.spans import AppendSpans
 from syncd.limits import (
     APPEND_BYTES_MAX,
@@ -22,30 +20,11 @@ from syncd.limits import (
     APPEND_WAITING_MAX,
 )
 from syncd.log.port import Appended, EventLog, PacedLog
-from syncd.log.record import Record
 from syncd.metrics import Metrics
 from syncd.push.entry import Entry
 
 if TYPE_CHECKING:
     from syncd.gateway.conversation import Conversation
-
-
-Key: TypeAlias = tuple[str, str, int]
-"""(writer, stream, seq) of an event."""
-
-
-class Pending(Struct, eq=False):
-    """An admitted event on its way to the log, and where its answer goes."""
-
-    record: Record
-    entry: Entry
-    origin: Conversation
-    ledger: StreamLedger
-
-    @property
-    def key(self) -> Key:
-        record = self.record
-        return record.writer, record.stream, record.seq
 
 
 class Appender:

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from syncd.accounts import Login
 from syncd.errors import LoginExpired, LoginRevoked, PositionLost, Unavailable
-from syncd.gateway.appender import Pending
+from syncd.gateway.author import Author
 from syncd.gateway.claims import resolved_claims
 from syncd.gateway.guard import Guard
 from syncd.gateway.intake import nack_of, prepare, take_in
-from syncd.gateway.lane import Author, Lane
+from syncd.gateway.lane import Lane
 from syncd.gateway.ledger import StreamLedger, WriterLedger
 from syncd.gateway.outbox import Outbox
+from syncd.gateway.pending import Pending
 from syncd.limits import SUBSCRIPTIONS_MAX
 from syncd.logs import get_logger
 from syncd.model.ids import is_playlist, is_stream
 from syncd.protocol import close_codes
-from syncd.protocol.codec import BrokenEmit
 from syncd.protocol.messages import (
     AckItem,
     ClientMessage,
@@ -43,6 +43,7 @@ from syncd.protocol.messages import (
     Unsubscribe,
     Unsubscribed,
 )
+from syncd.protocol.partly_read import BrokenEmit
 from syncd.protocol.server_session import Broken, ServerSession
 from syncd.push.catch_up import Plan
 from syncd.push.entry import Entry
@@ -402,13 +403,17 @@ class Conversation:
         if self.is_closed or self._backlog is None:
             return
         try:
-            while self._backlog and self._task is None:
-                self._handle(self._backlog.pop(0))
+            self._hear_backlog()
         except Exception:
             self._broke()
         if self._holds_back and len(self._backlog) < BACKLOG_MAX:
             self._holds_back = False
             self._connection.resume_reading()
+
+    def _hear_backlog(self) -> None:
+        """Up to the next message that needs a task."""
+        while self._backlog and self._task is None:
+            self._handle(self._backlog.pop(0))
 
     def _serve(self, work: Work) -> None:
         """Catch-up runs beside the messages: a snapshot being sent must not hold up events."""

@@ -17,7 +17,7 @@ from syncd.accounts import Accounts, Login
 from syncd.clock import Clock
 from syncd.errors import PositionLost, Unavailable
 from syncd.gateway.announcements import Announcements
-from syncd.gateway.appender import Appender, Pending
+from syncd.gateway.appender import Appender
 from syncd.gateway.connection import Connection
 from syncd.gateway.conversation import Conversation
 from syncd.gateway.guard import Guard
@@ -28,6 +28,7 @@ from syncd.gateway.logins import Logins
 from syncd.gateway.now_view import NowViews
 from syncd.gateway.outbox import Outbox
 from syncd.gateway.owners import Owners, ranked
+from syncd.gateway.pending import Pending
 from syncd.gateway.presence import PresenceBoard
 from syncd.gateway.questions import Questions
 from syncd.gateway.spans import AppendSpans, traced_publish

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from syncd.gateway.admission import UNDER_WAY, Admission, Repeat, admit
-from syncd.gateway.appender import Pending
+from syncd.gateway.admission import admit
 from syncd.gateway.lane import Lane
 from syncd.gateway.ledger import Answer
+from syncd.gateway.pending import Pending
+from syncd.gateway.verdict import UNDER_WAY, Admission, Repeat
 from syncd.model.ids import is_stream
 from syncd.protocol import close_codes
 from syncd.protocol.messages import AckItem, EmittedEvent, Nack

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec import Struct
-
+from syncd.gateway.author import Author
 from syncd.gateway.ledger import StreamLedger, WriterLedger
 from syncd.model.events import EVENTS, SERVER_KINDS
 from syncd.model.validate import stream_accepts
 
 OWN_KINDS: Final = frozenset(kind for kind in EVENTS if kind not in SERVER_KINDS and stream_accepts(kind, "a:"))
 """What an account may emit into its own stream, which no role can change."""
-
-
-class Author(Struct, frozen=True):
-    """Who emits."""
-
-    account: str
-    device: str
-    region: str
 
 
 class Rules:

@@ -14,7 +14,7 @@ from syncd.limits import ANSWER_SCAN_RECORDS_MAX, READ_RECORDS_MAX
 from syncd.log.port import EventLog, SearchableLog
 from syncd.log.record import LoggedRecord, decode_record, time_of
 from syncd.model.events import VOID
-from syncd.push.entry import void_answer
+from syncd.push.entry_of import void_answer
 
 
 async def old_answers(

@@ -12,7 +12,7 @@ from syncd.push.tail import Publish
 from syncd.traces import Traces
 
 if TYPE_CHECKING:
-    from syncd.gateway.appender import Pending
+    from syncd.gateway.pending import Pending
 
 
 class AppendSpans:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from syncd.clock import Clock
 from syncd.errors import LogUnavailable
-from syncd.gateway.lane import Author
+from syncd.gateway.author import Author
 from syncd.gateway.lately import Lately
 from syncd.gateway.ledger import Identity, StreamLedger, WriterLedger
 from syncd.gateway.old_answers import old_answers

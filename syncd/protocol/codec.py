@@ -9,43 +9,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw
 
 from syncd.errors import Unreadable
 from syncd.limits import NESTING_MAX
 from syncd.protocol.depth import check_depth_json, check_depth_msgpack
 from syncd.protocol.framing import COMMON_BYTES, HEADERS, frame
-from syncd.protocol.messages import ClientMessage, EmittedEvent, Nack, Seq, ServerMessage
+from syncd.protocol.messages import ClientMessage, EmittedEvent, Nack, ServerMessage
+from syncd.protocol.partly_read import Address, BrokenEmit, RawEmit, Typed
 from syncd.protocol.version import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK
-
-
-class _Address(Struct, frozen=True):
-    """The least that a refused event must show to be answered by a nack; the nack repeats its stream, good or not."""
-
-    stream: Annotated[str, Meta(max_length=160)]
-    seq: Seq
-
-
-class _Typed(Struct, frozen=True):
-    """The least that a message must show to be one of a later version."""
-
-    type: str
-
-
-class _RawEmit(Struct, frozen=True):
-    # A tag of a lone struct may be missing, and then anything with `events` would be an emit.
-    type: Literal["emit"]
-    events: list[Raw]
-
-
-class BrokenEmit(Struct, frozen=True):
-    """An emit in which some events could not be read: each is an event, or the nack that answers it, in order."""
-
-    events: list[EmittedEvent | Nack]
-
 
 Side: TypeAlias = Literal["client", "server"]
 """Who says it."""
@@ -81,10 +56,10 @@ class Codec:
         """The bytes of a message."""
         self._decode_client: Callable[[bytes], ClientMessage] = module.Decoder(ClientMessage).decode
         self._decode_server: Callable[[bytes], ServerMessage] = module.Decoder(ServerMessage).decode
-        self._decode_typed: Callable[[bytes], _Typed] = module.Decoder(_Typed).decode
-        self._decode_raw_emit: Callable[[bytes], _RawEmit] = module.Decoder(_RawEmit).decode
+        self._decode_typed: Callable[[bytes], Typed] = module.Decoder(Typed).decode
+        self._decode_raw_emit: Callable[[bytes], RawEmit] = module.Decoder(RawEmit).decode
         self._decode_event: Callable[[Raw], EmittedEvent] = module.Decoder(EmittedEvent).decode
-        self._decode_address: Callable[[Raw], _Address] = module.Decoder(_Address).decode
+        self._decode_address: Callable[[Raw], Address] = module.Decoder(Address).decode
         self._decode_value: Callable[[bytes | Raw], object] = module.Decoder().decode
 
     def framed(self, message: Any) -> bytes:

@@ -17,8 +17,9 @@ from syncd.errors import ProtocolError, Unreadable
 from syncd.limits import EMIT_EVENTS_MAX
 from syncd.protocol import close_codes
 from syncd.protocol.close_codes import CloseCode
-from syncd.protocol.codec import BrokenEmit, Codec
+from syncd.protocol.codec import Codec
 from syncd.protocol.messages import ClientMessage, Emit, Error, Hello
+from syncd.protocol.partly_read import BrokenEmit
 
 
 class SessionState(Enum):

@@ -20,7 +20,7 @@ from syncd.model.cells import Cell, Cells, fold, wins
 from syncd.protocol.codec import Codec
 from syncd.protocol.messages import Delta, Resume, Snapshot, WireCell
 from syncd.push.cursor import offset_of
-from syncd.push.entry import wire_cells
+from syncd.push.delta import wire_cells
 from syncd.push.history import recent_entries
 from syncd.push.hub import Channel, Hub
 from syncd.push.joined import JoinedTails

@@ -8,7 +8,8 @@ from syncd.errors import Poison
 from syncd.limits import READ_RECORDS_MAX
 from syncd.log.port import EventLog
 from syncd.log.record import LoggedRecord, decode_record
-from syncd.push.entry import Entry, entry_of
+from syncd.push.entry import Entry
+from syncd.push.entry_of import entry_of
 from syncd.push.recent import Recent
 
 

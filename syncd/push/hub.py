@@ -11,6 +11,7 @@ from typing import Protocol
 
 from syncd.protocol.messages import Delta, LoneAck
 from syncd.push.cursor import cursor_prefix
+from syncd.push.delta import framed_delta
 from syncd.push.entry import Entry
 from syncd.push.recent import Recent
 from syncd.push.sink import JOINED_BYTES_MAX, Sink
@@ -160,7 +161,7 @@ class Hub:
                         else:
                             if codec is not sink.codec:  # devices of one stream mostly speak the same format
                                 codec = sink.codec
-                                framed = entry.framed(codec, cursor)
+                                framed = framed_delta(entry, codec, cursor)
                             sent += 1
                             if sink.pieces is not None:
                                 sink.pieces.append(framed)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from syncd.protocol.codec import Codec
+from syncd.push.delta import framed_delta
 from syncd.push.hub import Channel
 from syncd.push.recent import Recent
 
@@ -47,7 +48,7 @@ class JoinedTails:
                 framed, framed_bytes, is_whole = [], 0, False
             if not framed:
                 first = entry.offset
-            framed.append(entry.framed(codec, channel.cursor(entry.offset + 1)))
+            framed.append(framed_delta(entry, codec, channel.cursor(entry.offset + 1)))
             framed_bytes += len(framed[-1])
         if framed:
             joined = b"".join(framed)

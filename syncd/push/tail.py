@@ -19,7 +19,8 @@ from syncd.log.port import EventLog
 from syncd.log.record import LoggedRecord, decode_record
 from syncd.logs import get_logger
 from syncd.metrics import Metrics
-from syncd.push.entry import Entry, entry_of
+from syncd.push.entry import Entry
+from syncd.push.entry_of import entry_of
 from syncd.push.hub import Hub, Origin
 from syncd.push.recent import Recent
 

@@ -16,8 +16,9 @@ from syncd.errors import Unreadable
 from syncd.limits import EMIT_EVENTS_MAX, NESTING_MAX
 from syncd.model.events import EVENTS
 from syncd.protocol.close_codes import TABLE, UNEXPECTED_HELLO, UNREADABLE, WRONG_FORMAT
-from syncd.protocol.codec import JSON, MSGPACK, BrokenEmit, Codec
+from syncd.protocol.codec import JSON, MSGPACK, Codec
 from syncd.protocol.messages import ClientMessage, Emit, Error, Hello, Nack, Ping, ServerMessage
+from syncd.protocol.partly_read import BrokenEmit
 from syncd.protocol.public_text import CLOSE_REASON_BYTES_MAX, PUBLIC_TEXT_CHARS_MAX, close_reason, public_text
 from syncd.protocol.server_session import Broken, ServerSession, SessionState
 from syncd.testing.strategies import free_json, instances

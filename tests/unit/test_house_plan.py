@@ -19,7 +19,16 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "syncd").rglob("*.py"))
 LINES_MAX = 500
 
-REGISTRIES = ("syncd", "syncd.clock", "syncd.errors", "syncd.limits", "syncd.metrics", "syncd.logs", "syncd.traces")
+REGISTRIES = (
+    "syncd",
+    "syncd.compiled",
+    "syncd.clock",
+    "syncd.errors",
+    "syncd.limits",
+    "syncd.metrics",
+    "syncd.logs",
+    "syncd.traces",
+)
 """Small registries, each the only home of its kind of name; `syncd` itself holds the version."""
 PORTS = (
     "syncd.log.port", "syncd.log.record", "syncd.log.bounds", "syncd.store.port", "syncd.store.rebuild_port",
@@ -59,7 +68,10 @@ PLAN = [
           drivers="structlog orjson"),
     _room("syncd.traces.otel", "an adapter knows its port and its driver", *REGISTRIES, drivers="opentelemetry"),
     _room("syncd.traces", "traces is a port: it knows nobody"),
-    _room("syncd.config", "config alone reads the environment; it knows no room", "syncd.errors", "syncd.limits"),
+    _room("syncd.config", "config alone reads the environment; it knows no room", "syncd.compiled", "syncd.errors",
+          "syncd.limits"),
+    _room("syncd.compiled", "compiled comes before all others, and knows none; its build knows the compiler",
+          drivers="mypyc setuptools"),
     _room("syncd.model", "model is pure: standard library, msgspec, errors and limits; no clock, chance or system",
           "syncd.errors", "syncd.limits", drivers="msgspec", never=IMPURE),
     _room("syncd.protocol", "protocol knows model only: no sockets, no log, no store, no clock",
@@ -119,10 +131,11 @@ PLAN = [
           "syncd.accounts", "syncd.bootstrap", "syncd.client.*", "syncd.config", "syncd.log.*", "syncd.model.*",
           "syncd.operations.*", "syncd.postgres.*", "syncd.protocol.*", "syncd.store.*", *REGISTRIES,
           drivers="asyncpg hypothesis msgspec"),
-    _room("syncd", "the package itself knows nobody"),
+    _room("syncd", "the package itself knows only where its modules may be found", "syncd.compiled"),
 ]  # fmt: skip
 
 ENVIRONMENT = {
+    "syncd/compiled/__init__.py": "decides how modules are found, config's among them",
     "syncd/config/resolve.py": "the one place that reads settings",
     "syncd/store/embedded/child.py": "hands it on to Postgres, without what would confuse it",
     "syncd/store/embedded/membership.py": "hands it on to the supervisor",

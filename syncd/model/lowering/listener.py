@@ -5,6 +5,8 @@ A person acts in sequence, so the last writer wins, per smallest thing chosen. S
 
 from __future__ import annotations
 
+from typing import Any
+
 from syncd.model.canonical import Json
 from syncd.model.cells import Cell, Cells
 from syncd.model.events import (
@@ -24,7 +26,8 @@ from syncd.model.stamp import ms
 
 def library_changed(data: LibraryChanged, event: Event, rank: str) -> Cells:
     prefix = f"library/{key_part(data.set)}/"
-    cell = Cell(rank, data.value)
+    as_given: Any = data  # mypyc takes `bool | int` for a number, and would make 1 of true
+    cell = Cell(rank, as_given.value)
     writes: Cells = {}
     for thing in data.ids:  # usually one: a comprehension would be a call
         writes[prefix + key_part(thing)] = cell

@@ -1,7 +1,8 @@
 """Whether a deployment can work on this machine, as it is configured: one finding a line, each with what to do.
 
-`machine` looks at the program, the data folder and the ports; `database` at Postgres and what lies in it. Nothing is
-changed, but an embedded Postgres that exists and does not run is started for as long as it takes to look.
+`machine` looks at the program, whether it runs compiled, the data folder and the ports; `database` at Postgres and what
+lies in it. Nothing is changed, but an embedded Postgres that exists and does not run is started for as long as it takes
+to look.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ async def examine(resolved: Resolved, clock: Clock, doors: Doors) -> AsyncIterat
     """Every finding, as soon as it is made."""
     yield machine.python()
     yield machine.packages()
+    yield machine.compiled_build()
     yield machine.settings(resolved)
     if resolved.config.database_url is None:
         yield machine.data_folder(resolved.config.data_dir)

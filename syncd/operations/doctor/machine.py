@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 import syncd
+from syncd import compiled
 from syncd.config import Config, Resolved, nearest_variable
 from syncd.operations.doctor.finding import Finding, fail, ok, warn
 from syncd.protocol.version import PATH
@@ -35,6 +36,13 @@ def python() -> Finding:
     if sys.version_info < PYTHON_MIN:
         return fail("python", text, f"install Python {'.'.join(map(str, PYTHON_MIN))} or newer")
     return ok("python", text)
+
+
+def compiled_build() -> Finding:
+    """The sources do the same, only slower: a build that is missing, or stale, is no failure."""
+    if compiled.STATE == "stale":
+        return warn("compiled", f"no: {compiled.ABOUT}", "make compiled, or remove that folder")
+    return ok("compiled", ("" if compiled.IS_COMPILED else "no: ") + compiled.ABOUT)
 
 
 def packages() -> Finding:

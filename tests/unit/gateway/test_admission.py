@@ -10,9 +10,11 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from syncd.gateway.admission import UNDER_WAY, Admission, Repeat, Verdict, admit
-from syncd.gateway.lane import OWN_KINDS, Author, Lane, Rules
+from syncd.gateway.admission import admit
+from syncd.gateway.author import Author
+from syncd.gateway.lane import OWN_KINDS, Lane, Rules
 from syncd.gateway.ledger import StreamLedger, WriterLedger, note_all
+from syncd.gateway.verdict import UNDER_WAY, Admission, Repeat, Verdict
 from syncd.limits import EVENT_BYTES_MAX, ITEMS_MAX
 from syncd.log.record import decode_record
 from syncd.model.events import VOID
@@ -20,6 +22,7 @@ from syncd.model.stamp import pack
 from syncd.model.upcast import SCHEMA_VERSION
 from syncd.protocol.codec import JSON, MSGPACK, Codec
 from syncd.protocol.messages import EmittedEvent, Nack
+from syncd.push.delta import framed_delta
 from syncd.push.entry import VoidAnswer
 
 NOW_MS = 1_763_870_000_000
@@ -342,6 +345,6 @@ def test_events_of_others_with_the_same_number_are_no_orphans_makers() -> None:
 @pytest.mark.parametrize(("kind", "data"), [("settings.changed", {"k": 1}), ("list.inserted", INSERT)])
 def test_what_a_ring_keeps_of_an_event_is_nothing_that_the_collector_looks_at(kind: str, data: Any) -> None:
     entry = admitted(Door().emit(1, kind, data)).entry
-    entry.framed(JSON, "cursor")
+    framed_delta(entry, JSON, "cursor")
     entry.lowered = None  # as the hub does once a delta was sent
     assert not any(gc.is_tracked(getattr(entry, name)) for name in entry.__struct_fields__)

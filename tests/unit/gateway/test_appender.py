@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
-from syncd.gateway.appender import Appender, Pending
+from syncd.gateway.appender import Appender
+from syncd.gateway.pending import Pending
 from syncd.log.memory import MemoryLog
 from syncd.log.port import Appended, PacedLog
 from syncd.log.record import Body, Record, encode_record

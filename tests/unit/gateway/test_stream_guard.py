@@ -17,7 +17,7 @@ from syncd.log.memory import MemoryLog
 from syncd.log.record import Body, LoggedRecord, decode_record, encode_record
 from syncd.model.events import EVENTS
 from syncd.projector.folding import fold_records
-from syncd.push.entry import entry_of
+from syncd.push.entry_of import entry_of
 from syncd.push.hub import Hub
 from syncd.push.recent import Recent
 from syncd.store.memory import MemoryStore

@@ -7,8 +7,9 @@ import pytest
 from syncd.limits import EMIT_EVENTS_MAX
 from syncd.protocol import close_codes
 from syncd.protocol.close_codes import CloseCode
-from syncd.protocol.codec import JSON, MSGPACK, BrokenEmit, Codec
+from syncd.protocol.codec import JSON, MSGPACK, Codec
 from syncd.protocol.messages import DigestRequest, Emit, Error, Hello, Ping, Subscribe, Unsubscribe
+from syncd.protocol.partly_read import BrokenEmit
 from syncd.protocol.server_session import Broken, ServerSession, SessionState
 
 both = pytest.mark.parametrize("codec", [JSON, MSGPACK], ids=lambda codec: codec.name)

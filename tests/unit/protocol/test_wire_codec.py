@@ -10,8 +10,9 @@ import pytest
 
 from syncd.errors import Unreadable
 from syncd.limits import NESTING_MAX, SAFE_INTEGER_MAX
-from syncd.protocol.codec import CODECS, JSON, MSGPACK, BrokenEmit, Codec, codec_for
+from syncd.protocol.codec import CODECS, JSON, MSGPACK, Codec, codec_for
 from syncd.protocol.messages import Ack, AckItem, Emit, EmittedEvent, Hello, Nack, Ping
+from syncd.protocol.partly_read import BrokenEmit
 from syncd.protocol.public_text import PUBLIC_TEXT_CHARS_MAX
 from syncd.protocol.version import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK
 

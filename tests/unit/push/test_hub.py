@@ -12,6 +12,7 @@ from syncd.protocol.codec import JSON, MSGPACK, Codec
 from syncd.protocol.messages import Ack, AckItem, Delta, LoneAck
 from syncd.push import joined
 from syncd.push.catch_up import CatchUp, Plan, plan
+from syncd.push.delta import framed_delta
 from syncd.push.entry import Entry
 from syncd.push.hub import Channel, Hub
 from syncd.push.recent import Recent
@@ -111,7 +112,7 @@ def test_a_group_leaves_as_one_write_for_each_with_acks_and_deltas_in_the_logs_o
     entries = [entry(offset) for offset in range(4)]
     place.hub.publish(0, entries, writers)
     place.hub.turn.end()
-    deltas = [each.framed(JSON, place.channel.cursor(each.offset + 1)) for each in entries]
+    deltas = [framed_delta(each, JSON, place.channel.cursor(each.offset + 1)) for each in entries]
     acks = [AckItem(STREAM, WRITER, seq, seq, False, place.channel.cursor(seq)) for seq in range(1, 5)]
     lone = [JSON.framed(LoneAck.of(ack)) for ack in acks]
     assert ours.framed == [JSON.framed(Ack(acks=acks[:2])) + deltas[2] + lone[3]]

@@ -7,6 +7,7 @@ from push_parts import entry
 
 from syncd.protocol.codec import JSON, MSGPACK, Codec
 from syncd.push import joined
+from syncd.push.delta import framed_delta
 from syncd.push.entry import Entry
 from syncd.push.hub import Channel
 from syncd.push.joined import JoinedTails
@@ -25,7 +26,7 @@ CHANNEL = Channel("a:alice", partition=0, epoch="e", generation=0, position=0)
 
 
 def framed(entries: list[Entry], codec: Codec = JSON) -> list[bytes]:
-    return [each.framed(codec, CHANNEL.cursor(each.offset + 1)) for each in entries]
+    return [framed_delta(each, codec, CHANNEL.cursor(each.offset + 1)) for each in entries]
 
 
 def test_a_few_deltas_are_one_piece_in_order_without_the_voids() -> None:

@@ -15,7 +15,8 @@ from syncd.log.memory import MemoryLog
 from syncd.log.record import LoggedRecord, decode_record
 from syncd.metrics import Metrics
 from syncd.push import tail as tails
-from syncd.push.entry import Entry, entry_of
+from syncd.push.entry import Entry
+from syncd.push.entry_of import entry_of
 from syncd.push.hub import Hub, Origin
 from syncd.push.subscription import LIVE
 from syncd.push.tail import Tail

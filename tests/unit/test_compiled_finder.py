@@ -1,0 +1,105 @@
+"""When a build of the hot path is used: as a whole, by the Python it is for, while its sources are what they were."""
+
+from __future__ import annotations
+
+import json
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import pytest
+
+from syncd.compiled import LIBRARY, MANIFEST, find_build, fingerprint, library_name, source_of
+from syncd.compiled.build import CannotBuild, check_source
+from syncd.compiled.modules import MODULES
+
+CHOSEN = ("syncd.push.turn", "syncd.model.lowering")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A build that lacks nothing but code."""
+    (tmp_path / "b1").mkdir()
+    for module in (*CHOSEN, LIBRARY):
+        (tmp_path / "b1" / library_name(module)).touch()
+    write(tmp_path)
+    return tmp_path
+
+
+def write(
+    folder: Path, *, suffix: str = EXTENSION_SUFFIXES[0], sources: dict[str, str] | None = None
+) -> None:  # fmt: skip
+    made_of = {module: fingerprint(source_of(module)) for module in CHOSEN} | (sources or {})
+    manifest = {"build": "b1", "suffix": suffix, "mypyc": "1", "sources": made_of}
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def test_a_whole_build_of_these_sources_is_found(folder: Path) -> None:
+    finder, about = find_build(folder)
+    assert finder is not None, about
+    spec = finder.find_spec("syncd.push.turn", None)
+    assert spec is not None
+    assert spec.origin == str(folder / "b1" / library_name("syncd.push.turn"))
+    assert spec.submodule_search_locations is None
+    assert finder.find_spec("syncd.push.hub", None) is None, "what was not built is found where it always was"
+
+
+def test_a_package_of_a_build_has_its_other_modules_where_its_source_is(folder: Path) -> None:
+    finder, about = find_build(folder)
+    assert finder is not None, about
+    spec = finder.find_spec("syncd.model.lowering", None)
+    assert spec is not None
+    assert spec.submodule_search_locations == [str(source_of("syncd.model.lowering").parent)]
+
+
+def test_one_edited_source_leaves_the_whole_build_unused(folder: Path) -> None:
+    write(folder, sources={"syncd.push.turn": "0" * 64})
+    finder, about = find_build(folder)
+    assert finder is None
+    assert "syncd.push.turn is not what" in about
+
+
+def test_a_build_of_a_module_that_is_gone_is_not_used(folder: Path) -> None:
+    write(folder, sources={"syncd.push.gone": "0" * 64})
+    finder, about = find_build(folder)
+    assert finder is None
+    assert "syncd.push.gone is not what" in about
+
+
+def test_a_build_for_another_python_is_not_used(folder: Path) -> None:
+    write(folder, suffix=".cpython-399-x86_64-linux-gnu.so")
+    finder, about = find_build(folder)
+    assert finder is None
+    assert ".cpython-399-x86_64-linux-gnu.so" in about
+    assert EXTENSION_SUFFIXES[0] in about
+
+
+def test_a_build_that_lacks_a_library_is_not_used(folder: Path) -> None:
+    (folder / "b1" / library_name(LIBRARY)).unlink()
+    finder, about = find_build(folder)
+    assert finder is None
+    assert f"lacks {library_name(LIBRARY)}" in about
+
+
+def test_a_build_whose_folder_is_gone_is_not_used(folder: Path) -> None:
+    for library in (folder / "b1").iterdir():
+        library.unlink()
+    (folder / "b1").rmdir()
+    assert find_build(folder)[0] is None
+
+
+def test_where_nobody_built_there_is_no_build(tmp_path: Path) -> None:
+    finder, about = find_build(tmp_path)
+    assert finder is None
+    assert str(tmp_path) in about
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_is_compiled_holds_nothing_that_mypyc_would_change(module: str) -> None:
+    check_source(source_of(module))
+
+
+def test_a_class_with_keywords_is_refused_before_mypyc_drops_them(tmp_path: Path) -> None:
+    source = tmp_path / "frozen.py"
+    source.write_text("class Frozen(Struct, frozen=True): ...")
+    with pytest.raises(CannotBuild, match="class Frozen has keywords"):
+        check_source(source)
