@@ -74,6 +74,10 @@ def test_the_first_program_of_the_readme_prints_what_the_readme_says(npm: str, p
     assert asyncio.run(story()) == re.sub("^    ", "", printed, flags=re.MULTILINE)
 
 
+def test_the_players_modules_use_the_sdk_as_it_is(npm: str) -> None:
+    run(npm, "run", "types", timeout_s=TEST_TIMEOUT_S)
+
+
 def test_the_lock_of_the_typescript_sdk_names_no_registry() -> None:
     packages = json.loads((PACKAGE / "package-lock.json").read_text())["packages"]
     installed = {name: package for name, package in packages.items() if name}

@@ -20,7 +20,8 @@ const ALLOWED = "null, true, false, whole numbers, strings, arrays and plain obj
  * @throws InvalidEvent: the text shows the value and what is allowed.
  */
 export function freeJson(value: unknown, at: string, depth = 1): Json {
-  if (value === null || typeof value === "boolean") return value;
+  if (value === null) return null;
+  if (typeof value === "boolean") return value;
   if (typeof value === "string") return checkedText(value, at);
   if (typeof value === "number") {
     if (!Number.isSafeInteger(value)) throw new InvalidEvent(`${at} is ${value}, numbers are whole and within ±(2^53 - 1)`);

@@ -13,13 +13,17 @@ const NOTICE_MS = 8_000; // a notice with "Undo" stays this long; a pointer or t
  * shows it.
  */
 export class Account {
+  // Set where the player begins, once all of them are there.
+  /** @type {import("./login.js").Login} */ login;
+  /** @type {import("./speaker.js").Speaker} */ speaker;
+  /** @type {() => Promise<void>} */ signOut;
   #listeners = new Map();
   #done = []; // what was done here and may have no answer yet
   #notice = null;
   #timer = 0;
   #ends;
 
-  /** @param device - an open `Device` of the SDK. */
+  /** @param {import("../sdk/index.js").Device} device - open. */
   constructor(device) {
     this.device = device;
     this.#ends = [
@@ -51,7 +55,7 @@ export class Account {
    * Do something and say so; the notice offers to undo it, as long as it can be undone.
    *
    * @param words - "Removed So What"; empty for what shows by itself.
-   * @param action - returns what the SDK's actions return.
+   * @param {(device: import("../sdk/index.js").Device) => any} action - returns what the SDK's actions return.
    */
   act(words, action) {
     try {
@@ -112,6 +116,7 @@ export class Account {
   }
 }
 
+/** @type {import("../ui.js").Context<Account>} */
 const Present = createContext(null);
 export const AccountProvider = Present.Provider;
 

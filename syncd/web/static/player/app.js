@@ -79,7 +79,11 @@ export function App() {
   </div>`;
 }
 
-/** Keys that work wherever nothing else takes them. */
+/**
+ * Keys that work wherever nothing else takes them.
+ *
+ * @param {import("./account.js").Account} account
+ */
 function shortcut(event, account) {
   const typing = event.target.closest("input:not([type=range]), textarea, select, dialog");
   if ((event.ctrlKey || event.metaKey) && event.key === "z" && !typing) return account.undo();

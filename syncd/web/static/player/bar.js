@@ -114,6 +114,7 @@ export function Volume() {
       onInput=${(event) => hold(Number(event.currentTarget.value))} onChange=${drop} /></label>`;
 }
 
+/** @param {import("./account.js").Account} account */
 function openTimes(account, anchor) {
   const { device } = account;
   const speed = device.playback?.speed_permille ?? 1_000;

@@ -36,6 +36,7 @@ const SHOW = {
 
 const slug = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
 
+/** @type {(record: any, row: any[], place: number) => any} */
 const track = (record, [title, seconds, tempo], place) => ({
   id: `${record.id}.${slug(title)}`,
   title, tempo, place,
@@ -53,7 +54,7 @@ export const SHOWS = [{
   tracks: SHOW.episodes.map(([title, seconds, about], place) => ({ ...track(SHOW, [title, seconds, 60], place), episode: true, about })),
 }];
 
-const BY_ID = new Map([...ALBUMS, ...SHOWS].flatMap(({ tracks }) => tracks.map((each) => [each.id, each])));
+const BY_ID = new Map([...ALBUMS, ...SHOWS].flatMap(({ tracks }) => tracks).map((each) => [each.id, each]));
 const COLLECTIONS = new Map([...ALBUMS, ...SHOWS].map((each) => [each.id, each]));
 
 /** A record or a show by its id; undefined when there is none. */

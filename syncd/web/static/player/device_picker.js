@@ -6,14 +6,22 @@ import { Icon } from "./icons.js";
 import { transfer } from "./playing.js";
 import { href } from "./route.js";
 
-/** What people call a device. */
+/**
+ * What people call a device.
+ *
+ * @param {import("./account.js").Account} account
+ */
 export function nameOf(account, device) {
   const { deviceId, devices } = account.device;
   if (device === deviceId) return "this device";
   return devices.find((each) => each.device === device)?.name ?? "another device";
 }
 
-/** Devices that may play, this one first. */
+/**
+ * Devices that may play, this one first.
+ *
+ * @param {import("./account.js").Account} account
+ */
 export function usable(account) {
   const { deviceId, devices, presence } = account.device;
   const here = devices.find(({ device }) => device === deviceId) ?? { device: deviceId, name: null };

@@ -3,6 +3,7 @@
 import { html, useEffect, useRef, useState } from "../ui.js";
 
 const NAME_CHARS_MAX = 200;
+/** @type {(question: object) => void} */
 let open = () => {};
 
 /** Ask for a name; null when it is called off. */

@@ -2,7 +2,7 @@
 
 import { html } from "../ui.js";
 import { PLAYBACK, useAccount } from "./account.js";
-import { ALBUMS, bundled, describe, entryOf, SHOWS } from "./catalog.js";
+import { ALBUMS, bundled, describe, SHOWS } from "./catalog.js";
 import { Cover } from "./cover.js";
 import { usable } from "./device_picker.js";
 import { Icon } from "./icons.js";

@@ -12,6 +12,7 @@ export class Listening {
   #account;
   #now = null;
 
+  /** @param {import("./account.js").Account} account */
   constructor(account) {
     this.#account = account;
     addEventListener("pagehide", this.#leave);

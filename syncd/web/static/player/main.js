@@ -44,14 +44,14 @@ async function open(token) {
   account.signOut = () => leave(null);
   const show = () => {
     document.documentElement.dataset.connection = device.state;
-    document.documentElement.dataset.owed = device.owed;
+    document.documentElement.dataset.owed = String(device.owed);
   };
   account.watch(["state"], () => {
     show();
     if (device.state === "login needed") void leave(`This device was signed out: ${device.error?.message ?? "its login has ended"}.`);
   });
   show();
-  root.account = account; // for the browser's own tools, and for tests
+  Object.assign(root, { account }); // for the browser's own tools, and for tests
   render(html`<${AccountProvider} value=${account}><${App} /><//>`, root);
 }
 

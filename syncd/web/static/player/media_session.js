@@ -4,10 +4,15 @@ import { describe } from "./catalog.js";
 import { PLAYBACK } from "./account.js";
 import { skip, togglePlaying } from "./playing.js";
 
-/** Follow what plays, where the browser knows of it. Returns what ends that. */
+/**
+ * Follow what plays, where the browser knows of it. Returns what ends that.
+ *
+ * @param {import("./account.js").Account} account
+ */
 export function bindMediaSession(account) {
   const session = navigator.mediaSession;
   if (session === undefined) return () => {};
+  /** @type {Partial<Record<MediaSessionAction, MediaSessionActionHandler>>} */
   const handlers = {
     play: () => togglePlaying(account, true),
     pause: () => togglePlaying(account, false),
@@ -17,7 +22,8 @@ export function bindMediaSession(account) {
     seekbackward: () => skip(account, -15_000),
     seekto: ({ seekTime }) => account.act("", (device) => device.seek(Math.round(seekTime * 1_000))),
   };
-  for (const [action, handler] of Object.entries(handlers)) session.setActionHandler(action, handler);
+  const actions = /** @type {MediaSessionAction[]} */ (Object.keys(handlers));
+  for (const action of actions) session.setActionHandler(action, handlers[action]);
   const show = () => {
     const view = account.device.playback;
     if (view === null) {
@@ -37,7 +43,7 @@ export function bindMediaSession(account) {
   show();
   return () => {
     unwatch();
-    for (const action of Object.keys(handlers)) session.setActionHandler(action, null);
+    for (const action of actions) session.setActionHandler(action, null);
     session.metadata = null;
   };
 }

@@ -3,6 +3,7 @@
 import { html, useLayoutEffect, useRef, useState } from "../ui.js";
 import { Icon } from "./icons.js";
 
+/** @type {(menu: object) => void} */
 let open = () => {};
 
 /**

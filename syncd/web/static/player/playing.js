@@ -7,7 +7,11 @@ export const FAR_APART_MS = 60_000;
 
 const CONTEXT_TRACKS_MAX = 300; // a context travels in the event; 300 ids of 128 characters stay below its 64 KiB
 
-/** Play tracks from one of them on. `about`: `{title, href}` of what they are, for whoever shows it. */
+/**
+ * Play tracks from one of them on. `about`: `{title, href}` of what they are, for whoever shows it.
+ *
+ * @param {import("./account.js").Account} account
+ */
 export function playTracks(account, tracks, index, about) {
   const from = Math.max(0, Math.min(index, tracks.length - CONTEXT_TRACKS_MAX));
   const context = { tracks: tracks.slice(from, from + CONTEXT_TRACKS_MAX).map(({ id }) => id), ...about };
@@ -15,13 +19,21 @@ export function playTracks(account, tracks, index, about) {
   account.act("", (device) => device.play({ ...entryOf(tracks[index]), id: String(index - from) }, { context }));
 }
 
-/** Play an entry of a list that devices share: of a playlist, with its context; of the queue, with none. */
+/**
+ * Play an entry of a list that devices share: of a playlist, with its context; of the queue, with none.
+ *
+ * @param {import("./account.js").Account} account
+ */
 export function playEntry(account, entry, context) {
   account.speaker?.claim();
   account.act("", (device) => device.play(entry, { context: context ?? device.playback?.context ?? null }));
 }
 
-/** Play an episode from a place; one that was heard to its end begins anew. */
+/**
+ * Play an episode from a place; one that was heard to its end begins anew.
+ *
+ * @param {import("./account.js").Account} account
+ */
 export function playEpisode(account, episode, positionMs) {
   const show = SHOWS.find(({ id }) => id === episode.album);
   const context = { tracks: show.tracks.map(({ id }) => id), title: show.title, href: `#/show/${show.id}` };
@@ -38,7 +50,12 @@ export function placesOf(progress) {
   return furthest_ms - resume_ms > FAR_APART_MS ? [resume_ms, furthest_ms] : [resume_ms];
 }
 
-/** Play or pause; `on` says which, else the other than now. */
+/**
+ * Play or pause.
+ *
+ * @param {import("./account.js").Account} account
+ * @param {boolean} [on] - which of the two; else the other than now.
+ */
 export function togglePlaying(account, on) {
   const view = account.device.playback;
   if (view === null) return;
@@ -47,7 +64,11 @@ export function togglePlaying(account, on) {
   account.act("", (device) => (playing ? device.resume() : device.pause()));
 }
 
-/** Forward or back by some ms. */
+/**
+ * Forward or back by some ms.
+ *
+ * @param {import("./account.js").Account} account
+ */
 export function skip(account, byMs) {
   const view = account.device.playback;
   if (view === null) return;
@@ -55,7 +76,11 @@ export function skip(account, byMs) {
   account.act("", (device) => device.seek(Math.round(Math.min(Math.max(view.position_ms + byMs, 0), end))));
 }
 
-/** Let a device go on with what plays. */
+/**
+ * Let a device go on with what plays.
+ *
+ * @param {import("./account.js").Account} account
+ */
 export function transfer(account, device, name) {
   const here = device === account.device.deviceId;
   if (here) account.speaker?.claim();

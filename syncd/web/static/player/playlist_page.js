@@ -20,8 +20,9 @@ export function PlaylistPage({ id }) {
   const title = name ?? "Untitled";
   const entries = playlist.items;
   const view = device.playback;
-  const isHere = view?.context?.playlist === id;
-  const total = entries.reduce((sum, { item }) => sum + (item.duration_ms ?? 0), 0);
+  const context = /** @type {any} */ (view?.context); // any JSON that a player may have written
+  const isHere = context?.playlist === id;
+  const total = entries.reduce((sum, { item }) => sum + (Number(item.duration_ms) || 0), 0);
   const play = (entry) => (isHere && view.item.id === entry.id && view.playing ? togglePlaying(account) : playEntry(account, entry, playlist.context));
   const shuffle = () => {
     account.act("", (own) => own.setShuffle(true));

@@ -15,6 +15,7 @@ const TABS = [["home", "Home", "home"], ["library", "Library", "library"], ["que
 
 const titleOf = ({ about }) => about.name ?? "Untitled";
 
+/** @type {(route: any, place: string[]) => unknown} */
 const link = (route, [page, label, icon]) =>
   html`<li key=${page}><a href=${href(page)} aria-current=${route.page === page ? "page" : undefined}><${Icon} name=${icon} /><span>${label}</span></a></li>`;
 

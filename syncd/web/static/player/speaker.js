@@ -20,6 +20,7 @@ export class Speaker {
   #audio = new Audio();
   #hasLock = false;
   #waiting = null;
+  /** @type {(value?: unknown) => void} */
   #release = () => {};
   #play = null;
   #isLoading = false;
@@ -27,7 +28,7 @@ export class Speaker {
   #ends;
 
   /**
-   * @param account - whose device this is.
+   * @param {import("./account.js").Account} account - whose device this is.
    * @param name - of the device's store: its tabs share one lock.
    * @param listening - hears `sounds(view, positionMs)` about once a second and `ends(view)`; see listening.js.
    */

@@ -4,5 +4,5 @@ import { samples, wav } from "./synth.js";
 
 self.addEventListener("message", ({ data: score }) => {
   const file = wav(samples(score));
-  self.postMessage({ id: score.id, file }, [file]);
+  self.postMessage({ id: score.id, file }, { transfer: [file] });
 });

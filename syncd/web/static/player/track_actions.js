@@ -6,7 +6,11 @@ import { askName } from "./dialog.js";
 import { Icon } from "./icons.js";
 import { openMenu } from "./menu.js";
 
-/** Entries of a track's menu. */
+/**
+ * Entries of a track's menu.
+ *
+ * @param {import("./account.js").Account} account
+ */
 export function trackActions(account, track) {
   return [
     { label: "Play next", icon: "next", act: () => account.act(`${track.title} plays next`, (device) => device.queue.playNext(entryOf(track))) },
@@ -15,7 +19,11 @@ export function trackActions(account, track) {
   ];
 }
 
-/** Ask for a playlist, then add tracks to it; "New playlist" makes one. */
+/**
+ * Ask for a playlist, then add tracks to it; "New playlist" makes one.
+ *
+ * @param {import("./account.js").Account} account
+ */
 export function choosePlaylist(account, tracks) {
   const anchor = document.activeElement;
   const what = tracks.length === 1 ? tracks[0].title : `${tracks.length} tracks`;

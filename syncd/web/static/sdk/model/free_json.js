@@ -4,7 +4,9 @@ import { shown } from "./shape.js";
 const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
 const ALLOWED = "null, true, false, whole numbers, strings, arrays and plain objects";
 export function freeJson(value, at, depth = 1) {
-    if (value === null || typeof value === "boolean")
+    if (value === null)
+        return null;
+    if (typeof value === "boolean")
         return value;
     if (typeof value === "string")
         return checkedText(value, at);
