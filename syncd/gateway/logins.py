@@ -18,8 +18,9 @@ from syncd.errors import Unauthenticated
 from syncd.gateway.together import Together
 from syncd.limits import CONNECTIONS_MAX, LEFT_KEPT_MAX, LEFT_KEPT_S, LOGIN_TRUSTED_S
 
-SWEEP_DEVICES = 5_000
-"""Asked about in one statement."""
+SWEEP_DEVICES = 250
+"""Asked about in one statement. Thousands in one would hold up the loop, and then Postgres, for some ms each time, and
+with them all deltas."""
 
 
 @dataclass(slots=True)

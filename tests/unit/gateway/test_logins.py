@@ -33,6 +33,8 @@ class CountedAccounts(MemoryAccounts):
 
     asked = 0
     away = False
+    swept_at_once = 0
+    """The most devices in one question."""
 
     async def logins(self, tokens: Sequence[str]) -> Mapping[str, Login | Unauthenticated]:
         if self.away:
@@ -43,6 +45,7 @@ class CountedAccounts(MemoryAccounts):
     async def revoked_of(self, devices: Sequence[str]) -> Sequence[str]:
         if self.away:
             raise StoreUnavailable("away")
+        self.swept_at_once = max(self.swept_at_once, len(devices))
         return await super().revoked_of(devices)
 
 
@@ -132,6 +135,13 @@ async def test_when_the_news_was_lost_the_sweep_finds_out_also_of_those_who_are_
 @at_the_door
 async def test_a_sweep_asks_about_the_connected_whoever_is_remembered(door: Door) -> None:
     assert await door.logins.sweep([door.phone.device, "gone"]) == ["gone"]
+
+
+@at_the_door
+async def test_a_sweep_of_many_goes_in_parts_that_hold_nobody_up(door: Door) -> None:
+    crowd = [f"gone-{number}" for number in range(1_000)]
+    assert sorted(await door.logins.sweep([*crowd, door.phone.device])) == sorted(crowd)
+    assert 0 < door.accounts.swept_at_once <= 250
 
 
 @at_the_door
