@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 OPTIMIZE: Final = "2"
 """As gcc's -O."""
+LINE_EVERY: Final = 25
+"""Files between two lines of progress where there is no terminal."""
 MYPY_ARGUMENTS: Final = (
     "--config-file=",
     "--namespace-packages",
@@ -131,7 +133,8 @@ def _compile(extensions: Sequence[Extension], objects: Path, libraries: Path) ->
     jobs.sort(key=lambda job: -Path(job[0]).stat().st_size)  # the longest first, or one core waits for it at the end
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for done, _ in enumerate(pool.map(lambda job: compile_one(*job), jobs), 1):
-            _tell(f"{done} of {len(jobs)} files compiled")
+            if sys.stderr.isatty() or done % LINE_EVERY == 0:
+                _tell(f"{done} of {len(jobs)} files compiled")
     libraries.mkdir(exist_ok=True)
     for extension in extensions:
         compiler.link_shared_object(
