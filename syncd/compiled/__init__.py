@@ -25,7 +25,8 @@ PACKAGE: Final = Path(__file__).parents[1]
 FOLDER: Final = PACKAGE.parent / ".compiled"
 """Beside the package: at the top of a checkout, or in site-packages."""
 MANIFEST: Final = "manifest.json"
-"""`{"build": folder of the libraries, "suffix": …, "mypyc": version, "sources": {module: sha256}}`"""
+"""`{"build": folder of the libraries, "suffix": …, "mypyc": version, "sources": {module: sha256}, "beside": the same of
+modules that are not compiled, but known to those that are: mypyc takes constants and types from them}`"""
 LIBRARY: Final = "syncd__mypyc"
 """The module that holds all the code; what has a source's name is a shim of a few KiB that asks it."""
 
@@ -84,20 +85,25 @@ def find_build(folder: Path) -> tuple[Finder | None, str]:
         return None, f"no build in {folder}: {error.strerror}"
     import json
 
-    manifest = json.loads(text)
-    if manifest["suffix"] != EXTENSION_SUFFIXES[0]:
-        return None, f"the build in {folder} is for {manifest['suffix']}, this Python wants {EXTENSION_SUFFIXES[0]}"
-    sources: Mapping[str, str] = manifest["sources"]
-    for module, made_of in sources.items():
+    try:
+        manifest = json.loads(text)
+        suffix, name, mypyc = manifest["suffix"], manifest["build"], manifest["mypyc"]
+        sources: Mapping[str, str] = manifest["sources"]
+        known = (*sources.items(), *manifest["beside"].items())
+    except (ValueError, KeyError) as error:
+        return None, f"{folder / MANIFEST} is damaged, or another version's: {error!r}"
+    if suffix != EXTENSION_SUFFIXES[0]:
+        return None, f"the build in {folder} is for {suffix}, this Python wants {EXTENSION_SUFFIXES[0]}"
+    for module, made_of in known:
         source = source_of(module)
         if not source.exists() or fingerprint(source) != made_of:
             return None, f"{module} is not what the build in {folder} was made of"
-    build = folder / manifest["build"]
+    build = folder / name
     present = os.listdir(build) if build.is_dir() else []
     lacking = {library_name(module) for module in (*sources, LIBRARY)}.difference(present)
     if lacking:
         return None, f"{build} lacks {min(lacking)}"
-    return Finder(build, list(sources)), f"{len(sources)} modules, by mypyc {manifest['mypyc']}"
+    return Finder(build, list(sources)), f"{len(sources)} modules, by mypyc {mypyc}"
 
 
 def _install() -> tuple[Literal["compiled", "off", "absent", "stale"], str]:

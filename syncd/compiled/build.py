@@ -59,14 +59,18 @@ def build(folder: Path, *, optimize: str = OPTIMIZE) -> None:
         check_source(source_of(module))
     folder.mkdir(parents=True, exist_ok=True)
     sources = {module: fingerprint(source_of(module)) for module in MODULES}
-    made = sha256(json.dumps([sources, version("mypy"), EXTENSION_SUFFIXES[0], optimize]).encode()).hexdigest()[:16]
+    beside = {module: fingerprint(source_of(module)) for module in modules_beside(MODULES)}
+    known_by = [sources, beside, version("mypy"), EXTENSION_SUFFIXES[0], optimize]
+    made = sha256(json.dumps(known_by).encode()).hexdigest()[:16]
     libraries = folder / made
     try:
         _compile(_to_c(folder / "c", optimize), folder / "objects", libraries)
     except CompileError as error:
         raise CannotBuild(f"the C compiler refused: {error}") from error
     before = _named_by(folder / MANIFEST)
-    manifest = {"build": made, "suffix": EXTENSION_SUFFIXES[0], "mypyc": version("mypy"), "sources": sources}
+    manifest = {
+        "build": made, "suffix": EXTENSION_SUFFIXES[0], "mypyc": version("mypy"), "sources": sources, "beside": beside,
+    }  # fmt: skip
     new = folder / f"{MANIFEST}.{os.getpid()}"
     new.write_text(json.dumps(manifest, indent=1))
     new.replace(folder / MANIFEST)
@@ -83,6 +87,17 @@ def check_source(source: Path) -> None:
                 f"{source}: class {node.name} has keywords, which mypyc drops; "
                 "put it into a module that is not compiled"
             )
+
+
+def modules_beside(modules: Sequence[str]) -> Sequence[str]:
+    """Modules of syncd that these import from, and that are none of them."""
+    found = {
+        node.module
+        for module in modules
+        for node in ast.walk(ast.parse(source_of(module).read_bytes()))
+        if isinstance(node, ast.ImportFrom) and node.module is not None and node.module.split(".")[0] == PACKAGE.name
+    }
+    return sorted(found.difference(modules))
 
 
 def _to_c(folder: Path, optimize: str) -> list[Extension]:
@@ -153,7 +168,11 @@ def check_tools() -> None:
 
 
 def _named_by(manifest: Path) -> str | None:
-    return json.loads(manifest.read_bytes())["build"] if manifest.exists() else None
+    try:
+        name: str = json.loads(manifest.read_bytes())["build"]
+    except (OSError, ValueError, KeyError):  # there is none, or it is damaged: either way the new one takes its place
+        return None
+    return name
 
 
 def _tell(text: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncd.compiled import LIBRARY, MANIFEST, find_build, fingerprint, library_name, source_of
-from syncd.compiled.build import CannotBuild, check_source
+from syncd.compiled.build import CannotBuild, check_source, modules_beside
 from syncd.compiled.modules import MODULES
 
 CHOSEN = ("syncd.push.turn", "syncd.model.lowering")
@@ -26,10 +26,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write(
-    folder: Path, *, suffix: str = EXTENSION_SUFFIXES[0], sources: dict[str, str] | None = None
+    folder: Path, *, suffix: str = EXTENSION_SUFFIXES[0], sources: dict[str, str] | None = None,
+    beside: dict[str, str] | None = None,
 ) -> None:  # fmt: skip
     made_of = {module: fingerprint(source_of(module)) for module in CHOSEN} | (sources or {})
-    manifest = {"build": "b1", "suffix": suffix, "mypyc": "1", "sources": made_of}
+    manifest = {"build": "b1", "suffix": suffix, "mypyc": "1", "sources": made_of, "beside": beside or {}}
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
@@ -56,6 +57,27 @@ def test_one_edited_source_leaves_the_whole_build_unused(folder: Path) -> None:
     finder, about = find_build(folder)
     assert finder is None
     assert "syncd.push.turn is not what" in about
+
+
+def test_an_edited_module_that_compiled_ones_took_constants_from_leaves_the_build_unused(folder: Path) -> None:
+    write(folder, beside={"syncd.limits": "0" * 64})
+    finder, about = find_build(folder)
+    assert finder is None
+    assert "syncd.limits is not what" in about
+
+
+def test_what_compiled_modules_import_is_known_and_what_is_compiled_stands_once() -> None:
+    beside = modules_beside(MODULES)
+    assert {"syncd.limits", "syncd.push.entry", "syncd.log.postgres.notifier"} <= set(beside)
+    assert not set(beside) & set(MODULES)
+
+
+@pytest.mark.parametrize("text", ['{"build": "b1", ', '{"build": "b1", "sources": {}}'])
+def test_a_manifest_that_is_damaged_or_another_versions_is_no_build(folder: Path, text: str) -> None:
+    (folder / MANIFEST).write_text(text)
+    finder, about = find_build(folder)
+    assert finder is None
+    assert "is damaged" in about
 
 
 def test_a_build_of_a_module_that_is_gone_is_not_used(folder: Path) -> None:
