@@ -66,6 +66,8 @@ class Syncd:
         return compiled.IS_COMPILED and not self.plain and self.stamped is None
 
     def prepare(self) -> None:
+        if self.plain and not compiled.IS_COMPILED:
+            raise Missing(f"without a build (`make compiled`) it is syncd itself: {compiled.ABOUT}")
         if self.kafka:
             try:
                 fetch_jars()
@@ -80,8 +82,7 @@ class Syncd:
         data_dir = place.folder / "data"
         # Settings of whoever runs us are for their own server.
         environment = {**{name: "" for name in os.environ if name.startswith("SYNCD_")}, "SYNCD_LOG_LEVEL": "warning"}
-        if not self.is_compiled:
-            environment[compiled.VARIABLE] = compiled.OFF
+        environment[compiled.VARIABLE] = os.environ.get(compiled.VARIABLE, "") if self.is_compiled else compiled.OFF
         if self.partitions is not None:
             environment["SYNCD_LOG_PARTITIONS"] = str(self.partitions)
         with ExitStack() as stack:

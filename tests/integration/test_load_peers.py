@@ -16,6 +16,7 @@ from load.generator.runs import run
 from load.peers import PEERS
 from load.peers.peer import GET_TIMEOUT_S, Missing, Place
 from load.scenarios import Deliveries, Folding, Paced, Scenario, Storm
+from syncd import compiled
 
 SHORT = Deliveries(accounts=3, in_flight=4, warmup_s=0.1, seconds=0.3)
 PACED = Paced(rate=50, accounts=2, warmup_s=0.1, seconds=0.5)
@@ -42,6 +43,13 @@ def test_kafka_alone_brings_every_record_to_whom_it_is_owed(tmp_path: Path) -> N
     except Missing as missing:
         pytest.skip(str(missing))
     _carry_out("bare-kafka", PACED, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["syncd-plain", "syncd-kafka-plain"])
+def test_without_a_build_the_plain_peer_is_missing_and_not_measured_twice(name: str) -> None:
+    assert not compiled.IS_COMPILED, "tests run the sources"
+    with pytest.raises(Missing, match="make compiled"):
+        PEERS[name].prepare()
 
 
 def test_records_are_folded_and_rebuilt_at_a_rate(tmp_path: Path) -> None:
