@@ -99,8 +99,8 @@ MUTANTS = [
     Mutant(
         name="likes win over unlikes",
         file="lowering/listener.py",
-        old="    cell = Cell(rank, data.value)\n",
-        new='    cell = Cell(("1" if data.value else "0") + rank, data.value)\n',
+        old="    cell = Cell(rank, as_given.value)\n",
+        new='    cell = Cell(("1" if as_given.value else "0") + rank, data.value)\n',
         why="what was taken out comes back",
         tests=_REST,
     ),
