@@ -15,7 +15,7 @@ _HOT: Final = {
     "outbox together whole_frame",
     "log": "ends partition",
     "log.postgres": "appending log page",
-    "model": "canonical free_json ids plain raw references stamp validate",
+    "model": "free_json ids plain raw references stamp validate",
     "model.lowering": "described listener lists playback writes",
     "postgres": "columns",
     "protocol": "codec depth framing public_text server_session",

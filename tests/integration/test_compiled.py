@@ -71,8 +71,7 @@ def test_compiled_every_vector_and_law_holds(folder: Path) -> None:
 
 def test_compiled_the_rooms_behave_as_their_sources_do(folder: Path) -> None:
     examine(
-        folder, "tests/unit/model", "tests/unit/protocol", "tests/unit/projector", "tests/unit/log",
-        "tests/unit/gateway", "tests/unit/push", "-k", " and ".join(f"not {left_out}" for left_out in LEFT_OUT),
+        folder, "tests/unit", "tests/scenarios", "-k", " and ".join(f"not {left_out}" for left_out in LEFT_OUT),
     )  # fmt: skip
 
 
