@@ -14,7 +14,7 @@ from embedded_folders import socket_folder
 from embedded_members import DEADLINE_S, execute, fetch
 from embedded_processes import kill, postmaster_of, supervisors_of, until_nobody_is_left
 
-from syncd.store.embedded import EmbeddedPostgresError, join
+from syncd.store.embedded import EmbeddedPostgres, EmbeddedPostgresError, join
 from syncd.store.embedded.socket_folder import CONTROL
 from syncd.testing.patience import until
 from syncd.testing.server_process import processes_of
@@ -28,7 +28,7 @@ def test_supervisor_that_is_killed_takes_postgres_along_and_the_next_join_recove
         member = await join(data_dir)
         await execute(member, "create table kept as select 42 as answer")
         lost = asyncio.create_task(member.lost())
-        checkpointer = await fetch(member, CHECKPOINTER)
+        checkpointer = await _checkpointer(member)
         os.kill(checkpointer, signal.SIGSTOP)
         kill(supervisors_of(data_dir))
         await asyncio.wait_for(lost, DEADLINE_S)
@@ -120,7 +120,7 @@ def test_join_during_a_shutdown_waits_and_starts_anew(data_dir: Path) -> None:
     async def story() -> None:
         member = await join(data_dir)
         started = await fetch(member, "select pg_postmaster_start_time()")
-        checkpointer = await fetch(member, CHECKPOINTER)
+        checkpointer = await _checkpointer(member)
         os.kill(checkpointer, signal.SIGSTOP)
         await member.close()
         # Not by trying its socket: whoever connects is a member, and keeps it from stopping.
@@ -173,3 +173,11 @@ def accepts(control: Path) -> bool:
         except OSError:
             return False
         return True
+
+
+async def _checkpointer(member: EmbeddedPostgres) -> int:
+    """Its process id; Postgres answers before it has started."""
+    async with asyncio.timeout(60.0):
+        while (pid := await fetch(member, CHECKPOINTER)) is None:
+            await asyncio.sleep(0.01)
+    return int(pid)
