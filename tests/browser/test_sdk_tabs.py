@@ -10,6 +10,7 @@ import pytest
 from sdk_tab import SdkTab, owner_of
 from stage import Stage, on_stage
 
+from syncd.accounts import LinkedDevice
 from syncd.client import Device
 from syncd.testing.patience import until
 
@@ -22,6 +23,14 @@ async def assert_one_socket(tabs: list[SdkTab]) -> SdkTab:
     owner = await owner_of(tabs)
     assert owner.sockets == 1
     return owner
+
+
+async def owner_and_follower(stage: Stage, web: LinkedDevice) -> tuple[SdkTab, SdkTab]:
+    """Two tabs: the one that holds the connection, and the other."""
+    tabs = await stage.sdk_tabs(web, 2)
+    owner = await owner_of(tabs)
+    (follower,) = (tab for tab in tabs if tab is not owner)
+    return owner, follower
 
 
 async def moved(tabs: list[SdkTab], how: str, measured: Callable[[str], None]) -> SdkTab:
@@ -99,14 +108,12 @@ async def test_five_tabs_are_one_device_with_one_socket_that_moves_when_its_tab_
 @on_stage
 async def test_what_killed_tabs_had_not_sent_is_sent_by_another(stage: Stage) -> None:
     web, phone = await stage.account("web", "phone")
-    tabs = await stage.sdk_tabs(web, 2)
-    owner = await owner_of(tabs)
-    follower = next(tab for tab in tabs if tab is not owner)
+    owner, follower = await owner_and_follower(stage, web)
     await stage.stops()
     for tab, track in ((owner, "of the owner"), (follower, "of the follower")):
         await tab.until("!device.connected")
         await tab.run("device.queue.add(track); await device.stored();", track=track)
-    await assert_all_show(tabs, "of the owner", "of the follower")
+    await assert_all_show([owner, follower], "of the owner", "of the follower")
     for tab in (follower, owner):
         await tab.crash()
     await stage.starts()
@@ -120,11 +127,8 @@ async def test_what_killed_tabs_had_not_sent_is_sent_by_another(stage: Stage) ->
 @on_stage
 async def test_a_follower_that_is_killed_right_after_saving_leaves_nothing_behind(stage: Stage) -> None:
     """Between the saving of an event and the word of it to the tab that sends: the word is never said here."""
-
     web, phone = await stage.account("web", "phone")
-    tabs = await stage.sdk_tabs(web, 2)
-    owner = await owner_of(tabs)
-    follower = next(tab for tab in tabs if tab is not owner)
+    owner, follower = await owner_and_follower(stage, web)
     await follower.run("""
         BroadcastChannel.prototype.postMessage = () => undefined;
         device.queue.add("saved, and not told");

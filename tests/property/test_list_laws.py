@@ -196,11 +196,6 @@ def naive_order(runs: Iterable[Run]) -> list[ItemId]:
     return [slot for run in hanging.get((None, "R"), []) for slot in in_order(run)]
 
 
-def runs_in(cells: Cells) -> list[Run]:
-    prefix = "items/run/"
-    return [run_of(EventId(k.removeprefix(prefix)), cell.value) for k, cell in cells.items() if k.startswith(prefix)]
-
-
 def well_kept(view: ListView, cells: Cells, consumed: frozenset[ItemId] = frozenset()) -> None:
     fresh = list_view(cells, "items", consumed=consumed)
     assert view.items() == fresh

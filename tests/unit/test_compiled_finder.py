@@ -34,6 +34,12 @@ def write(
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
+def why_unused(folder: Path) -> str:
+    finder, about = find_build(folder)
+    assert finder is None
+    return about
+
+
 def test_a_whole_build_of_these_sources_is_found(folder: Path) -> None:
     finder, about = find_build(folder)
     assert finder is not None, about
@@ -54,16 +60,12 @@ def test_a_package_of_a_build_has_its_other_modules_where_its_source_is(folder: 
 
 def test_one_edited_source_leaves_the_whole_build_unused(folder: Path) -> None:
     write(folder, sources={"syncd.push.turn": "0" * 64})
-    finder, about = find_build(folder)
-    assert finder is None
-    assert "syncd.push.turn is not what" in about
+    assert "syncd.push.turn is not what" in why_unused(folder)
 
 
 def test_an_edited_module_that_compiled_ones_took_constants_from_leaves_the_build_unused(folder: Path) -> None:
     write(folder, beside={"syncd.limits": "0" * 64})
-    finder, about = find_build(folder)
-    assert finder is None
-    assert "syncd.limits is not what" in about
+    assert "syncd.limits is not what" in why_unused(folder)
 
 
 def test_what_compiled_modules_import_is_known_and_what_is_compiled_stands_once() -> None:
@@ -75,44 +77,35 @@ def test_what_compiled_modules_import_is_known_and_what_is_compiled_stands_once(
 @pytest.mark.parametrize("text", ['{"build": "b1", ', '{"build": "b1", "sources": {}}'])
 def test_a_manifest_that_is_damaged_or_another_versions_is_no_build(folder: Path, text: str) -> None:
     (folder / MANIFEST).write_text(text)
-    finder, about = find_build(folder)
-    assert finder is None
-    assert "is damaged" in about
+    assert "is damaged" in why_unused(folder)
 
 
 def test_a_build_of_a_module_that_is_gone_is_not_used(folder: Path) -> None:
     write(folder, sources={"syncd.push.gone": "0" * 64})
-    finder, about = find_build(folder)
-    assert finder is None
-    assert "syncd.push.gone is not what" in about
+    assert "syncd.push.gone is not what" in why_unused(folder)
 
 
 def test_a_build_for_another_python_is_not_used(folder: Path) -> None:
     write(folder, suffix=".cpython-399-x86_64-linux-gnu.so")
-    finder, about = find_build(folder)
-    assert finder is None
+    about = why_unused(folder)
     assert ".cpython-399-x86_64-linux-gnu.so" in about
     assert EXTENSION_SUFFIXES[0] in about
 
 
 def test_a_build_that_lacks_a_library_is_not_used(folder: Path) -> None:
     (folder / "b1" / library_name(LIBRARY)).unlink()
-    finder, about = find_build(folder)
-    assert finder is None
-    assert f"lacks {library_name(LIBRARY)}" in about
+    assert f"lacks {library_name(LIBRARY)}" in why_unused(folder)
 
 
 def test_a_build_whose_folder_is_gone_is_not_used(folder: Path) -> None:
     for library in (folder / "b1").iterdir():
         library.unlink()
     (folder / "b1").rmdir()
-    assert find_build(folder)[0] is None
+    assert why_unused(folder)
 
 
 def test_where_nobody_built_there_is_no_build(tmp_path: Path) -> None:
-    finder, about = find_build(tmp_path)
-    assert finder is None
-    assert str(tmp_path) in about
+    assert str(tmp_path) in why_unused(tmp_path)
 
 
 @pytest.mark.parametrize("module", MODULES)
