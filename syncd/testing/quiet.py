@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from syncd.log.port import EventLog
 from syncd.model.canonical import from_canonical
 from syncd.model.cells import Cell, Cells, digest
+from syncd.operations.verify import Verified, verify
 from syncd.store.port import StateReader
 from syncd.testing.patience import PATIENCE_S, eventually
 
@@ -34,6 +35,12 @@ async def until_projected(log: EventLog, store: StateReader, *, timeout_s: float
         return all(checkpoint.offset_next >= end for checkpoint, end in zip(checkpoints, ends, strict=True))
 
     await eventually(projected, "the projector was behind", timeout_s=timeout_s)
+
+
+async def verified(log: EventLog, store: StateReader, *, seed: int = 1) -> Verified:
+    """What `verify` finds once the projector has folded all of the log."""
+    await until_projected(log, store)
+    return await verify(log, store, seed=seed)
 
 
 async def state_of_store(log: EventLog, store: StateReader, stream: str) -> StoredState:

@@ -21,6 +21,7 @@ from syncd.model import upcast
 from syncd.model.stamp import pack
 from syncd.postgres.connection import connect, hang_up
 from syncd.projector import rebuild as rebuilding
+from syncd.testing.beside import beside
 from syncd.testing.patience import until as until_true
 from syncd.testing.poison import newer
 from syncd.testing.quiet import until_projected
@@ -241,14 +242,11 @@ async def test_charts_move_when_devices_do(stage: Stage) -> None:
     async with radio, car:
         for device in (radio, car):
             await device.ready()
-        emitting = asyncio.create_task(emit_on(radio))
-        try:
+        async with beside(emit_on(radio)):
             await expect(page.locator(".stat", has_text="Connections").locator("b")).to_have_text("2")
             await expect(chart).to_have_attribute("aria-label", re.compile(r"deltas sent [1-9].*admitted [1-9]"))
             await expect(page.get_by_role("img", name=re.compile(r"^Commit to delta.*p99 [\d.]+ ms"))).to_be_visible()
             await until(page, f"document.querySelectorAll('canvas')[1].toDataURL() !== {drawn!r}")
-        finally:
-            emitting.cancel()
     await expect(page.locator(".stat", has_text="Connections").locator("b")).to_have_text("0")
     await expect(page.get_by_role("table", name="Processes")).to_contain_text("api, gateway, projector")
 

@@ -17,6 +17,7 @@ from syncd.metrics import Metrics
 from syncd.operations.verify import verify
 from syncd.projector.projector import Projector
 from syncd.store.postgres import PostgresStore
+from syncd.testing.beside import beside
 from syncd.testing.patience import eventually
 
 PARTITIONS = 4
@@ -121,9 +122,5 @@ async def busy(home: Deployed) -> AsyncIterator[None]:
             await home.emit()
             await asyncio.sleep(0.02)
 
-    task = asyncio.create_task(emitting())
-    try:
+    async with beside(emitting()):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

@@ -27,8 +27,9 @@ from syncd.operations.state import account_state
 from syncd.operations.verify import verify
 from syncd.store.migrate import known_migrations, migrate
 from syncd.store.port import WriterIdentity
+from syncd.testing.beside import beside
 from syncd.testing.postgres import Version, create_database, drop_database
-from syncd.testing.quiet import state_of_store, until_projected
+from syncd.testing.quiet import state_of_store, until_projected, verified
 from syncd.testing.service import Service, running_service
 
 PLAYLIST = "p:playlist-of-alice-00"
@@ -116,15 +117,12 @@ def test_a_backup_is_of_one_moment_whatever_is_written_meanwhile(
                     if n % 5 == 0:
                         await house.project()
 
-            busy = asyncio.create_task(traffic())
-            await taken(postgres_dsn, tmp_path / "b")
-            busy.cancel()
-            await asyncio.gather(busy, return_exceptions=True)
+            async with beside(traffic()):
+                await taken(postgres_dsn, tmp_path / "b")
         await restored(target, tmp_path / "b")
         async with running_service(Config(database_url=target), frozenset({"projector"})) as service:
             work = service.deployment
-            await until_projected(work.log, work.store)
-            found = await verify(work.log, work.store, seed=1)
+            found = await verified(work.log, work.store)
             assert (found.agrees, found.behind) == (True, 0)
 
     told(story())
@@ -355,11 +353,9 @@ def test_devices_that_know_more_than_the_backup_come_back_and_lose_nothing_they_
                 Device(service.ws_url, laptop.token, store=stores[1]) as two,
             ):
                 await one.queue.add("before")
-                busy = asyncio.create_task(_traffic(two))
-                await one.settled()
-                await taken(postgres_dsn, tmp_path / "b")
-                busy.cancel()
-                await asyncio.gather(busy, return_exceptions=True)
+                async with beside(_traffic(two)):
+                    await one.settled()
+                    await taken(postgres_dsn, tmp_path / "b")
                 await two.settled()
                 await one.queue.add("after")
                 await one.settled()
@@ -397,8 +393,7 @@ async def _traffic(device: Device) -> None:
 
 async def _assert_refolded(service: Service, account: str) -> None:
     work = service.deployment
-    await until_projected(work.log, work.store)
-    found = await verify(work.log, work.store, seed=2)
+    found = await verified(work.log, work.store)
     assert (found.agrees, found.behind) == (True, 0)
     stored = await state_of_store(work.log, work.store, f"a:{account}")
     shown = (await account_state(work.log, work.store, account, START_MS))["digests"]

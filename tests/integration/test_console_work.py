@@ -20,6 +20,7 @@ from syncd.model.stamp import pack
 from syncd.operations.console import jobs as console_jobs
 from syncd.postgres.connection import connect, hang_up
 from syncd.projector import rebuild as rebuilding
+from syncd.testing.beside import beside
 from syncd.testing.patience import eventually, until
 from syncd.testing.poison import WRITER, newer
 from syncd.testing.service import running_service
@@ -252,17 +253,13 @@ async def test_figures_follow_what_devices_do(live: Live) -> None:
     phone, laptop = await live.account("phone", "laptop")
     one, other = await arrived(live, phone, laptop)
     async with one, other, operating(live) as console:
-        emitting = asyncio.create_task(emit_on(one))
-        try:
-            async with aclosing(console.events()) as events:
-                async for name, told in events:
-                    if name == "history":
-                        assert len(told["at_ms"]) == len(told["connections"])
-                    # The first is as old as the last sample was.
-                    if name == "sample" and told["charts"]["connections"] >= 2 and told["charts"]["deltas"]:
-                        break
-        finally:
-            emitting.cancel()
+        async with beside(emit_on(one)), aclosing(console.events()) as events:
+            async for name, told in events:
+                if name == "history":
+                    assert len(told["at_ms"]) == len(told["connections"])
+                # The first is as old as the last sample was.
+                if name == "sample" and told["charts"]["connections"] >= 2 and told["charts"]["deltas"]:
+                    break
         charts = told["charts"]
         assert charts["admitted"] > 0
         assert 0 < charts["p50_ms"] <= charts["p95_ms"] <= charts["p99_ms"]

@@ -22,8 +22,7 @@ from syncd.operations.state import account_state
 from syncd.operations.transfer.file import write_file
 from syncd.operations.transfer.gather import Place, Selection, gather
 from syncd.operations.transfer.importing import import_file
-from syncd.operations.verify import verify
-from syncd.testing.quiet import until_projected
+from syncd.testing.quiet import until_projected, verified
 from syncd.testing.service import running_service
 
 STORY_S = 150.0
@@ -105,8 +104,7 @@ def test_a_store_that_was_restored_beside_its_topic_has_everything_and_nobody_ca
             await device.settled()
             assert (await device.verify()).agrees
             work = service.deployment
-            await until_projected(work.log, work.store)
-            found = await verify(work.log, work.store, seed=1)
+            found = await verified(work.log, work.store)
             assert (found.agrees, found.behind) == (True, 0)
 
     asyncio.run(asyncio.wait_for(story(), STORY_S))

@@ -18,6 +18,7 @@ from syncd.metrics import Metrics
 from syncd.projector import projector as module
 from syncd.projector.projector import Projector
 from syncd.projector.shares import EveryPartition, Shares
+from syncd.testing.beside import beside
 from syncd.testing.kafka import KafkaBroker, KafkaMissing, running_kafka
 from syncd.testing.patience import eventually, until
 
@@ -71,12 +72,8 @@ async def projecting(home: Deployed, shares: Shares, **parts: Any) -> AsyncItera
     metrics = Metrics()
     given = {"event_log": home.log, "store": home.store, **parts}
     projector = Projector(given["event_log"], given["store"], SystemClock(), metrics, shares=shares)
-    task = asyncio.create_task(projector.run())
-    try:
+    async with beside(projector.run()):
         yield metrics
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def test_what_nobody_folds_is_taken_until_shares_are_dealt(postgres_dsn: str, kafka_address: str) -> None:

@@ -23,6 +23,7 @@ from syncd.log.record import LoggedRecord, Record
 from syncd.operations.verify import verify
 from syncd.postgres.connection import connect, hang_up
 from syncd.store.deployment_row import MOVE_LOCK_KEY
+from syncd.testing.beside import beside
 from syncd.testing.patience import until
 from syncd.testing.quiet import until_projected
 from syncd.testing.recorded_acks import AckBook
@@ -169,17 +170,12 @@ def test_devices_that_write_all_the_time_lose_and_double_nothing(postgres_dsn: s
             for device in devices:
                 await device.__aenter__()
                 await device.ready()
-            writing = [asyncio.create_task(write(device)) for device in devices]
-            try:
+            async with beside(*map(write, devices)):
                 await until(lambda: len(book.acks) > 300, "devices are not acked")
                 moved = await move(postgres_dsn, topic)
                 assert moved.records >= 300
                 acked = len(book.acks)
                 await until(lambda: len(book.acks) > acked + 300, "devices have not come back", timeout_s=STORY_S)
-            finally:
-                for task in writing:
-                    task.cancel()
-                await asyncio.gather(*writing, return_exceptions=True)
             for device in devices:
                 await device.settled()
             async with open_deployment(config) as deployment:

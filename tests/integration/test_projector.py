@@ -21,6 +21,7 @@ from syncd.projector.folding import fold_records
 from syncd.projector.projector import Projector
 from syncd.push.state import current_state
 from syncd.store.port import Batch, DeadLetterRow, Lease, WriterIdentity
+from syncd.testing.beside import beside
 from syncd.testing.patience import eventually
 
 LONG_S = 600.0
@@ -47,12 +48,8 @@ async def projecting(house: House, *, lease_ttl_s: float = LONG_S, store: Any = 
     """A projector at work; cancelled at the end, as when its process is told to stop."""
     metrics = Metrics()
     projector = Projector(house.log, store or house.store, house.clock, metrics, lease_ttl_s=lease_ttl_s)
-    task = asyncio.create_task(projector.run())
-    try:
+    async with beside(projector.run()):
         yield metrics
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def folded(house: House) -> None:

@@ -25,12 +25,11 @@ from syncd.operations.erase import Eraser
 from syncd.operations.rebuild import rebuild_all
 from syncd.operations.transfer.gather import Place, Selection, gather
 from syncd.operations.transfer.lines import RecordLine
-from syncd.operations.verify import verify
 from syncd.postgres.connection import connect, hang_up
 from syncd.projector.rebuild import rebuild
 from syncd.store.migrate import new_epoch
 from syncd.testing.patience import eventually
-from syncd.testing.quiet import until_projected
+from syncd.testing.quiet import until_projected, verified
 from syncd.testing.service import Service, running_service
 
 STORY_S = 150.0
@@ -75,8 +74,7 @@ async def one_in_each_partition(service: Service) -> list[LinkedDevice]:
 
 
 async def differing(work: Deployment) -> list[str]:
-    await until_projected(work.log, work.store)
-    return [each.stream for each in (await verify(work.log, work.store, seed=1)).differences]
+    return [each.stream for each in (await verified(work.log, work.store)).differences]
 
 
 async def command(config: Config) -> Process:

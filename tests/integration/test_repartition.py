@@ -16,7 +16,7 @@ from syncd.operations import offline
 from syncd.operations.refold import stream_pages
 from syncd.operations.repartition import Repartitioned, repartition
 from syncd.operations.verify import verify
-from syncd.testing.quiet import until_projected
+from syncd.testing.quiet import until_projected, verified
 from syncd.testing.service import running_service
 
 NAMES = [f"listener{n}" for n in range(12)]
@@ -81,8 +81,7 @@ def test_state_stays_and_a_refold_of_the_new_log_agrees_with_it(postgres_dsn: st
         await to(postgres_dsn, 4)
         async with running_service(Config(database_url=postgres_dsn), frozenset({"projector"})) as service:
             work = service.deployment
-            await until_projected(work.log, work.store)
-            found = await verify(work.log, work.store, seed=1)
+            found = await verified(work.log, work.store)
             assert (found.agrees, found.behind, found.streams) == (True, 0, len(NAMES))
             names = (await work.store.cells(f"a:{phone.account}", work.log.partition_of(f"a:{phone.account}"))).cells
             assert f"device/{phone.device}/name" in [row.key for row in names]

@@ -17,8 +17,7 @@ from syncd.log.memory import MemoryLog
 from syncd.log.record import Record
 from syncd.operations.refold import stream_pages
 from syncd.operations.repartition import copy_log
-from syncd.operations.verify import verify
-from syncd.testing.quiet import until_projected
+from syncd.testing.quiet import verified
 from syncd.testing.service import running_service
 
 STORY_S = 150.0
@@ -55,8 +54,7 @@ def test_devices_go_on_where_they_were_and_the_old_topic_is_refused(
             assert device.queue.tracks == ["t1", "t2"]
             assert (await device.verify()).agrees
             work = service.deployment
-            await until_projected(work.log, work.store)
-            found = await verify(work.log, work.store, seed=1)
+            found = await verified(work.log, work.store)
             assert (found.agrees, found.behind) == (True, 0)
 
     asyncio.run(asyncio.wait_for(story(), STORY_S))

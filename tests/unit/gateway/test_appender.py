@@ -14,6 +14,7 @@ from syncd.log.record import Body, Record, encode_record
 from syncd.metrics import Metrics
 from syncd.model.events import EVENTS
 from syncd.push.entry import Entry
+from syncd.testing.beside import beside
 from syncd.testing.patience import until
 
 NOBODY = cast(Any, None)
@@ -50,8 +51,7 @@ async def groups_of_three(log: GroupsLog) -> list[list[int]]:
     appender = Appender(
         log, Metrics(), on_written=lambda *_: True, on_refused=lambda *_: None, on_unknown=lambda *_: None
     )
-    running = asyncio.create_task(appender.run())
-    try:
+    async with beside(appender.run()):
         appender.submit(pending(1))
         await until(lambda: log.groups == [[1]])
         for seq in (2, 3):
@@ -59,9 +59,6 @@ async def groups_of_three(log: GroupsLog) -> list[list[int]]:
             for _ in range(5):  # turns of the loop
                 await asyncio.sleep(0)
         await until(lambda: sum(map(len, log.groups)) == 3)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
     return log.groups
 
 
@@ -82,17 +79,15 @@ def test_nothing_is_appended_when_all_was_withdrawn_while_the_log_rested() -> No
         appender = Appender(
             log, Metrics(), on_written=lambda *_: True, on_refused=lambda *_: None, on_unknown=lambda *_: None
         )
-        running = asyncio.create_task(appender.run())
-        appender.submit(pending(1))
-        await until(lambda: log.groups == [[1]])
-        appender.submit(pending(2))
-        await asyncio.sleep(0)
-        assert [each.record.seq for each in appender.withdraw(NOBODY)] == [2]
-        await asyncio.sleep(2 * log.pace_s)
-        appender.submit(pending(3))
-        await until(lambda: len(log.groups) == 2)
-        assert log.groups == [[1], [3]]
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        async with beside(appender.run()):
+            appender.submit(pending(1))
+            await until(lambda: log.groups == [[1]])
+            appender.submit(pending(2))
+            await asyncio.sleep(0)
+            assert [each.record.seq for each in appender.withdraw(NOBODY)] == [2]
+            await asyncio.sleep(2 * log.pace_s)
+            appender.submit(pending(3))
+            await until(lambda: len(log.groups) == 2)
+            assert log.groups == [[1], [3]]
 
     asyncio.run(story())

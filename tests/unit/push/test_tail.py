@@ -20,6 +20,7 @@ from syncd.push.entry_of import entry_of
 from syncd.push.hub import Hub, Origin
 from syncd.push.subscription import LIVE
 from syncd.push.tail import Tail
+from syncd.testing.beside import beside
 
 DEADLINE_S = 30.0
 OURS, THEIRS = "k3v9q2m4ta", "zzzzzzzzzz"
@@ -86,13 +87,8 @@ def told(story: Callable[[Followed], Coroutine[Any, Any, None]]) -> Callable[[],
     def test() -> None:
         async def tell() -> None:
             followed = Followed(MemoryLog())
-            running = asyncio.create_task(followed.tail.run())
-            try:
+            async with beside(followed.tail.run()):
                 await story(followed)
-                assert not running.done()
-            finally:
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
 
         asyncio.run(tell())
 
@@ -167,23 +163,21 @@ async def test_an_unreachable_offset_is_an_error_in_time(at: Followed) -> None:
 def test_the_way_of_another_gateways_record_is_measured_where_somebody_is_told() -> None:
     async def story() -> None:
         followed = Followed(MemoryLog())
-        running = asyncio.create_task(followed.tail.run())
-        measured = followed.metrics.admit_to_delta_seconds
-        await followed.append(THEIRS)
-        await followed.reached(1)
-        assert sum(measured.counts) == 0, "nobody listens: there is no delta whose way could be measured"
-        channel = followed.hub.open("a:alice", partition=0, epoch="e1", generation=0)
-        followed.hub.subscribe(channel, ListSink(), "d1").state = LIVE
-        followed.clock.ms = 31
-        await followed.append(THEIRS)
-        await followed.reached(2)
-        assert (sum(measured.counts), measured.sum) == (1, 0.03)
-        followed.clock.ms = 0  # this machine's clock is behind the other's
-        await followed.append(THEIRS)
-        await followed.reached(3)
-        assert (sum(measured.counts), measured.sum) == (2, 0.03)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        async with beside(followed.tail.run()):
+            measured = followed.metrics.admit_to_delta_seconds
+            await followed.append(THEIRS)
+            await followed.reached(1)
+            assert sum(measured.counts) == 0, "nobody listens: there is no delta whose way could be measured"
+            channel = followed.hub.open("a:alice", partition=0, epoch="e1", generation=0)
+            followed.hub.subscribe(channel, ListSink(), "d1").state = LIVE
+            followed.clock.ms = 31
+            await followed.append(THEIRS)
+            await followed.reached(2)
+            assert (sum(measured.counts), measured.sum) == (1, 0.03)
+            followed.clock.ms = 0  # this machine's clock is behind the other's
+            await followed.append(THEIRS)
+            await followed.reached(3)
+            assert (sum(measured.counts), measured.sum) == (2, 0.03)
 
     asyncio.run(story())
 
@@ -196,13 +190,11 @@ def test_a_record_that_nobody_can_read_is_passed_over() -> None:
 
     async def story() -> None:
         followed = Followed(Damaged())
-        running = asyncio.create_task(followed.tail.run())
-        await followed.append(THEIRS, 3)
-        await followed.tail.reached(3, timeout_s=DEADLINE_S)
-        assert [entry.offset for entry in followed.published] == [0, 2]
-        assert [record.offset for record in followed.skipped] == [1]
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        async with beside(followed.tail.run()):
+            await followed.append(THEIRS, 3)
+            await followed.tail.reached(3, timeout_s=DEADLINE_S)
+            assert [entry.offset for entry in followed.published] == [0, 2]
+            assert [record.offset for record in followed.skipped] == [1]
 
     asyncio.run(story())
 
@@ -224,11 +216,9 @@ def test_troubles_of_the_log_pass_and_are_told_once(
 
     async def story() -> None:
         followed = Followed(Shaky())
-        running = asyncio.create_task(followed.tail.run())
-        await followed.append(THEIRS, 3)
-        await followed.reached(3)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        async with beside(followed.tail.run()):
+            await followed.append(THEIRS, 3)
+            await followed.reached(3)
 
     asyncio.run(story())
     told = [word for word in ("tail_waits", "tail_goes_on") for record in caplog.records if word in str(record.msg)]
