@@ -183,7 +183,7 @@ class StreamTimeline:
         if admitted is not None:
             step.t, step.admitted_ms = admitted.event.t, admitted.admitted_ms
             step.account, step.device = admitted.account, admitted.device
-            step.says = told(admitted.event.kind, admitted.event.data)
+            step.says = told(admitted.event.kind, admitted.event.data, self.names)
             self._take_in(admitted, step)
         return step
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -16,11 +16,12 @@ NAMED_MAX: Final = 3
 PHRASES: Final = {"queue": "the queue", "items": "the list", "sidebar": "the sidebar"}
 
 
-def told(kind: str, data: Any) -> str:
+def told(kind: str, data: Any, names: Mapping[str, str]) -> str:
     """One event, past tense, without its subject.
 
     Args:
         data: of a decoded event: the struct of its kind, or plain JSON when this version does not know the kind.
+        names: of devices, by their ids; one without a name is called by its id.
     """
     match data:
         case (
@@ -40,9 +41,9 @@ def told(kind: str, data: Any) -> str:
         case e.DeviceDescribed(device=device):
             return f"described device {device}: {_given(data, ('name', 'kind', 'capabilities'))}"
         case e.DeviceRevoked(device=device):
-            return f"revoked device {device}"
+            return f"revoked {names.get(device, device)}"
         case e.DeviceVolumeChanged(device=device, volume_permille=volume):
-            return f"set the volume of {device} to {volume / 10:g} %"
+            return f"set the volume of {names.get(device, device)} to {volume / 10:g} %"
         case e.PlaylistDescribed():
             fields = ("name", "description", "image", "public", "collaborative", "deleted")
             return f"described the playlist: {_given(data, fields)}"
@@ -52,7 +53,7 @@ def told(kind: str, data: Any) -> str:
         return "set " + _few([f"{key} = {_json(value)}" for key, value in data.items()])
     if kind == e.VOID and isinstance(data, dict):
         return f"was refused: {data.get('reason', 'invalid')} {data.get('message', '')}".rstrip()
-    return _playback(kind, data)
+    return _playback(kind, data, names)
 
 
 def clock(duration_ms: int) -> str:
@@ -78,11 +79,11 @@ def _list(data: Any) -> str:
     return f"cleared {where}"
 
 
-def _playback(kind: str, data: Any) -> str:
+def _playback(kind: str, data: Any, names: Mapping[str, str]) -> str:
     match data:
         case e.PlaybackStarted(device=device, item=item, playing=playing, position_ms=position_ms, detached=detached):
             how = ("started" if playing else "loaded") + (" (without a connection)" if detached else "")
-            return f"{how} {_title(item)} at {clock(position_ms)} on {device}"
+            return f"{how} {_title(item)} at {clock(position_ms)} on {names.get(device, device)}"
         case e.PlaybackAdvanced(item=item, automatic=automatic):
             return f"{'went on' if automatic else 'skipped'} to {_title(item)}"
         case e.PlaybackPaused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -23,25 +24,33 @@ async def connect(
     statement_timeout_s: float = limits.STATEMENT_TIMEOUT_S,
     answer_timeout_s: float | None = None,
 ) -> asyncpg.Connection[Any]:
-    """One connection of one's own. Raises the driver's errors; deadline `CONNECT_TIMEOUT_S`.
+    """One connection of one's own. Deadline `CONNECT_TIMEOUT_S`.
 
     Args:
         name: what an operator sees in `pg_stat_activity`.
         statement_timeout_s: after which Postgres gives a statement up; 0 for never.
         answer_timeout_s: after which we give one up, and the connection is closed; None leaves that to the caller.
+
+    Raises:
+        DRIVER_ERRORS: with a note for the operator, which names the database; never its user, nor a password.
     """
-    return await asyncpg.connect(
-        dsn,
-        timeout=CONNECT_TIMEOUT_S,
-        command_timeout=answer_timeout_s,
-        server_settings={
-            "application_name": name,
-            "statement_timeout": str(round(statement_timeout_s * 1000)),
-            # Our statements are short; compiling one costs more than running it.
-            "jit": "off",
-            "timezone": "UTC",
-        },
-    )
+    try:
+        return await asyncpg.connect(
+            dsn,
+            timeout=CONNECT_TIMEOUT_S,
+            command_timeout=answer_timeout_s,
+            server_settings={
+                "application_name": name,
+                "statement_timeout": str(round(statement_timeout_s * 1000)),
+                # Our statements are short; compiling one costs more than running it.
+                "jit": "off",
+                "timezone": "UTC",
+            },
+        )
+    except DRIVER_ERRORS as error:
+        where = urlsplit(dsn)
+        error.add_note(f"the database is {where.netloc.rpartition('@')[2] or 'on a socket here'}{where.path}")
+        raise
 
 
 async def hang_up(connection: asyncpg.Connection[Any]) -> None:

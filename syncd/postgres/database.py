@@ -32,14 +32,17 @@ def failures_as(unavailable: type[Unavailable], what: str) -> Iterator[None]:
 
     Raises:
         ValueError: Postgres cannot take what it was given, as a NUL in text. Admission refuses such; this is a bug.
-        `unavailable`: everything else; asking again may help.
+        `unavailable`: everything else; asking again may help. Notes for the operator go on with it.
     """
     try:
         yield
     except DRIVER_ERRORS as error:
         if is_bad_data(error):
             raise ValueError(f"{what}: Postgres cannot take what it was given: {type(error).__name__}") from error
-        raise unavailable(f"{what}: {sentence(error)}") from error
+        ours = unavailable(f"{what}: {sentence(error)}")
+        for note in getattr(error, "__notes__", ()):
+            ours.add_note(note)
+        raise ours from error
 
 
 class Database:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from socket import gaierror
+from typing import Final
+
 import asyncpg
 
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 """Everything that a statement, or a connection, can end with besides its result."""
 
 _CONNECTION_CLASS = "08"
+
+_SENTENCES: Final = {
+    TimeoutError: "the database did not answer in time",
+    ConnectionRefusedError: "the database cannot be reached: nothing listens at its address",
+    gaierror: "the database cannot be reached: the name of its host has no address",
+    asyncpg.InvalidPasswordError: "the database refuses the user or the password",
+    asyncpg.InvalidAuthorizationSpecificationError: "the database refuses the user",
+    asyncpg.InvalidCatalogNameError: "the database does not exist on its server",
+    asyncpg.TooManyConnectionsError: "the database takes no more connections",
+}
+"""Of what an operator meets and mends; the rest is named after its class."""
 
 
 def says_no(error: BaseException) -> bool:
@@ -44,7 +58,8 @@ def sentence(error: BaseException) -> str:
     """The public part of a driver's error: its kind, never its text, which may quote somebody's data."""
     if lacks_schema(error):
         return "the database lacks a table or column: run `syncd migrate`"
-    if isinstance(error, TimeoutError):
-        return "the database did not answer in time"
+    for kind, words in _SENTENCES.items():
+        if isinstance(error, kind):
+            return words
     sqlstate = getattr(error, "sqlstate", None)
     return f"the database failed: {type(error).__name__}" + (f" ({sqlstate})" if sqlstate else "")

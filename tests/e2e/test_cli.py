@@ -324,10 +324,13 @@ def test_a_wrong_setting_is_named_with_what_is_allowed(shell: Shell) -> None:
     assert "no configuration file" in shell.refused("config", "show", "--config", "gone.toml", code=3)
 
 
-def test_a_database_that_does_not_answer_is_unavailable(shell: Shell) -> None:
+def test_a_database_that_does_not_answer_is_named_with_the_reason_and_without_its_password(shell: Shell) -> None:
     shell = Shell(shell.folder, {"SYNCD_DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:1/none"})
     for command in (("account", "list"), ("migrate", "status"), ("serve", "--port", "0", "--ws-port", "0")):
-        assert "hunter2" not in shell.refused(*command, code=6)
+        said = shell.refused(*command, code=6)
+        assert "nothing listens" in said
+        assert "127.0.0.1:1/none" in said
+        assert "hunter2" not in said
 
 
 # --- settings ---

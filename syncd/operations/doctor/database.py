@@ -74,7 +74,8 @@ async def findings(config: Config, clock: Clock, doors: Doors) -> AsyncIterator[
                     yield finding
         except SyncdError as error:
             setting = "SYNCD_DATABASE_URL" if config.database_url is not None else "SYNCD_DATA_DIR"
-            yield fail("database", str(error), f"see that it runs and answers; {setting} names it")
+            found = "; ".join((str(error), *getattr(error, "__notes__", ())))
+            yield fail("database", found, f"see that it runs and answers; {setting} names it")
 
 
 def _binaries() -> Finding:

@@ -13,7 +13,7 @@ from syncd.operations.told import clock, told
 def test_every_kind_of_event_has_words_of_its_own() -> None:
     for sample in SAMPLES:
         if sample.kind in EVENTS:
-            assert not told(sample.kind, sample.event().data).startswith(f"{sample.kind}:"), sample
+            assert not told(sample.kind, sample.event().data, {}).startswith(f"{sample.kind}:"), sample
 
 
 @pytest.mark.parametrize(
@@ -30,16 +30,29 @@ def test_every_kind_of_event_has_words_of_its_own() -> None:
         ("playback.mode_changed", {"repeat": "one", "sleep_at_ms": None}, "set repeat one, no sleep timer"),
         ("playlist.member_changed", {"account": "bob", "role": None}, "took account bob off"),
         ("device.volume_changed", {"device": "d", "volume_permille": 305}, "set the volume of d to 30.5 %"),
+        ("device.volume_changed", {"device": "k", "volume_permille": 1000}, "set the volume of kitchen to 100 %"),
+        (
+            "playback.started",
+            {
+                "device": "k",
+                "follows": [],
+                "item": {"track": "t1"},
+                "playing": True,
+                "position_ms": 65_000,
+                "speed_permille": 1000,
+            },
+            "started t1 at 1:05 on kitchen",
+        ),
         ("settings.changed", {"theme": "dark"}, 'set theme = "dark"'),
     ],
 )
 def test_an_event_says_what_it_did(kind: str, data: object, words: str) -> None:
-    assert told(kind, msgspec.convert(data, EVENTS[kind])) == words
+    assert told(kind, msgspec.convert(data, EVENTS[kind]), {"k": "kitchen"}) == words
 
 
 def test_what_is_no_event_of_a_listener_is_told_too() -> None:
-    assert told(VOID, {"reason": "limit", "message": "too large"}) == "was refused: limit too large"
-    assert told("made.up", {"a": 1}) == 'made.up: {"a":1}'
+    assert told(VOID, {"reason": "limit", "message": "too large"}, {}) == "was refused: limit too large"
+    assert told("made.up", {"a": 1}, {}) == 'made.up: {"a":1}'
 
 
 def test_positions_read_as_on_a_player() -> None:

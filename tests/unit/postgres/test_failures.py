@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from socket import gaierror
+
 import asyncpg
 import pytest
 
@@ -49,6 +51,13 @@ def test_no_text_of_the_database_goes_out(error: BaseException) -> None:
     assert isinstance(error, DRIVER_ERRORS)
     assert "secret" not in sentence(error)
     assert sentence(error).startswith("the database ")
+
+
+def test_what_an_operator_can_mend_is_said_in_words() -> None:
+    assert sentence(ConnectionRefusedError()).endswith("nothing listens at its address")
+    assert "host" in sentence(gaierror())
+    assert "password" in sentence(answer(asyncpg.InvalidPasswordError, "FATAL"))
+    assert "does not exist" in sentence(answer(asyncpg.InvalidCatalogNameError, "FATAL"))
 
 
 def test_bad_data_and_missing_tables_are_told_apart() -> None:
