@@ -254,9 +254,10 @@ class Conversation:
         self._login = Login(welcome.writer, welcome.device, welcome.account)
         self._live_since_s = self._now_s()
         is_fresh = self._state.header.writer != welcome.writer
-        if is_fresh and len(self._state.outbox) and any(stream.resume == "tail" for stream in welcome.streams):
-            # Before anything is renumbered we must know all that the old writer has sent. Snapshots and cells say when
-            # they are complete; a tail does not, but what the server answers to this comes after it.
+        must_know_all = (is_fresh and len(self._state.outbox)) or self._reissue.misses_places()
+        if must_know_all and any(stream.resume == "tail" for stream in welcome.streams):
+            # Before anything is renumbered, or made again elsewhere, we must know all that the server has. Snapshots
+            # and cells say when they are complete; a tail does not, but what is answered to this comes after it.
             self._barrier_ms = self._ping()
 
     def _refused(self, nack: Nack) -> None:

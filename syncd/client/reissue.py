@@ -56,11 +56,21 @@ class Reissue:
             made = is_list and self._make_again(event)
             return Refusal(nack.stream, event.event.kind, nack.reason, nack.message, reissued=made)
 
+    def misses_places(self) -> bool:
+        """Whether a list edit hangs on a slot that the list does not have, or not yet.
+
+        Own events are on the disk before confirmed cells are: who is killed, or backed up, between the two comes back
+        with edits whose place is still to come, and which the server may have admitted.
+        """
+        with self._state.lock:
+            return not all(map(self._has_place, self._state.outbox))
+
     def rehome(self) -> list[Refusal]:
         """Make list edits again that hang on a slot which the list does not have: they would never show.
 
         That happens when the server was restored from a backup, and has forgotten what this device has seen. Call it
-        when every stream with pending events has caught up, before they leave.
+        when every stream with pending events has caught up, before they leave: an edit whose place is still to come
+        would be made twice.
 
         Returns:
             What to tell the listener.
@@ -68,16 +78,16 @@ class Reissue:
         told = []
         with self._state.lock:
             for event in list(self._state.outbox):
-                data = event.event.data
-                if isinstance(data, ListInserted | ListMoved) and not self._has_place(event, data):
+                if not self._has_place(event):
                     lost = Nack(event.pending.stream, event.pending.seq, "orphan", "its place in the list is gone")
                     refusal = self.refused(lost)
                     if refusal is not None:  # else another process of this store was quicker
                         told.append(refusal)
         return told
 
-    def _has_place(self, event: OwnEvent, data: ListInserted | ListMoved) -> bool:
-        if data.parent is None:
+    def _has_place(self, event: OwnEvent) -> bool:
+        data = event.event.data
+        if not isinstance(data, ListInserted | ListMoved) or data.parent is None:
             return True
         try:
             self._lists.view(event.pending.stream, data.list).place(ItemId(data.parent))

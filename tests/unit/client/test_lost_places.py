@@ -1,15 +1,18 @@
-"""A server that was restored from a backup has forgotten slots that this device has seen; its pending edits hang on
-them."""
+"""Pending edits that hang on a slot which is not there: a server that was restored from a backup has forgotten it, or
+this device was killed before the slot was on its disk."""
 
 from __future__ import annotations
 
-from desk import OWN, TIMEOUT_S, ServerEnd, Wire, data_of, device_on, played, tracks
+from pathlib import Path
+
+from desk import OWN, TIMEOUT_S, ServerEnd, Wire, data_of, device_on, face_of, played, state_of, tracks
 
 from syncd.client import Device, DeviceState, Refusal
 from syncd.model.cells import Cell, Cells
 from syncd.model.events import Event, ListInserted
 from syncd.model.lowering import lower
 from syncd.model.stamp import pack
+from syncd.protocol.messages import Delta, Pong
 from syncd.testing.device_clock import START_MS
 
 ELSEWHERE = "elsewhere0"
@@ -75,3 +78,25 @@ async def test_edits_whose_place_is_there_leave_as_they_were_made(wire: Wire) ->
         (event,) = await server.heard_events(1)
         assert (event.seq, data_of(event)["parent"]) == (1, f"{ELSEWHERE}.1.1")
         assert event.t == made.event.t
+
+
+@played
+async def test_edits_whose_place_is_still_to_come_are_not_made_twice(wire: Wire, tmp_path: Path) -> None:
+    # Own events are on the disk at once, what others did a moment later: a kill in between, or a backup, keeps an edit
+    # without its place. The server had admitted it, and said "tail", which is complete only when all of it has come.
+    path = tmp_path / "s.db"
+    killed = state_of(path)
+    face = face_of(killed)
+    place = Delta(OWN, [(key, cell.rank, cell.value) for key, cell in of_another_device(1, "a", "b").items()], "c2")
+    killed.heard(place)
+    made = [face.queue.insert(1, "x").events[0], face.queue.add("y").events[0]]
+    async with device_on(wire, store=str(path)) as device:
+        server = await wire.accepted()
+        await server.take_in(resume="tail", next_seq=3)
+        ping = await server.heard_ping()
+        assert server.is_quiet()
+        server.say(place, Pong(ping.sent_ms, START_MS))
+        events = await server.heard_events(2)
+        assert [(event.seq, event.t) for event in events] == [(event.pending.seq, event.event.t) for event in made]
+        server.ack(*events, seen=True)
+        await device.settled(timeout_s=TIMEOUT_S)

@@ -231,9 +231,10 @@ export class Conversation {
     this.#liveSinceMs = this.#nowMs;
     this.#pulse.live();
     const isFresh = this.state.header.writer !== writer;
-    if (isFresh && this.state.outbox.size > 0 && streams.some(({ resume }) => resume === "tail")) {
-      // Before anything is renumbered we must know all that the old writer has sent. Snapshots and cells say when they are
-      // complete; a tail does not, but what the server answers to this comes after it.
+    const mustKnowAll = (isFresh && this.state.outbox.size > 0) || this.reissue.missesPlaces();
+    if (mustKnowAll && streams.some(({ resume }) => resume === "tail")) {
+      // Before anything is renumbered, or made again elsewhere, we must know all that the server has. Snapshots and cells
+      // say when they are complete; a tail does not, but what is answered to this comes after it.
       this.#barrierMs = this.#ping();
     }
   }

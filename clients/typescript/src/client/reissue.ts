@@ -52,9 +52,18 @@ export class Reissue {
   }
 
   /**
+   * Whether a list edit hangs on a slot that the list does not have, or not yet. Own events are in the store before
+   * confirmed cells are: a page that is killed between the two comes back with edits whose place is still to come, and
+   * which the server may have admitted.
+   */
+  missesPlaces(): boolean {
+    return ![...this.#state.outbox].every((event) => this.#hasPlace(event));
+  }
+
+  /**
    * Make list edits again that hang on a slot which the list does not have: they would never show. That happens when the
    * server was restored from a backup, and has forgotten what this device has seen. Call it when every stream with pending
-   * events has caught up, before they leave.
+   * events has caught up, before they leave: an edit whose place is still to come would be made twice.
    *
    * @returns What to tell the listener.
    */

@@ -5,8 +5,12 @@ import { THEN_OF, type Then } from "../../src/schemas/close_codes.js";
 import { WebSocket } from "ws";
 import type { Connect } from "../../src/client/link.js";
 import { webSocketConnect } from "../../src/client/websocket_link.js";
+import { MemoryStore } from "../../src/client/memory_store.js";
+import { lower } from "../../src/model/lowering/lowering.js";
+import { pack } from "../../src/model/stamp.js";
 import { Gateway, play, type Connection } from "./gateway.js";
-import { ACCOUNT, ManualDeviceClock, WRITER } from "./desk.js";
+import { ACCOUNT, identified, ManualDeviceClock, START_MS, WRITER } from "./desk.js";
+import { faceOf } from "./faces.js";
 
 /** What a hello after a close is expected to hold, or the state that the device stops in. */
 const AFTER: Record<Then, { cursor: string | null; writer: string | undefined } | "login needed" | "stopped"> = {
@@ -40,6 +44,33 @@ for (const [code, duty] of Object.entries(THEN_OF)) {
     });
   });
 }
+
+test("edits whose place is still to come are not made twice", async () => {
+  // Own events are in the store at once, what others did a moment later: a kill in between keeps an edit without its place.
+  // The gateway had admitted it, and says "tail", which is complete only when all of it has come.
+  const store = new MemoryStore();
+  const killed = await faceOf(await identified(store));
+  const data = { list: "queue", side: "R", parent: null, items: [{ track: "a" }, { track: "b" }] } as const;
+  const run = lower({ stream: "a:me", writer: "elsewhere0", seq: 1, t: pack(START_MS, 1), kind: "list.inserted", data });
+  const cells = Array.from(run, ([key, { rank, value }]) => [key, rank, value] as const);
+  killed.state.heard({ type: "delta", stream: "a:me", cells, cursor: "c2" });
+  killed.queue.insert(1, "x");
+  killed.queue.add("y");
+  await killed.state.stored();
+  const made = [...killed.state.outbox].map(({ pending: { seq, t } }) => [seq, t]);
+  await play(async (device, gateway) => {
+    const connection = await gateway.next();
+    await connection.welcome({ resume: "tail" });
+    const { sent_ms } = await connection.next("ping");
+    connection.say({ type: "delta", stream: `a:${ACCOUNT}`, cells, cursor: "c2" });
+    connection.say({ type: "pong", sent_ms, now_ms: START_MS });
+    const { events } = await connection.next("emit");
+    assert.deepEqual(events.map(({ seq, t }) => [seq, t]), made);
+    connection.ack(events);
+    await device.settled();
+    assert.deepEqual(device.queue.tracks, ["a", "x", "b", "y"]);
+  }, { store, clock: new ManualDeviceClock() }); // prettier-ignore
+});
 
 test("a store that was never online proposes its writer, and keeps it when the gateway does", async () => {
   await play(async (device, gateway) => {

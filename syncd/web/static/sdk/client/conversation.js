@@ -163,7 +163,8 @@ export class Conversation {
         this.#liveSinceMs = this.#nowMs;
         this.#pulse.live();
         const isFresh = this.state.header.writer !== writer;
-        if (isFresh && this.state.outbox.size > 0 && streams.some(({ resume }) => resume === "tail")) {
+        const mustKnowAll = (isFresh && this.state.outbox.size > 0) || this.reissue.missesPlaces();
+        if (mustKnowAll && streams.some(({ resume }) => resume === "tail")) {
             this.#barrierMs = this.#ping();
         }
     }

@@ -21,6 +21,9 @@ export class Reissue {
         const { stream, kind } = event.event;
         return { stream, kind, reason: nack.reason, message: nack.message, reissued };
     }
+    missesPlaces() {
+        return ![...this.#state.outbox].every((event) => this.#hasPlace(event));
+    }
     rehome() {
         const told = [];
         for (const event of [...this.#state.outbox]) {
