@@ -313,7 +313,7 @@ class Conversation:
                 self._state.identify(self._login)
                 for refusal in self._reissue.rehome():
                     self._listener.refused(refusal)
-                self._sending.begun = True
+                self._sending.begin()
         self._listener.stepped()
 
     def _subscribe(self) -> None:

@@ -40,9 +40,9 @@ from syncd.protocol.messages import (
     Nack,
     Ping,
     Pong,
-    Resume,
     ServerMessage,
     Snapshot,
+    StreamWelcome,
     Subscribe,
     Subscribed,
     Unsubscribe,
@@ -96,6 +96,7 @@ class ClientSession:
 
     Attributes:
         streams: what is known of each stream asked for on this connection, by its own name.
+        next_seqs: below which seq the server had our writer's events when it took us in, by stream.
         account: whose connection it is; None before the welcome.
         passed_over: how many messages came of types that only a later version knows.
     """
@@ -105,6 +106,7 @@ class ClientSession:
         self.codec = codec
         self.state = SessionState.OPENING
         self.streams: dict[str, StreamState] = {}
+        self.next_seqs: dict[str, int] = {}
         self.account: str | None = None
         self._asked: dict[Question, float] = {}
         self._aside: dict[str, _Assembly] = {}
@@ -175,7 +177,7 @@ class ClientSession:
                 self._nacked(message)
             case Subscribed():
                 self._answered(("subscribe", message.stream, 0))
-                self._resumes(message.stream, message.resume)
+                self._resumes(message)
             case Unsubscribed() | Error():
                 self._refused(message)
             case Digest():
@@ -248,11 +250,12 @@ class ClientSession:
         # What the welcome passes over was refused, or is beyond the server's bound.
         self.streams = dict.fromkeys(self.streams, StreamState.REFUSED)
         for stream in streams:
-            self._resumes(stream.stream, stream.resume)
+            self._resumes(stream)
         return replace(welcome, streams=streams)
 
-    def _resumes(self, stream: str, resume: Resume) -> None:
-        self.streams[stream] = StreamState.LIVE if resume == "tail" else StreamState.CATCHING_UP
+    def _resumes(self, how: StreamWelcome | Subscribed) -> None:
+        self.streams[how.stream] = StreamState.LIVE if how.resume == "tail" else StreamState.CATCHING_UP
+        self.next_seqs[how.stream] = how.next_seq
 
     def _refused(self, message: Unsubscribed | Error) -> None:
         stream = message.stream

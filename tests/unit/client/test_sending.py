@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from desk import ACCOUNT, OWN, TIMEOUT_S, WRITER, Wire, device_on, like, played, snapshot, taken_in
+from desk import ACCOUNT, OWN, TIMEOUT_S, WRITER, Wire, device_on, like, played, snapshot, taken_in, tracks
 
 from syncd.client import Refusal
 from syncd.model.cells import Cell
@@ -156,3 +156,42 @@ async def test_a_large_backlog_is_sent_in_frames_that_fit_with_a_bounded_number_
         server.ack(*first[:10])
         more = await server.heard_events(10)
         assert [event.seq for event in more] == list(range(257, 267))
+
+
+@played
+async def test_what_the_server_knows_is_answered_before_anything_new_leaves(wire: Wire) -> None:
+    async with taken_in(wire) as (device, server):
+        like(device, "t1")
+        (first,) = await server.heard_events()
+        server.hang_up()
+        server = await wire.accepted()
+        hello = await server.heard_hello()
+        like(device, "t2")
+        server.welcome(hello, resume="tail", next_seq=2)
+        assert [event.seq for event in await server.heard_events()] == [1]
+        assert not like(device, "t3").pending.sent
+        server.ack(first, seen=True)
+        assert [event.seq for event in await server.heard_events(2)] == [2, 3]
+
+
+@played
+async def test_nothing_new_is_under_way_when_a_number_turns_out_to_be_taken(wire: Wire) -> None:
+    """A restored store that made events before it was online: what it sent under the old names would be there twice."""
+    async with taken_in(wire) as (device, server):
+        device.queue.add("ours")
+        (first,) = await server.heard_events()
+        server.hang_up()
+        server = await wire.accepted()
+        hello = await server.heard_hello()
+        device.queue.add("behind it")
+        server.welcome(hello, resume="tail", next_seq=2)
+        assert [event.seq for event in await server.heard_events()] == [1]
+        server.ack(first, seen=True, t=first.t - 5_000)
+        assert await server.heard() is None
+        server = await wire.accepted()
+        hello = await server.heard_hello()
+        assert hello.writer is None
+        server.welcome(hello, writer="writer0002", resume="tail")
+        events = await server.heard_events(2)
+        assert [event.seq for event in events] == [1, 2]
+        assert tracks(events) == ["ours", "behind it"]

@@ -311,7 +311,7 @@ export class Conversation {
       await this.state.identify(login);
       if (this.#isOver) return;
       for (const refusal of this.reissue.rehome()) this.listener.refused(refusal);
-      this.#sending.hasBegun = true;
+      this.#sending.begin();
       this.#step();
     } catch (error) {
       this.#end(error);

@@ -5,6 +5,10 @@
  * one stream that overtook an older one of another would make the older one late. An event that is not in the store yet
  * holds up those behind it; so does one whose stream is not in step, and one that was told `unavailable`, until it is
  * tried again.
+ *
+ * Numbers that the server knows already go first, and alone, until all of them are answered. An answer may tell that
+ * another life of this store has used them for something else: then everything gets other names, and nothing may be under
+ * way that was called by the old ones.
  */
 import { EMIT_EVENTS_MAX, FRAME_BYTES_MAX } from "../limits.js";
 import { canonical, utf8Bytes } from "../model/canonical.js";
@@ -25,6 +29,7 @@ const RETRY_MS_MAX = 10_000;
 export class Sending {
   /** Whether this connection may send at all: we know who we are, and everything owed is in step. */
   hasBegun = false;
+  #known: OwnEvent[] = [];
   readonly #retries = new Map<string, number>();
   readonly #notBeforeMs = new Map<string, number>();
 
@@ -34,12 +39,19 @@ export class Sending {
     readonly rng: () => number,
   ) {}
 
+  /** All that is owed is in step, and has the names it will be sent with: from now on it may leave. */
+  begin(): void {
+    const held = this.session.nextSeqs;
+    this.#known = [...this.outbox].filter(({ isSaved, pending: { stream, seq } }) => isSaved && seq < (held.get(stream) ?? 1));
+    this.hasBegun = true;
+  }
+
   /** The events of the next emit; empty when nothing may leave now. */
   next(nowMs: number): OwnEvent[] {
     const batch: OwnEvent[] = [];
     const room = IN_FLIGHT_MAX - this.session.eventsInFlight;
     let size = 0;
-    for (const event of this.outbox) {
+    for (const event of this.#knownFirst()) {
       const { stream, seq, data } = event.pending;
       if (this.session.isInFlight(stream, seq)) continue;
       if (batch.length >= room || !event.isSaved || !this.isOpen(stream, nowMs)) break;
@@ -61,7 +73,8 @@ export class Sending {
   /** Whether these events, the first that are not saved, are sent as soon as they are: nothing waits before them. */
   leaveNow(events: readonly OwnEvent[], nowMs: number): boolean {
     const saved = this.outbox.size - this.outbox.unsaved.size;
-    return saved === this.session.eventsInFlight && events.every(({ pending }) => this.isOpen(pending.stream, nowMs));
+    const isFirst = saved === this.session.eventsInFlight && this.#knownFirst() === this.outbox;
+    return isFirst && events.every(({ pending }) => this.isOpen(pending.stream, nowMs));
   }
 
   /** The log did not take an event of this stream: wait before trying again. */
@@ -81,6 +94,12 @@ export class Sending {
   waitMs(nowMs: number): number | null {
     const waits = [...this.#notBeforeMs.values()].filter((untilMs) => untilMs > nowMs).map((untilMs) => untilMs - nowMs);
     return waits.length === 0 ? null : Math.min(...waits);
+  }
+
+  /** What may leave: while the server has not answered for what it knows, only that. */
+  #knownFirst(): Iterable<OwnEvent> {
+    this.#known = this.#known.filter(({ outcome }) => outcome === "pending");
+    return this.#known.length > 0 ? this.#known : this.outbox;
   }
 }
 

@@ -63,6 +63,8 @@ type Assembly = { parts: number; readonly cells: Cells };
 export class ClientSession {
   /** What is known of each stream asked for on this connection, by its own name. */
   readonly streams = new Map<string, StreamState>();
+  /** Below which seq the server had our writer's events when it took us in, by stream. */
+  readonly nextSeqs = new Map<string, number>();
   /** Whose connection it is; null before the welcome. */
   account: string | null = null;
   #state: SessionState = "opening";
@@ -145,7 +147,7 @@ export class ClientSession {
         return message;
       case "subscribed":
         this.#questions.delete(`subscribe ${message.stream}`);
-        this.#resumes(message.stream, message.resume);
+        this.#resumes(message);
         return message;
       case "unsubscribed":
       case "error":
@@ -229,12 +231,13 @@ export class ClientSession {
     const streams = welcome.streams.map((each) => ({ ...each, stream: this.#own(each.stream) }));
     // What the welcome passes over was refused, or is beyond the server's bound.
     for (const stream of this.streams.keys()) this.streams.set(stream, "refused");
-    for (const { stream, resume } of streams) this.#resumes(stream, resume);
+    for (const each of streams) this.#resumes(each);
     return { ...welcome, streams };
   }
 
-  #resumes(stream: string, resume: Welcome["streams"][number]["resume"]): void {
+  #resumes({ stream, resume, next_seq }: Welcome["streams"][number]): void {
     this.streams.set(stream, resume === "tail" ? "live" : "catching up");
+    this.nextSeqs.set(stream, next_seq);
   }
 
   #refused(message: Unsubscribed | ErrorMessage): void {

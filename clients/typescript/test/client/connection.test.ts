@@ -117,6 +117,36 @@ test("what has no answer for ten seconds is sent again on another connection, wi
   }, { clock }); // prettier-ignore
 });
 
+test("what the gateway knows is answered before anything new leaves, and nothing is under way when a number was taken", async () => {
+  await play(async (device, gateway) => {
+    const first = await gateway.next();
+    await first.welcome();
+    await device.ready();
+    device.queue.add("ours");
+    const [event] = (await first.next("emit")).events;
+    first.socket.terminate();
+    const second = await gateway.next();
+    device.queue.add("behind it");
+    await device.stored();
+    await second.welcome({ resume: "tail", next_seq: 2 });
+    assert.deepEqual((await second.next("emit")).events, [event]);
+    // A restored store that made events before it was online: another life of it has sent something else as this.
+    second.say({ type: "ack", stream: `a:${ACCOUNT}`, writer: WRITER, seq: 1, t: event!.t - 5_000, seen: true });
+    await second.closed();
+    assert.equal(second.count("emit"), 0);
+    const third = await gateway.next();
+    const { writer } = await third.welcome({ resume: "tail", writer: "writer0002" });
+    assert.equal(writer, undefined);
+    const { sent_ms } = await third.next("ping");
+    third.say({ type: "pong", sent_ms, now_ms: Date.now() });
+    const { events } = await third.next("emit");
+    assert.deepEqual(events.map(({ seq }) => seq), [1, 2]);
+    third.ack(events, "writer0002");
+    await device.settled();
+    assert.deepEqual(device.queue.tracks, ["ours", "behind it"]);
+  });
+});
+
 test("a silent connection is asked, and given up when it does not answer", async () => {
   const clock = new ManualDeviceClock(Date.now());
   await play(async (device, gateway) => {

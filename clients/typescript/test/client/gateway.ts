@@ -51,10 +51,10 @@ export class Connection {
     this.socket.send(JSON.stringify(message));
   }
 
-  /** Hear the hello, and answer as `welcomed` says; the own stream comes as a snapshot, or goes on as a tail. */
-  async welcome({ resume = "snapshot", writer = WRITER }: { resume?: StreamWelcome["resume"]; writer?: string } = {}): Promise<Hello> {
+  /** Hear the hello, and answer as it is given; the own stream comes as a snapshot, or goes on as a tail. */
+  async welcome({ resume = "snapshot", writer = WRITER, next_seq = 1 }: Partial<StreamWelcome> & { writer?: string } = {}): Promise<Hello> {
     const hello = await this.next("hello");
-    const streams = hello.streams.map(() => ({ stream: `a:${ACCOUNT}`, next_seq: 1, resume }));
+    const streams = hello.streams.map(() => ({ stream: `a:${ACCOUNT}`, next_seq, resume }));
     this.say({ type: "welcome", writer, account: ACCOUNT, device: DEVICE, now_ms: Date.now(), streams, limits: LIMITS });
     if (resume === "snapshot") {
       this.say({ type: "snapshot", stream: `a:${ACCOUNT}`, cells: [], part: 0, last: true, cursor: "c1" });

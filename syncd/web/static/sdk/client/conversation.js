@@ -237,7 +237,7 @@ export class Conversation {
                 return;
             for (const refusal of this.reissue.rehome())
                 this.listener.refused(refusal);
-            this.#sending.hasBegun = true;
+            this.#sending.begin();
             this.#step();
         }
         catch (error) {

@@ -9,6 +9,7 @@ export class Sending {
     session;
     rng;
     hasBegun = false;
+    #known = [];
     #retries = new Map();
     #notBeforeMs = new Map();
     constructor(outbox, session, rng) {
@@ -16,11 +17,16 @@ export class Sending {
         this.session = session;
         this.rng = rng;
     }
+    begin() {
+        const held = this.session.nextSeqs;
+        this.#known = [...this.outbox].filter(({ isSaved, pending: { stream, seq } }) => isSaved && seq < (held.get(stream) ?? 1));
+        this.hasBegun = true;
+    }
     next(nowMs) {
         const batch = [];
         const room = IN_FLIGHT_MAX - this.session.eventsInFlight;
         let size = 0;
-        for (const event of this.outbox) {
+        for (const event of this.#knownFirst()) {
             const { stream, seq, data } = event.pending;
             if (this.session.isInFlight(stream, seq))
                 continue;
@@ -40,7 +46,8 @@ export class Sending {
     }
     leaveNow(events, nowMs) {
         const saved = this.outbox.size - this.outbox.unsaved.size;
-        return saved === this.session.eventsInFlight && events.every(({ pending }) => this.isOpen(pending.stream, nowMs));
+        const isFirst = saved === this.session.eventsInFlight && this.#knownFirst() === this.outbox;
+        return isFirst && events.every(({ pending }) => this.isOpen(pending.stream, nowMs));
     }
     unavailable(stream, nowMs) {
         const retries = (this.#retries.get(stream) ?? 0) + 1;
@@ -55,6 +62,10 @@ export class Sending {
     waitMs(nowMs) {
         const waits = [...this.#notBeforeMs.values()].filter((untilMs) => untilMs > nowMs).map((untilMs) => untilMs - nowMs);
         return waits.length === 0 ? null : Math.min(...waits);
+    }
+    #knownFirst() {
+        this.#known = this.#known.filter(({ outcome }) => outcome === "pending");
+        return this.#known.length > 0 ? this.#known : this.outbox;
     }
 }
 export function wireEvent({ pending: { stream, seq, t, kind, data, valid_ms } }) {

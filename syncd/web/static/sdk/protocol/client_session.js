@@ -5,6 +5,7 @@ export const ANSWER_TIMEOUT_MS = 10_000;
 export class ClientSession {
     codec;
     streams = new Map();
+    nextSeqs = new Map();
     account = null;
     #state = "opening";
     #events = new Map();
@@ -65,7 +66,7 @@ export class ClientSession {
                 return message;
             case "subscribed":
                 this.#questions.delete(`subscribe ${message.stream}`);
-                this.#resumes(message.stream, message.resume);
+                this.#resumes(message);
                 return message;
             case "unsubscribed":
             case "error":
@@ -132,12 +133,13 @@ export class ClientSession {
         const streams = welcome.streams.map((each) => ({ ...each, stream: this.#own(each.stream) }));
         for (const stream of this.streams.keys())
             this.streams.set(stream, "refused");
-        for (const { stream, resume } of streams)
-            this.#resumes(stream, resume);
+        for (const each of streams)
+            this.#resumes(each);
         return { ...welcome, streams };
     }
-    #resumes(stream, resume) {
+    #resumes({ stream, resume, next_seq }) {
         this.streams.set(stream, resume === "tail" ? "live" : "catching up");
+        this.nextSeqs.set(stream, next_seq);
     }
     #refused(message) {
         const { stream } = message;
