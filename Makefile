@@ -49,7 +49,7 @@ fmt: $(STAMP) ## ruff: mend what can be mended
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-types: $(STAMP) ## mypy --strict; tsc, for the player's modules as well, where Node's packages are installed
+types: $(STAMP) ## mypy --strict; tsc, for the pages' modules as well, where Node's packages are installed
 	@$(BIN)/mypy
 	@[ ! -x clients/typescript/node_modules/.bin/tsc ] || npm --silent --prefix clients/typescript run types
 

@@ -48,6 +48,7 @@ export function short(at_ms, now_ms = Date.now()) {
 
 /** A length of time in its largest unit: 45 s, 12 min, 3.5 h, 2 days. */
 export function lasting(length_ms) {
+  /** @type {[number, string][]} */
   const units = [[86_400_000, "days"], [3_600_000, "h"], [60_000, "min"], [1_000, "s"]];
   for (const [size, name] of units) {
     if (length_ms >= 2 * size || (size === 1_000 && length_ms >= size)) return `${ROUGH.format(Math.round(length_ms / size * 10) / 10)} ${name}`;

@@ -95,8 +95,8 @@ async function* events(body) {
 }
 
 function pause(ms, signal) {
-  return new Promise((resolve) => {
+  return /** @type {Promise<void>} */(new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
     signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
-  });
+  }));
 }

@@ -5,6 +5,7 @@ import { Chart } from "./chart.js";
 import { bytes, count, lasting, many, ms, rough, short } from "./format.js";
 import { Cards, Empty, Notice, Row, Section, useLive } from "./parts.js";
 
+/** @type {[number, string][]} */
 const RANGES = [[5, "5 min"], [15, "15 min"], [30, "30 min"]];
 const CHARTS = [
   { title: "Connections", format: count, whole: true, series: [{ name: "connections", label: "open", color: "c1", fill: true }] },

@@ -116,7 +116,9 @@ export function Ask({ question, onClose }) {
   </dialog>`;
 }
 
-/** Something that an operator starts: [run, { busy, error, clear }]. */
+/** Something that an operator starts, and how it goes.
+ * @param {(...given: any[]) => Promise<unknown>} work
+ * @returns {[(...given: any[]) => Promise<void>, { busy: boolean, error: any }]} */
 export function useAct(work) {
   const [state, set] = useState({ busy: false, error: null });
   const run = async (...given) => {
