@@ -81,6 +81,8 @@ def find_build(folder: Path) -> tuple[Finder | None, str]:
     """The build in a folder, if it is one of these sources for this Python; and which it is, or why it is none."""
     try:
         text = (folder / MANIFEST).read_bytes()
+    except FileNotFoundError:  # as nearly everywhere: it must not read like something that failed
+        return None, f"no build in {folder}"
     except OSError as error:
         return None, f"no build in {folder}: {error.strerror}"
     import json
