@@ -87,6 +87,15 @@ def check_source(source: Path) -> None:
                 f"{source}: class {node.name} has keywords, which mypyc drops; "
                 "put it into a module that is not compiled"
             )
+        if isinstance(node, ast.Try) and any(_waits(each) for each in node.finalbody):
+            raise CannotBuild(
+                f"{source}:{node.finalbody[0].lineno}: `finally` awaits, and mypyc would raise there whatever somebody "
+                "else is handling or has left; use `async with` and a context manager that is not compiled"
+            )
+
+
+def _waits(statement: ast.AST) -> bool:
+    return any(isinstance(node, ast.Await | ast.AsyncWith | ast.AsyncFor) for node in ast.walk(statement))
 
 
 def modules_beside(modules: Sequence[str]) -> Sequence[str]:

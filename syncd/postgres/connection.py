@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,3 +61,13 @@ async def hang_up(connection: asyncpg.Connection[Any]) -> None:
         await connection.close(timeout=HANG_UP_TIMEOUT_S)
     except DRIVER_ERRORS:
         connection.terminate()
+
+
+@asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """`connect`, and `hang_up` at the end of the block, whatever ended it."""
+    connection = await connect(dsn)
+    try:
+        yield connection
+    finally:
+        await hang_up(connection)

@@ -118,3 +118,13 @@ def test_a_class_with_keywords_is_refused_before_mypyc_drops_them(tmp_path: Path
     source.write_text("class Frozen(Struct, frozen=True): ...")
     with pytest.raises(CannotBuild, match="class Frozen has keywords"):
         check_source(source)
+
+
+@pytest.mark.parametrize("awaits", ["await bye()", "async with bye(): ...", "async for _ in bye(): ..."])
+def test_a_finally_that_awaits_is_refused_before_mypyc_raises_there_what_others_handle(
+    tmp_path: Path, awaits: str
+) -> None:
+    source = tmp_path / "last.py"
+    source.write_text(f"async def work():\n    try:\n        await work()\n    finally:\n        {awaits}\n")
+    with pytest.raises(CannotBuild, match=r"last.py:5: `finally` awaits"):
+        check_source(source)

@@ -20,7 +20,7 @@ from syncd.log.postgres.life import Life, check_life, life_of
 from syncd.log.postgres.notifier import LATER_MS, Notifier
 from syncd.log.postgres.page import records_of_page
 from syncd.log.record import LoggedRecord, Record
-from syncd.postgres.connection import connect, hang_up
+from syncd.postgres.connection import connected
 from syncd.postgres.database import Database, failures_as
 from syncd.postgres.queries import load_queries
 
@@ -73,14 +73,11 @@ class PostgresLog:
             LogUnavailable: the database does not answer, or is not migrated.
         """
         with failures_as(LogUnavailable, "log"):
-            connection = await connect(dsn)
-            try:
+            async with connected(dsn) as connection:
                 count, marker = await _agree_on_partitions(connection, partitions)
                 life = await life_of(connection)
                 if life.marker != marker:
                     raise LogUnavailable("the log began another life just now: open it again")
-            finally:
-                await hang_up(connection)
         database = await Database.open(
             dsn, size=readers, unavailable=LogUnavailable, what="log", init=partial(check_life, life=life)
         )
