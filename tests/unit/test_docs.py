@@ -43,6 +43,12 @@ def test_every_room_is_in_the_picture_of_the_architecture() -> None:
     assert sorted((rooms | files) - named) == []
 
 
+def test_every_command_that_measures_is_on_the_page_of_performance() -> None:
+    named = set(re.findall(r"\bload\.(\w+)\b", (DOCS / "performance.md").read_text("utf-8")))
+    there = {path.stem for path in (ROOT / "load").glob("*.py") if "\ndef main(" in path.read_text("utf-8")}
+    assert sorted(there - named) == []
+
+
 def test_the_index_of_decisions_has_each_with_its_title() -> None:
     listed = re.findall(r"^\| \[(\d{4})\]\((\S+)\) \| (.+) \|$", (DOCS / "decisions" / "README.md").read_text("utf-8"),
                         re.MULTILINE)  # fmt: skip
