@@ -10,7 +10,6 @@ server's core each process took, and how often it asked the brokers.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace as changed
 
+from load.arguments import command
 from load.bench import cores
 from load.generator.job import Job, Outcome, Step
 from load.generator.spread import spread
@@ -45,7 +45,7 @@ SHARES = (0.5, 0.95, 0.99)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command("load.append_path", __doc__)
     paced = [name for name, scenario in SCENARIOS.items() if isinstance(scenario, Paced)]
     parser.add_argument("--scenario", choices=paced, default="paced-2000")
     parser.add_argument("--server", choices=[peer.name for peer in SYNCD if len(peer.roles) > 1], default="syncd-kafka")

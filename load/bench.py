@@ -13,7 +13,6 @@ stopping the servers, and keeps the cells that were done.
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import resource
@@ -27,6 +26,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from load.arguments import command, names_of
 from load.bench_page import page
 from load.bench_report import Absent, Cell, Header, Report, summary
 from load.curve_points import read_points
@@ -45,9 +45,9 @@ CURVES = "curves.json"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--servers", type=_names(PEERS), default=list(PEERS), metavar="NAME,…", help="all by default")
-    parser.add_argument("--scenarios", type=_names(ALL), default=list(SCENARIOS), metavar="NAME,…")
+    parser = command("load.bench", __doc__)
+    parser.add_argument("--servers", type=names_of(PEERS), default=list(PEERS), metavar="NAME,…", help="all by default")
+    parser.add_argument("--scenarios", type=names_of(ALL), default=list(SCENARIOS), metavar="NAME,…")
     parser.add_argument("--rounds", type=int, default=1, metavar="N", help="how often each cell is measured; 1")
     parser.add_argument("--seconds", type=float, metavar="S", help="measured time of each cell, instead of its own")
     parser.add_argument("--out", type=Path, default=REPORT, metavar="FILE", help="where the report goes")
@@ -148,17 +148,6 @@ def measure(
 def _shortened(scenario: Scenario, seconds: float | None) -> Scenario:
     is_timed = isinstance(scenario, Deliveries | Paced)
     return replace(scenario, seconds=seconds) if is_timed and seconds is not None else scenario
-
-
-def _names(known: Collection[str]) -> Callable[[str], list[str]]:
-    def parse(text: str) -> list[str]:
-        names = text.split(",")
-        for name in names:
-            if name not in known:
-                raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}")
-        return names
-
-    return parse
 
 
 def _list() -> int:

@@ -17,7 +17,6 @@ or take half, is marked, and the exit code is 1.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import json
@@ -30,8 +29,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from load.arguments import command, sizes
 from load.lists import CHANGES as MOVES
-from load.lists import sizes
+from load.lists import SIZE_MIN
 from load.report import print_table
 from syncd.client import Device
 from syncd.client.editable_list import EditableList
@@ -242,8 +242,10 @@ async def report(server: ServerProcess, folder: Path, playlist_sizes: Sequence[i
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=sizes, default=list(SIZES), metavar="N,N", help="entries, smallest first")
+    parser = command("load.big_lists", __doc__)
+    parser.add_argument(
+        "--sizes", type=sizes(least=SIZE_MIN), default=list(SIZES), metavar="N,N", help="entries, smallest first"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args()
     with (

@@ -12,7 +12,6 @@ load/report/curves.json, and drawn into load/report/latest.html beside what `loa
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from load.arguments import command, names_of, sizes
 from load.bench import CURVES, REPORT, cores, measure, open_many_files
 from load.bench_page import page
 from load.bench_report import Absent, Cell, read_report
@@ -142,9 +142,9 @@ ALL: dict[str, Curve] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--curves", type=_names, default=list(ALL), metavar="NAME,…", help="all by default")
-    parser.add_argument("--sizes", type=_sizes, metavar="N,…", help="instead of a curve's own")
+    parser = command("load.curves", __doc__)
+    parser.add_argument("--curves", type=names_of(ALL), default=list(ALL), metavar="NAME,…", help="all by default")
+    parser.add_argument("--sizes", type=sizes(), metavar="N,…", help="instead of a curve's own")
     parser.add_argument("--seconds", type=float, default=SECONDS, metavar="S", help=f"at each point; {SECONDS:g}")
     parser.add_argument("--out", type=Path, default=REPORT.with_name(CURVES), metavar="FILE", help="where points go")
     parser.add_argument("--list", action="store_true", help="name the curves, and end")
@@ -200,21 +200,6 @@ def _report(points: Sequence[CurvePoint]) -> None:
         for (curve, step, unit), line in lines.items()
     ]
     print_table(("curve", "step", "cost of one unit by size", "unit", "last to first"), rows)
-
-
-def _names(text: str) -> list[str]:
-    names = text.split(",")
-    for name in names:
-        if name not in ALL:
-            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(ALL)}")
-    return names
-
-
-def _sizes(text: str) -> list[int]:
-    try:
-        return sorted({int(part) for part in text.split(",")})
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers, as 1000,10000") from error
 
 
 if __name__ == "__main__":

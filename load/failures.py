@@ -14,7 +14,6 @@ code 0 when all of it holds, 1 when not. Times are told beside their goals, and 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import random
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from load.arguments import command
 from load.report import Progress, print_table
 from load.role_process import RoleProcess
 from load.working_device import WorkingDevice
@@ -356,7 +356,7 @@ async def run_failures(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m load.failures", description=(__doc__ or "").partition("\n")[0])
+    parser = command("load.failures", __doc__)
     parser.add_argument("--devices", type=int, default=DEVICES, help=f"devices of the SDK, {DEVICES} by default")
     parser.add_argument("--freeze", type=float, default=FREEZE_S, metavar="S", help=f"seconds, {FREEZE_S:g} by default")
     parser.add_argument("--away", type=float, default=AWAY_S, metavar="S", help=f"seconds, {AWAY_S:g} by default")

@@ -16,7 +16,6 @@ Ctrl-C ends at once).
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import random
@@ -28,6 +27,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from load.arguments import command
 from load.report import Progress, print_table
 from syncd.bootstrap import Deployment, open_deployment
 from syncd.client import Device, DeviceState
@@ -296,7 +296,7 @@ async def run_cycles(*, cycles: int, devices: int, seed: int, folder: Path, prog
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command("load.kill_cycles", __doc__)
     parser.add_argument("--cycles", type=int, default=CYCLES, metavar="N", help=f"kills; {CYCLES} by default")
     parser.add_argument("--devices", type=int, default=DEVICES, metavar="N", help=f"of one account; {DEVICES}")
     parser.add_argument("--seed", type=int, default=None, help="repeats what an earlier run drew; times differ")

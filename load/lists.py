@@ -12,7 +12,6 @@ the processor, not of the clock on the wall, so that other programs count little
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
 import random
@@ -22,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from load.arguments import command, sizes
 from syncd.limits import ITEMS_MAX, LIST_ITEMS_MAX
 from syncd.model import edits
 from syncd.model.cells import Cells
@@ -32,6 +32,8 @@ from syncd.model.views.lists import list_view
 from syncd.model.views.live_list import ListView
 from syncd.testing.list_replica import ListReplica
 
+SIZE_MIN = 2
+"""The smallest list in which something can move."""
 SIZES = (1_000, 2_000, 5_000, 10_000, LIST_ITEMS_MAX)
 CHANGES = 1_000
 REPEATS = 3
@@ -168,19 +170,11 @@ def report(costs: Iterator[Cost], *, as_json: bool) -> None:
             print(f"{cost.step:<32} {cost.size:>8,} {ms:>10.1f} {cost.us_each:>9.2f} {ratio:>12.2f}", flush=True)
 
 
-def sizes(text: str) -> list[int]:
-    try:
-        numbers = sorted({int(part) for part in text.split(",")})
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers, as 1000,10000") from error
-    if numbers[0] < 2:
-        raise argparse.ArgumentTypeError(f"size {numbers[0]} is below 2, the smallest in which something can move")
-    return numbers
-
-
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=sizes, default=list(SIZES), metavar="N,N", help="entries, smallest first")
+    parser = command("load.lists", __doc__)
+    parser.add_argument(
+        "--sizes", type=sizes(least=SIZE_MIN), default=list(SIZES), metavar="N,N", help="entries, smallest first"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args()
     report((cost for size in options.sizes for cost in costs_at(size)), as_json=options.json)

@@ -29,6 +29,7 @@ from typing import NamedTuple
 
 import uvloop
 
+from load.arguments import command
 from load.log_variants import VARIANTS, Variant
 from load.postgres_processes import PostgresProcesses
 from syncd.log.postgres import PostgresLog
@@ -249,7 +250,7 @@ def _lines(costs: list[Cost], *, as_json: bool) -> Iterator[str]:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m load.log_rate", description=(__doc__ or "").split("\n\n")[0])
+    parser = command("load.log_rate", __doc__)
     parser.add_argument("--dsn", help="an empty, migrated Postgres; without it one is started and deleted")
     parser.add_argument("--postgres", choices=("15", "18"), default="18", help="which version to start (18)")
     parser.add_argument(

@@ -9,7 +9,6 @@ each thing once, checks that the digests are the same wherever the events went, 
 
 from __future__ import annotations
 
-import argparse
 import json
 import resource
 import shutil
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import uvloop
 
+from load.arguments import command
 from load.report import Progress, print_table
 from syncd.bootstrap import Deployment, open_deployment, restore_deployment
 from syncd.config import Config
@@ -130,7 +130,7 @@ async def run(bench: Bench, admin_dsn: str, folder: Path) -> None:
 
 def main() -> None:
     """Read the arguments, run, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command("load.operators", __doc__)
     parser.add_argument("--events", type=int, default=200_000, metavar="COUNT")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     given = parser.parse_args()

@@ -11,7 +11,6 @@ processor time that the kernel counted, is what it cost; looks that found the pr
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from load.arguments import command
 from load.generator.job import Job, Outcome, Step
 from load.generator.runs.storm import CALM
 from load.generator_process import GeneratorFailed, generate
@@ -80,7 +80,7 @@ EVENT_LOOP = "event loop"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command("load.profile_gateway", __doc__)
     loops = [name for name, scenario in SCENARIOS.items() if isinstance(scenario, Deliveries | Storm)]
     parser.add_argument("--scenario", choices=loops, default="deliveries-512")
     parser.add_argument("--server", choices=[peer.name for peer in (*SYNCD, *RELAYS)], default="syncd")

@@ -16,7 +16,6 @@ there). Exit code 0 when every text came out, 1 when not, 2 when the histories a
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gzip
 import json
@@ -29,6 +28,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from load.arguments import command
 from load.report import Progress, print_table
 from syncd.accounts import LinkedDevice
 from syncd.client import Change, Device, Refusal
@@ -201,7 +201,7 @@ async def _typist(stack: AsyncExitStack, server: ServerProcess, login: LinkedDev
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command("load.recorded", __doc__)
     parser.add_argument("--transactions", type=int, default=None, metavar="N", help="only the first N of each history")
     parser.add_argument("--devices", type=int, choices=(2, 3), default=None, help="both when not given")
     parser.add_argument("--history", choices=sorted(TURNS), default=None, help="both when not given")

@@ -15,7 +15,6 @@ Of a storm also counted: the objects of ours that the garbage collector has to l
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import json
@@ -35,6 +34,7 @@ from urllib.parse import urlsplit
 import aiokafka
 import uvloop
 
+from load.arguments import command
 from load.generator.adapters.syncd import SyncdDevice
 from load.generator.device import Seat
 from load.generator.tally import Tally
@@ -93,7 +93,7 @@ class Counted(NamedTuple):
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command("load.steps", __doc__)
     parser.add_argument("--in-flight", type=int, default=64, metavar="N", help="events sent at once; 64")
     parser.add_argument("--storm", action="store_true", help="count resumes instead of events")
     parser.add_argument("--kafka", action="store_true", help="the log in a topic of a broker of its own")
