@@ -42,6 +42,7 @@ class Syncd:
         scattered: its devices come to all gateways instead, as on one port that several processes share.
         records: in the log, and folded, before anything is measured.
         plain: whether its sources run as they are although there is a build of them (`make compiled`).
+        even: its projector does not let the gateway go first.
         stamped: where each role writes what `load.stamped_role` noted, by its name; None runs them as they are.
     """
 
@@ -54,6 +55,7 @@ class Syncd:
     records: int = 0
     plain: bool = False
     stamped: Path | None = None
+    even: bool = False
 
     @property
     def about(self) -> str:
@@ -83,6 +85,8 @@ class Syncd:
         # Settings of whoever runs us are for their own server.
         environment = {**{name: "" for name in os.environ if name.startswith("SYNCD_")}, "SYNCD_LOG_LEVEL": "warning"}
         environment[compiled.VARIABLE] = os.environ.get(compiled.VARIABLE, "") if self.is_compiled else compiled.OFF
+        if self.even:
+            environment["SYNCD_PROJECTOR_NICE"] = "0"
         if self.partitions is not None:
             environment["SYNCD_LOG_PARTITIONS"] = str(self.partitions)
         with ExitStack() as stack:
@@ -141,16 +145,13 @@ def _postmaster(data_dir: Path) -> int:
     return int((data_dir / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
 
 
+_ROLES = ("gateway", "projector")
 SYNCD = (
     Syncd("syncd-serve", "syncd serve: all roles in one process, acks durable in Postgres", ("serve",)),
-    Syncd("syncd", "syncd gateway beside syncd projector, acks durable in Postgres", ("gateway", "projector")),
-    Syncd("syncd-kafka", "the same, acks durable in Kafka (acks=all)", ("gateway", "projector"), kafka=True),
-    Syncd("syncd-plain", "as syncd, whether there is a build or not", ("gateway", "projector"), plain=True),
-    Syncd(
-        "syncd-kafka-plain",
-        "as syncd-kafka, whether there is a build or not",
-        ("gateway", "projector"),
-        kafka=True,
-        plain=True,
-    ),  # fmt: skip
+    Syncd("syncd", "syncd gateway beside syncd projector, acks durable in Postgres", _ROLES),
+    Syncd("syncd-kafka", "the same, acks durable in Kafka (acks=all)", _ROLES, kafka=True),
+    Syncd("syncd-plain", "as syncd, whether there is a build or not", _ROLES, plain=True),
+    Syncd("syncd-kafka-plain", "as syncd-kafka, whether there is a build or not", _ROLES, kafka=True, plain=True),
+    Syncd("syncd-even", "as syncd, with a projector that lets nobody go first", _ROLES, even=True),
+    Syncd("syncd-kafka-even", "as syncd-kafka, with such a projector", _ROLES, kafka=True, even=True),
 )

@@ -6,6 +6,7 @@ What only one role needs is imported where that role starts: a projector waits f
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -26,6 +27,7 @@ from syncd.errors import ConfigError, PositionLost, Unavailable
 from syncd.logs import get_logger
 from syncd.metrics import Metrics
 from syncd.postgres.database import Database
+from syncd.postgres.niceness import lower_backends, lower_session
 from syncd.protocol.version import PATH
 from syncd.store.deployment_row import LOOK_S, until_log_moves
 from syncd.traces import Traces
@@ -101,6 +103,8 @@ async def _serve_one_log(
 ) -> None:  # fmt: skip
     """Serve until `stop` is set. Raises `LogMoves`, or what ended a role."""
     async with AsyncExitStack() as stack:
+        if roles == {"projector"}:
+            await _let_gateways_go_first(config)
         # A port that is taken should be said before seconds go into starting a database.
         sockets = []
         if "gateway" in roles:
@@ -155,6 +159,14 @@ async def _serve_one_log(
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, *(http.serving if http else ()), return_exceptions=True)
+
+
+async def _let_gateways_go_first(config: Config) -> None:
+    """Nobody waits for what is folded some milliseconds later, and everybody for a delta (decision 31)."""
+    if config.projector_nice:
+        await lower_session(os.getpid(), config.projector_nice)
+        if config.database_url is None:
+            lower_backends(config.projector_nice)
 
 
 def open_traces(config: Config) -> Traces | None:

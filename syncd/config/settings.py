@@ -162,6 +162,16 @@ class Config:
             "deployment the same.",
         ),
     )
+    projector_nice: int = field(
+        default=10,
+        metadata=_home(
+            "SYNCD_PROJECTOR_NICE",
+            values.NICENESS,
+            "How far `syncd projector` lets gateways go first where they share processors, as `nice` counts: the "
+            "session of its process, when it leads one, and who works for it in an embedded Postgres. 0 changes "
+            "nothing.",
+        ),
+    )
     metrics_port: int | None = field(
         default=None,
         metadata=_home(

@@ -213,4 +213,5 @@ ORIGINS: Final = Kind(
 )
 REGION: Final = Kind("up to 32 of `a-z`, `0-9` and `-`, or nothing", _read_region)
 LIST_ITEMS: Final = _up_to(LIST_ITEMS_MAX_MOST, of="entries")
+NICENESS: Final = _up_to(19, of="steps", least=0)
 SWITCH: Final = Kind("`on` or `off`; in the file `true` or `false`", _read_switch)

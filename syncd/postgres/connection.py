@@ -11,6 +11,7 @@ import asyncpg
 
 from syncd import limits
 from syncd.postgres.failures import DRIVER_ERRORS
+from syncd.postgres.niceness import lower_backend
 
 CONNECT_TIMEOUT_S = 5.0
 """From the first packet to the login. Postgres forks a process for it: 5-20 ms here, seconds on a loaded machine."""
@@ -37,7 +38,7 @@ async def connect(
         DRIVER_ERRORS: with a note for the operator, which names the database; never its user, nor a password.
     """
     try:
-        return await asyncpg.connect(
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(
             dsn,
             timeout=CONNECT_TIMEOUT_S,
             command_timeout=answer_timeout_s,
@@ -53,6 +54,8 @@ async def connect(
         where = urlsplit(dsn)
         error.add_note(f"the database is {where.netloc.rpartition('@')[2] or 'on a socket here'}{where.path}")
         raise
+    await lower_backend(connection)
+    return connection
 
 
 async def hang_up(connection: asyncpg.Connection[Any]) -> None:
