@@ -18,7 +18,8 @@ from syncd.operations.devices import link_device
 from syncd.operations.kept_token import keep_token, kept_token
 
 DEMO_ACCOUNT: Final = "demo"
-DEMO_DEVICE: Final = "browser"
+DEMO_DEVICE: Final = "First window"
+"""As others show it: "Playing on First window". The page calls the one that it opens beside it its second."""
 TOKEN_FILE: Final = "demo-token"  # noqa: S105 - a file's name
 
 

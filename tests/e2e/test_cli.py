@@ -93,7 +93,7 @@ def test_serve_prints_what_to_open_and_keeps_its_link_over_restarts(shell: Shell
             assert token == told["token"]
             assert get(f"{url}/healthz").json()["alive"] is True
             state = get(f"{url}/v1/state", headers={"authorization": f"Bearer {token}"}).json()
-            assert [device["name"] for device in state["devices"]] == ["browser"]
+            assert [device["name"] for device in state["devices"]] == ["First window"]
             console, _, operator = told["console"].partition("#token=")
             assert console == f"{url}/console"
             me = get(f"{console}/api/me", headers={"authorization": f"Bearer {operator}"}).json()

@@ -12,6 +12,12 @@ type Setter<T> = (next: T | ((before: T) => T)) => void;
 
 export function html(parts: TemplateStringsArray, ...values: unknown[]): Drawn;
 export function render(drawn: Drawn, parent: Element): void;
+// What begins as null or as an empty list, and says no more, may become anything.
+export function createContext(value: null): Context<any>;
+export function useState(first: null): [any, Setter<any>];
+export function useState(first: never[]): [any[], Setter<any[]>];
+export function useRef(first: null): Ref<any>;
+
 export function createContext<T>(value: T): Context<T>;
 export function useContext<T>(context: Context<T>): T;
 export function useState<T>(first: T | (() => T)): [T, Setter<T>];

@@ -98,7 +98,7 @@ function Mend({ id }) {
 /** The newest steps that pass, oldest first; more of them on demand. */
 function useSteps(account, filter) {
   const { token } = useShift();
-  const [state, set] = useState({ steps: [], older: null, busy: true, error: null });
+  const [state, set] = useState(/** @type {{ steps: any[], older: any, busy: boolean, error: any }} */ ({ steps: [], older: null, busy: true, error: null }));
   const [round, again] = useState(0);
   useEffect(() => {
     const aborting = new AbortController();
@@ -153,5 +153,5 @@ function walk(event, tab, setTab) {
   const n = TABS.findIndex(([key]) => key === tab);
   const [next] = TABS[(n + step + TABS.length) % TABS.length];
   setTab(next);
-  document.getElementById(`tab-${next}`).focus();
+  document.getElementById(`tab-${next}`)?.focus();
 }

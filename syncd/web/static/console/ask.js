@@ -32,7 +32,7 @@ export function forgetToken() {
 }
 
 /** GET a document. `values` that are null or empty are left out. */
-export function look(token, path, values = {}, signal = undefined) {
+export function look(token, path, values = {}, signal = /** @type {AbortSignal | null} */ (null)) {
   return ask(token, "GET", path, values, signal);
 }
 
@@ -46,7 +46,7 @@ async function ask(token, method, path, values, signal) {
 }
 
 /** The response of a question that was not refused. */
-export async function answer(token, method, path, values = {}, signal = undefined) {
+export async function answer(token, method, path, values = {}, signal = /** @type {AbortSignal | null} */ (null)) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) {
     if (value !== null && value !== undefined && value !== "") query.set(name, value);

@@ -49,12 +49,12 @@ function Frame({ onSignOut, operator, version }) {
   const isAccount = first === "accounts" && second !== undefined;
   useEffect(() => {
     document.title = `${isAccount ? second : title} - syncd console`;
-    document.getElementById("view").focus({ preventScroll: true });
+    document.getElementById("view")?.focus({ preventScroll: true });
     scrollTo(0, 0);
     document.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [path.join("/")]);
   return html`
-    <a class="skip" href="#view" onClick=${(event) => { event.preventDefault(); document.getElementById("view").focus(); }}>To the view</a>
+    <a class="skip" href="#view" onClick=${(event) => { event.preventDefault(); document.getElementById("view")?.focus(); }}>To the view</a>
     <div class="frame">
       <header class="side">
         <a class="brand" href="#/"><img src="/static/icon.svg" alt="" width="22" height="22" />syncd console</a>
@@ -94,4 +94,4 @@ function usePath() {
   return useMemo(() => hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent), [hash]);
 }
 
-render(html`<${App} />`, document.getElementById("console"));
+render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById("console")));

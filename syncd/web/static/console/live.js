@@ -11,6 +11,7 @@ export class Live {
     this.token = token;
     this.state = "opening";
     this.trouble = "";
+    /** @type {Record<string, any[]>} */
     this.columns = { at_ms: [] };
     this.sample = null;
     this.jobs = [];
@@ -86,9 +87,9 @@ async function* events(body) {
     if (done) return;
     text += value;
     const parts = text.split("\n\n");
-    text = parts.pop();
+    text = parts.pop() ?? "";
     for (const part of parts) {
-      const [, name, data] = /^event: (\w+)\ndata: (.*)$/s.exec(part);
+      const [, name, data] = /** @type {RegExpExecArray} */ (/^event: (\w+)\ndata: (.*)$/s.exec(part));
       yield [name, JSON.parse(data)];
     }
   }

@@ -22,7 +22,7 @@ export function useLive() {
     stays until the next is there. `path` null: nothing is asked. */
 export function useAnswer(path, values, waitMs = 0) {
   const { token } = useShift();
-  const [state, set] = useState({ document: null, error: null, busy: path !== null });
+  const [state, set] = useState(/** @type {{ document: any, error: any, busy: boolean }} */({ document: null, error: null, busy: path !== null }));
   const [round, again] = useReducer((n) => n + 1, 0);
   const asked = JSON.stringify([path, values]);
   useEffect(() => {

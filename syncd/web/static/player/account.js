@@ -19,6 +19,7 @@ export class Account {
   /** @type {() => Promise<void>} */ signOut;
   #listeners = new Map();
   #done = []; // what was done here and may have no answer yet
+  /** @type {{ words: string, done: any } | null} */
   #notice = null;
   #timer = 0;
   #ends;

@@ -17,7 +17,7 @@ export function AlbumPage({ album }) {
   const about = { title, href: href("album", id) };
   const entries = tracks.map((track, place) => ({ id: String(place), item: entryOf(track) }));
   const total = tracks.reduce((sum, { duration_ms }) => sum + duration_ms, 0);
-  const play = (entry) => (view?.item.track === entry.item.track && view.playing ? togglePlaying(account) : playTracks(account, tracks, Number(entry.id), about));
+  const play = (entry) => (view?.playing && view.item.track === entry.item.track ? togglePlaying(account) : playTracks(account, tracks, Number(entry.id), about));
   const shuffle = () => {
     account.act("", (device) => device.setShuffle(true));
     playTracks(account, tracks, Math.floor(Math.random() * tracks.length), about);

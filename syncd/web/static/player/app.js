@@ -66,7 +66,7 @@ export function App() {
     <${Sidebar} route=${route} />
     <main id="main" class="main" ref=${main} tabindex="-1" data-scroller>
       <div class="phone-head"><span class="brand"><img src="/static/icon.svg" alt="" width="24" height="24" /> syncd</span><${Connection} /></div>
-      ${device.player.offersPlayHere && html`<div class="offer card" role="status"><p>You listen by yourself; ${nameOf(account, device.player.live.device)} goes on with something else.</p>
+      ${device.player.offersPlayHere && html`<div class="offer card" role="status"><p>You listen by yourself; ${nameOf(account, device.player.live?.device)} goes on with something else.</p>
         <button type="button" class="button" onClick=${() => account.act("Playing on this device", (own) => own.playHere())}>Play here</button>
         <button type="button" class="button quiet" onClick=${() => account.act("", (own) => void own.player.leaveDetached())}>Join the others</button></div>`}
       <${Page} route=${route} />

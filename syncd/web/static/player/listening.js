@@ -10,6 +10,7 @@ const STEP_MS_MAX = 2_000; // between two measurements; more is a jump, which no
 
 export class Listening {
   #account;
+  /** @type {{ view: any, positionMs: number, heardMs: number, startedMs: number, reportedMs: number, reportedHeardMs: number, isPlaying: boolean } | null} */
   #now = null;
 
   /** @param {import("./account.js").Account} account */
@@ -22,11 +23,11 @@ export class Listening {
 
   /** Where the sound is; asked about once a second. */
   sounds(view, positionMs, isPlaying) {
-    if (this.#now?.view.play !== view.play) {
+    let now = this.#now;
+    if (now === null || now.view.play !== view.play) {
       this.left();
-      this.#now = { view, positionMs, heardMs: 0, startedMs: view.as_of_ms, reportedMs: positionMs, reportedHeardMs: 0, isPlaying };
+      now = this.#now = { view, positionMs, heardMs: 0, startedMs: view.as_of_ms, reportedMs: positionMs, reportedHeardMs: 0, isPlaying };
     }
-    const now = this.#now;
     const step = positionMs - now.positionMs;
     const jumped = step < 0 || step > STEP_MS_MAX * 2;
     if (!jumped && isPlaying) now.heardMs += step;
@@ -38,8 +39,9 @@ export class Listening {
 
   /** The item came to its natural end. */
   ended(view) {
-    if (this.#now?.view.play !== view.play) return;
-    this.#now.positionMs = view.duration_ms ?? this.#now.positionMs;
+    const now = this.#now;
+    if (now === null || now.view.play !== view.play) return;
+    now.positionMs = view.duration_ms ?? now.positionMs;
     this.#report({ finished: true });
     this.#now = null;
   }
@@ -70,7 +72,7 @@ export class Listening {
 
   #reportPlay({ skipped = false }) {
     const now = this.#now;
-    if (now.heardMs < HEARD_MS || now.heardMs === now.reportedHeardMs || this.#account.device.settings.get("private_session")) return;
+    if (now === null || now.heardMs < HEARD_MS || now.heardMs === now.reportedHeardMs || this.#account.device.settings.get("private_session")) return;
     now.reportedHeardMs = now.heardMs;
     const { play, item } = now.view;
     const report = { startedMs: now.startedMs, listenedMs: now.heardMs, context: null, skipped };

@@ -11,7 +11,7 @@ import { contexts, radio } from "./playing.js";
 import { SignInPage } from "./sign_in_page.js";
 import { Speaker } from "./speaker.js";
 
-const root = document.getElementById("root");
+const root = /** @type {HTMLElement} */ (document.getElementById("root"));
 
 /** Take a token out of the address, where a link has put it: addresses are kept in histories. */
 function tokenInAddress() {
@@ -23,7 +23,8 @@ function tokenInAddress() {
 
 async function open(token) {
   const store = storeOf(token);
-  let account = null;
+  /** @type {Account} */
+  let account;
   const device = await Device.open({
     url: location.origin, token, store, client: "syncd-web/1", contexts,
     radio: (context) => (account.device.settings.get("autoplay") === true ? radio(context) : null),

@@ -20,10 +20,10 @@ export function bindMediaSession(account) {
     previoustrack: () => account.act("", (device) => device.previous()),
     seekforward: () => skip(account, 15_000),
     seekbackward: () => skip(account, -15_000),
-    seekto: ({ seekTime }) => account.act("", (device) => device.seek(Math.round(seekTime * 1_000))),
+    seekto: ({ seekTime }) => account.act("", (device) => device.seek(Math.round((seekTime ?? 0) * 1_000))),
   };
   const actions = /** @type {MediaSessionAction[]} */ (Object.keys(handlers));
-  for (const action of actions) session.setActionHandler(action, handlers[action]);
+  for (const action of actions) session.setActionHandler(action, handlers[action] ?? null);
   const show = () => {
     const view = account.device.playback;
     if (view === null) {

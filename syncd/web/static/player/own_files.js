@@ -6,6 +6,7 @@ import { shortHash } from "./short_hash.js";
 const DATABASE = "syncd-files";
 const NAME_CHARS_MAX = 100; // a track's id has at most 128
 
+/** @type {Promise<IDBDatabase> | null} */
 let opened = null;
 
 function database() {

@@ -35,7 +35,7 @@ export function playEntry(account, entry, context) {
  * @param {import("./account.js").Account} account
  */
 export function playEpisode(account, episode, positionMs) {
-  const show = SHOWS.find(({ id }) => id === episode.album);
+  const show = /** @type {typeof SHOWS[number]} */ (SHOWS.find(({ id }) => id === episode.album));
   const context = { tracks: show.tracks.map(({ id }) => id), title: show.title, href: `#/show/${show.id}` };
   const seen = account.device.progress.of(episode.id);
   if (seen?.played) account.act("", (device) => device.progress.markPlayed(episode.id, { played: false }));

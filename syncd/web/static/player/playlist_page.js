@@ -23,7 +23,7 @@ export function PlaylistPage({ id }) {
   const context = /** @type {any} */ (view?.context); // any JSON that a player may have written
   const isHere = context?.playlist === id;
   const total = entries.reduce((sum, { item }) => sum + (Number(item.duration_ms) || 0), 0);
-  const play = (entry) => (isHere && view.item.id === entry.id && view.playing ? togglePlaying(account) : playEntry(account, entry, playlist.context));
+  const play = (entry) => (isHere && view?.playing && view.item.id === entry.id ? togglePlaying(account) : playEntry(account, entry, playlist.context));
   const shuffle = () => {
     account.act("", (own) => own.setShuffle(true));
     playEntry(account, entries[Math.floor(Math.random() * entries.length)], playlist.context);
@@ -45,7 +45,7 @@ export function PlaylistPage({ id }) {
     <//>
     ${entries.length === 0
       ? html`<p class="nothing faint">Nothing in it yet. “Add to a playlist” stands in the menu of every track.</p>`
-      : html`<${TrackList} entries=${entries} label=${title} onPlay=${play} isPlaying=${view?.playing} isSounding=${(entry) => isHere && view.item.id === entry.id}
+      : html`<${TrackList} entries=${entries} label=${title} onPlay=${play} isPlaying=${view?.playing} isSounding=${(entry) => isHere && view?.item.id === entry.id}
           onMove=${(entry, to) => account.act("", () => playlist.move([entry.id], { to }))}
           onRemove=${(entry) => account.act(`Removed ${describe(entry.item).title}`, () => playlist.remove(entry.id))} />`}
   </article>`;

@@ -30,7 +30,7 @@ export function Queue({ onClose }) {
       ? html`<p class="nothing faint">Your queue is empty. “Play next” and “Add to the queue” in the menu of a track put it here, on all your devices.</p>`
       : html`<${TrackList} entries=${entries} label="Queue" onPlay=${(entry) => playEntry(account, entry, null)} onRemove=${remove}
           onMove=${(entry, to) => account.act("", ({ queue }) => queue.move([entry.id], { to }))} />`}
-    ${then.length > 0 && html`<p class="label queue-then">Then${sourceOf(account, view.context)}</p>
+    ${then.length > 0 && html`<p class="label queue-then">Then${sourceOf(account, view?.context)}</p>
       <ul class="then">${then.map((track, place) => html`<li key=${place}><${Cover} of=${track} size=${32} /><span class="row-words"><span class="row-title">${track.title}</span><span class="row-artist">${track.artist}</span></span></li>`)}</ul>`}
   </section>`;
 }

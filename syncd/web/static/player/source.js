@@ -10,6 +10,7 @@ const STYLES = ["tide", "pluck", "beat", "keys"];
 
 const rendered = new Map(); // track id -> promise of an object URL, the latest used last
 const asked = new Map(); // track id -> resolves with the file
+/** @type {Worker | null} */
 let worker = null;
 
 /**
@@ -39,10 +40,10 @@ async function fileUrl(id) {
 function render(track) {
   const random = chance(track.id);
   const score = { style: STYLES[Math.floor(random() * STYLES.length)], tempo: 60 + Math.floor(random() * 50), ...track, duration_ms: track.duration_ms ?? UNKNOWN_MS };
-  worker ??= startWorker();
+  const synth = worker ??= startWorker();
   return new Promise((resolve) => {
     asked.set(track.id, (file) => resolve(URL.createObjectURL(new Blob([file], { type: "audio/wav" }))));
-    worker.postMessage(score);
+    synth.postMessage(score);
   });
 }
 

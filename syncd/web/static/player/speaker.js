@@ -19,6 +19,7 @@ export class Speaker {
   #lock;
   #audio = new Audio();
   #hasLock = false;
+  /** @type {AbortController | null} */
   #waiting = null;
   /** @type {(value?: unknown) => void} */
   #release = () => {};
