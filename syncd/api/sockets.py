@@ -66,7 +66,10 @@ def _bound(family: int, address: tuple[object, ...]) -> socket.socket:
 
 def _refused(error: OSError, host: str, port: int, setting: str) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} on {host} is taken, perhaps by another syncd: `syncd doctor` says; stop that one or set {setting}"
+        return (
+            f"port {port} on {host} is taken by another program, or another syncd (`syncd doctor` tells); "
+            f"stop that one or set {setting}"
+        )
     if error.errno == errno.EACCES:
         return f"port {port} on {host} needs privileges; ports from 1024 up do not: set {setting}"
     return f"port {port} on {host} cannot be used: {error.strerror}; set {setting}"
