@@ -99,6 +99,17 @@ class Convergence(RuleBasedStateMachine):
         self.backed_up.append(who)
         self.house.back_up(self.member(who))
 
+    @rule(who=members, other=members, seconds=st.sampled_from([0.003, 0.01, 0.03]))
+    def edit_of_news_comes_from_a_backup(self, who: int, other: int, seconds: float) -> None:
+        """What this device makes of another's news is on its disk before they are: the backup holds it without them."""
+        member = self.member(who)
+        self.house.act(self.member(other), "plays next")
+        self.house.wait(seconds)
+        self.house.act(member, "plays next")
+        self.house.back_up(member)
+        self.house.wait(seconds)
+        self.house.restore(member)
+
     @precondition(lambda self: self.backed_up)
     @rule(which=members)
     def backup_is_restored(self, which: int) -> None:
