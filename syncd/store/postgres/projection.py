@@ -9,7 +9,7 @@ from syncd.postgres.columns import integer_column, text_column
 from syncd.postgres.database import Database
 from syncd.postgres.queries import load_queries
 from syncd.store.cell_columns import CellColumns
-from syncd.store.port import Batch, Checkpoint, Lease, WriterRow
+from syncd.store.port import Batch, Checkpoint, Lease, SlotsRow, WriterRow
 from syncd.store.postgres.cell_texts import cell_texts
 
 _QUERIES = load_queries("syncd.store", "projection.sql")
@@ -55,7 +55,7 @@ class PostgresProjection:
             integer_column(cells.log_offsets),
             *writers,
             *_arrays(batch.voids, 4),
-            *_arrays(batch.slots, 3),
+            *_slots(batch.slots),
             *_arrays(batch.dead_letters, 9),
             writer_offsets,
         )
@@ -82,6 +82,14 @@ def _writers(rows: Sequence[WriterRow]) -> tuple[str, str, str, str, str]:
         integer_column([row.seq for row in rows]),
         integer_column([row.t for row in rows]),
         integer_column([row.log_offset for row in rows]),
+    )
+
+
+def _slots(rows: Sequence[SlotsRow]) -> tuple[str, str, str]:
+    return (
+        text_column([row.stream for row in rows]),
+        text_column([row.list_name for row in rows]),
+        integer_column([row.slots for row in rows]),
     )
 
 

@@ -37,7 +37,7 @@ update checkpoints set epoch = $3, offset_next = $4 where partition = $1 and ter
 -- One projector's batch: the fence first, and everything else only if it let one row through; a statement of its own,
 -- so one round trip and one transaction. Cells join by (rank, value), as merge.md section 2 says; writers by the larger
 -- seq and t; slots add up within an epoch; voids and dead letters come once. A checkpoint that was never committed takes the epoch.
--- The columns of cells and writers are joined by chr(31), see `syncd.postgres.columns`, and values by line breaks.
+-- The columns of cells, writers and slots are joined by chr(31), see `syncd.postgres.columns`, and values by line breaks.
 -- Returns whether the fence let it through, and how many cells changed.
 with fence as (
     update checkpoints set epoch = $3::text, offset_next = $5::bigint
@@ -71,7 +71,9 @@ with fence as (
     on conflict do nothing
 ), slots_added as (
     insert into list_slots (epoch, stream, list_name, slots)
-    select fence.epoch, r.* from fence, unnest($19::text[], $20::text[], $21::bigint[]) as r
+    select fence.epoch, r.* from fence, unnest(
+        string_to_array($19::text, chr(31)), string_to_array($20::text, chr(31)), $21::text::bigint[]
+    ) as r
     on conflict (stream, list_name) do update set
         epoch = excluded.epoch,
         slots = excluded.slots + case when list_slots.epoch = excluded.epoch then list_slots.slots else 0 end
