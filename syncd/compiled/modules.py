@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 _HOT: Final = {
-    "gateway": "admission appender claims conversation gateway guard guards heartbeat intake lane ledger "
+    "gateway": "admission appender claims connection conversation gateway guard guards heartbeat intake lane ledger "
     "outbox together whole_frame",
     "log": "ends partition",
     "log.postgres": "appending log page",

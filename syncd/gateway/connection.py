@@ -9,25 +9,24 @@ half of what an idle connection costs, and most of what it costs to come back.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-from websockets.exceptions import InvalidHandshake, InvalidMessage
+from websockets.exceptions import InvalidMessage
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
-from websockets.protocol import Protocol, Side, State
+from websockets.protocol import Protocol, State
 from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
 from syncd.gateway.conversation import Conversation
 from syncd.gateway.handshake import refusal
 from syncd.gateway.outbox import Outbox
+from syncd.gateway.parser import connection_parser, frame_parser
 from syncd.gateway.whole_frame import PING, TEXT, is_pong, payload_of, payloads_of
-from syncd.limits import FRAME_BYTES_MAX, HELLO_TIMEOUT_S, PING_INTERVAL_S, PING_TIMEOUT_S
+from syncd.limits import HELLO_TIMEOUT_S, PING_INTERVAL_S, PING_TIMEOUT_S
 from syncd.protocol import close_codes
 from syncd.protocol.close_codes import CloseCode
-from syncd.protocol.codec import CODECS, Codec, codec_for
+from syncd.protocol.codec import Codec, codec_for
 from syncd.protocol.public_text import close_reason
 
 if TYPE_CHECKING:
@@ -39,21 +38,14 @@ CLOSE_TIMEOUT_S = 2.0
 """Between our close frame and the end of the TCP connection."""
 _NOT_HTTP = b"that is no HTTP request; a websocket begins with GET\n"
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"
-_SUBPROTOCOLS = [Subprotocol(name) for name in CODECS]
 
 
-def _select_subprotocol(_: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """The first that we speak; none offered means JSON, and only unknown ones are refused."""
-    if not offered:
-        return None
-    for name in offered:
-        if name in CODECS:
-            return name
-    raise InvalidHandshake(f"no subprotocol in common; this server speaks {', '.join(CODECS)}")
+class Connection:
+    """See the module. States are those of the websocket: CONNECTING, OPEN, CLOSING, CLOSED.
 
-
-class Connection(asyncio.Protocol):
-    """See the module. States are those of the websocket: CONNECTING, OPEN, CLOSING, CLOSED."""
+    It is an `asyncio.Protocol` without being derived from it: compiled, a class below an interpreted one keeps its
+    attributes where the interpreter would, and is as slow.
+    """
 
     __slots__ = (
         "_deadline", "_fragments", "_fragments_text", "_gateway", "_heard_s", "_is_heard", "_loop", "_ping_sent",
@@ -207,13 +199,7 @@ class Connection(asyncio.Protocol):
         """The library's protocol: of frames where the handshake is over, else of the whole connection."""
         if self._ws is None:
             logger = self._gateway.ws_logger
-            if self.outbox is not None:
-                self._ws = Protocol(Side.SERVER, max_size=FRAME_BYTES_MAX, logger=logger)
-            else:
-                self._ws = ServerProtocol(
-                    subprotocols=_SUBPROTOCOLS, select_subprotocol=_select_subprotocol, max_size=FRAME_BYTES_MAX,
-                    logger=logger,
-                )  # fmt: skip
+            self._ws = connection_parser(logger) if self.outbox is None else frame_parser(logger)
         return self._ws
 
     def _plain_handshake(self, data: bytes) -> bool:

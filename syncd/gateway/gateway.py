@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import cast
 
 from syncd.accounts import Accounts, Login
 from syncd.clock import Clock
@@ -188,7 +189,7 @@ class Gateway:
             # The kernel gives up on a peer that vanished while we had something to send it. Sockets inherit it.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int((SEND_TIMEOUT_S + PING_TIMEOUT_S) * 1000))
             for each in (sock, *(sock.dup() for _ in range(ACCEPTED_A_TURN - 1))):
-                self._servers.append(await loop.create_server(lambda: Connection(self), sock=each, backlog=4096))
+                self._servers.append(await loop.create_server(self._accept, sock=each, backlog=4096))
         port = sockets[0].getsockname()[1]
         self._heartbeat = Heartbeat(self.store, LiveGateway(self.id, self._public_ws_url, port))
         await self._heartbeat.arrive()
@@ -260,6 +261,9 @@ class Gateway:
         if len(self._connections) > CONNECTIONS_MAX:
             return HTTPStatus.SERVICE_UNAVAILABLE, f"this gateway has {CONNECTIONS_MAX} connections\n"
         return None
+
+    def _accept(self) -> asyncio.Protocol:
+        return cast(asyncio.Protocol, Connection(self))  # by its methods, which is all that loops look at
 
     def connection_made(self, connection: Connection) -> None:
         self._connections.add(connection)

@@ -82,6 +82,10 @@ def test_compiled_the_rooms_behave_as_their_sources_do(folder: Path) -> None:
 LEFT_OUT = (
     # classes of their own below compiled ones
     "test_admission", "test_announcements", "test_hub", "test_tail",
+    # methods of their own put into compiled objects, which call theirs all the same
+    "test_devices_that_the_gateway_has_never_seen_share_their_questions",
+    "test_a_hello_for_many_playlists_asks_for_all_of_them_at_once",
+    "test_what_a_device_missed_and_who_is_there_come_in_the_write_of_its_welcome",
     # what is none of its types
     "test_nothing_is_appended_when_all_was_withdrawn_while_the_log_rested",
     "test_a_record_tells_the_writer_what_it_tells_the_stream",
@@ -91,5 +95,12 @@ LEFT_OUT = (
 def test_compiled_devices_agree_over_real_sockets(folder: Path) -> None:
     examine(
         folder, "tests/integration/test_push.py", "tests/integration/test_bad_events.py",
-        "tests/integration/test_bad_input.py", "tests/e2e/test_cli.py", "-k", "not test_cli or doctor",
+        "tests/integration/test_bad_input.py", "tests/integration/test_peer_resets.py",
+        "tests/integration/test_coming_back.py", "tests/e2e/test_cli.py",
+        "-k", " and ".join(("(not test_cli or doctor)", *(f"not {left_out}" for left_out in LEFT_OUT))),
     )  # fmt: skip
+
+
+def test_compiled_the_log_in_postgres_keeps_its_promises(folder: Path) -> None:
+    """Also after a failure: mypyc once raised it again from the next call (`check_source`)."""
+    examine(folder, "tests/contract/test_postgres_log.py", "tests/contract/test_postgres_log_outcomes.py", "-k", "18")
