@@ -54,7 +54,11 @@ async def connect(
         where = urlsplit(dsn)
         error.add_note(f"the database is {where.netloc.rpartition('@')[2] or 'on a socket here'}{where.path}")
         raise
-    await lower_backend(connection)
+    try:
+        await lower_backend(connection)
+    except BaseException:  # cancelled
+        connection.terminate()
+        raise
     return connection
 
 

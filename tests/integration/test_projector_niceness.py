@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from syncd.postgres.connection import connect, hang_up
-from syncd.testing.patience import PATIENCE_S
+from syncd.postgres import niceness
+from syncd.postgres.connection import connect, connected
+from syncd.testing.patience import PATIENCE_S, eventually
 
 AUTOGROUP = Path("/proc/self/autogroup")
 
@@ -39,13 +40,10 @@ async def role(data_dir: Path, *arguments: str, nice: str = "") -> AsyncIterator
 
 async def backends(dsn: str) -> dict[int, int]:
     """The niceness of each backend that answers somebody, by its number."""
-    connection = await connect(dsn)
-    try:
+    async with connected(dsn) as connection:
         rows = await connection.fetch(
             "select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
         )
-    finally:
-        await hang_up(connection)
     return {row["pid"]: os.getpriority(os.PRIO_PROCESS, row["pid"]) for row in rows}
 
 
@@ -91,5 +89,33 @@ def test_a_postgres_that_a_projector_starts_is_not_behind_anybody(tmp_path: Path
             assert os.getpriority(os.PRIO_PROCESS, postmaster) == 0
             async with role(data_dir, "gateway", "--ws-port", "0"):
                 assert 0 in (await backends(dsn_of(data_dir))).values()
+
+    asyncio.run(story())
+
+
+def test_who_is_cancelled_while_a_niceness_waits_leaves_no_connection(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So Linux answers ordinary users who ask twice in a tenth of a second.
+    monkeypatch.setattr(niceness, "_write", lambda autogroup, nice: False)
+    monkeypatch.setattr(niceness, "TRY_AGAIN_S", PATIENCE_S)
+
+    async def story() -> None:
+        async with connected(postgres_dsn) as watching:
+
+            async def answered(connections: int) -> bool:
+                count = "select count(*) from pg_stat_activity where application_name = 'cancelled'"
+                return bool(await watching.fetchval(count) == connections)
+
+            niceness.lower_backends(1)
+            try:
+                connecting = asyncio.create_task(connect(postgres_dsn, name="cancelled"))
+                await eventually(lambda: answered(1), "it does not connect")
+                connecting.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await connecting
+                await eventually(lambda: answered(0), "the connection stays")
+            finally:
+                niceness.lower_backends(0)
 
     asyncio.run(story())
