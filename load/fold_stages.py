@@ -16,7 +16,6 @@ measures whole processes, with all that they do besides.
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
 import sys
@@ -34,6 +33,7 @@ import asyncpg
 import uvloop
 from msgspec.structs import astuple
 
+from load.arguments import command
 from load.bare_upsert import prepare, rows_that_stay, upsert
 from load.postgres_processes import PostgresProcesses
 from load.report import Progress, print_table
@@ -239,7 +239,7 @@ def report(stages: Stages) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command("load.fold_stages", __doc__)
     parser.add_argument("--events", type=int, default=EVENTS, metavar="N", help=f"{EVENTS:,} by default")
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help=f"{ROUNDS} by default")
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")

@@ -22,7 +22,6 @@ with what the traffic costs it. Events a second are on the wall, and depend on w
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import resource
@@ -38,6 +37,7 @@ from pathlib import Path
 import asyncpg
 from msgspec.structs import astuple
 
+from load.arguments import command
 from load.bare_upsert import prepare, rows_that_stay, upsert
 from load.postgres_processes import PostgresProcesses
 from load.processes import ProcessGroup
@@ -368,7 +368,7 @@ def _nearest(rates: Sequence[Rate]) -> list[Rate]:
 
 def main() -> int:
     """Run it, and print what came of it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command("load.rebuild_rate", __doc__)
     parser.add_argument("--events", type=int, default=EVENTS_COUNT, metavar="N", help=f"{EVENTS_COUNT:,} by default")
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
     arguments = parser.parse_args()
