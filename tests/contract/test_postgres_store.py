@@ -205,7 +205,7 @@ def test_nobody_at_the_address_is_unavailable(tmp_path: Path, postgres_version: 
 
 def test_a_wrong_database_name_is_unavailable(postgres_admin_dsn: str) -> None:
     dsn = urlunsplit(urlsplit(postgres_admin_dsn)._replace(path="/nothing"))
-    with pytest.raises(StoreUnavailable, match="InvalidCatalogNameError"):
+    with pytest.raises(StoreUnavailable, match="the database does not exist on its server"):
         asyncio.run(PostgresStore.open(dsn))
 
 
@@ -239,6 +239,10 @@ def test_resume_reads_the_index_of_offsets(postgres_dsn: str) -> None:
     asyncio.run(story())
 
 
+STAYED = 0.95
+"""Of the rows, where pages have room; without it nine in ten do."""
+
+
 def test_what_rises_with_every_event_stays_on_its_page(postgres_dsn: str) -> None:
     """A new version on another page is an entry in the index, too: of two rows for each event that is folded."""
     accounts, part = 800, 40
@@ -263,7 +267,8 @@ def test_what_rises_with_every_event_stays_on_its_page(postgres_dsn: str) -> Non
                     "where relname in ('writers', 'list_slots')"
                 )
                 assert len(counts) == 2
-                return [tuple(row) for row in counts] == [(accounts, accounts)] * 2
+                # Room that autovacuum's own look at the table keeps from being taken again is not ours to promise.
+                return all(updated == accounts and stayed >= accounts * STAYED for updated, stayed in counts)
 
             await eventually(counted, "rows left their pages")
 
