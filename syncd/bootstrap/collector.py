@@ -25,8 +25,8 @@ def _keep_freed_memory() -> None:
     """Let the C library keep up to `KEPT_BYTES` that were freed, instead of the 128 KiB of its defaults.
 
     Every batch of a fold takes some megabytes for texts of columns and gives them back. To have the same from the
-    kernel again costs a page fault for each 4 KiB. glibc learns by itself: once a large block
-    was mapped and freed, blocks of that size come from its heap, and twice as much may lie free at the heap's end
-    (mallopt(3), M_MMAP_THRESHOLD). Never touched, the block costs nothing. With another C library nothing happens.
+    kernel again costs a page fault for each 4 KiB. glibc learns by itself: once a large block was mapped and freed,
+    blocks of that size come from its heap, and twice as much may lie free at the heap's end (mallopt(3),
+    M_MMAP_THRESHOLD). Never touched, the block costs nothing. With another C library nothing happens.
     """
     bytes(KEPT_BYTES // 2)

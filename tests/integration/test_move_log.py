@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from raw_device import all_records
 
@@ -21,7 +19,7 @@ from syncd.log.kafka import KafkaLog
 from syncd.log.postgres import PostgresLog
 from syncd.log.record import LoggedRecord, Record
 from syncd.operations.verify import verify
-from syncd.postgres.connection import connect, hang_up
+from syncd.postgres.connection import connected
 from syncd.store.deployment_row import MOVE_LOCK_KEY
 from syncd.testing.beside import beside
 from syncd.testing.patience import until
@@ -55,15 +53,6 @@ async def filled(dsn: str, count: int) -> PostgresLog:
 
 async def move(dsn: str, topic: str) -> Any:
     return await move_log(Config(database_url=dsn), topic)
-
-
-@asynccontextmanager
-async def back_door(dsn: str) -> AsyncIterator[asyncpg.Connection[Any]]:
-    connection = await connect(dsn)
-    try:
-        yield connection
-    finally:
-        await hang_up(connection)
 
 
 def test_every_record_keeps_its_place_and_the_epoch_its_name(postgres_dsn: str, topic: str) -> None:
@@ -133,7 +122,7 @@ def test_a_table_that_a_dead_mover_closed_is_opened_by_the_next_who_comes(postgr
     async def story() -> None:
         source = await filled(postgres_dsn, 10)
         config = Config(database_url=postgres_dsn)
-        async with back_door(postgres_dsn) as mover:
+        async with connected(postgres_dsn) as mover:
             assert await mover.fetchval("select pg_try_advisory_lock($1)", MOVE_LOCK_KEY)
             await mover.execute("update log_partitions set life = $1", uuid4())
             with pytest.raises(Unavailable, match="closed while it moves"):
