@@ -24,6 +24,7 @@ Way = Callable[["asyncpg.Connection[Any]"], Awaitable[Append]]
 _COLUMNS = ("partition", "offset", "stream", "writer", "seq", "kind", "version", "body")
 _BY_WRITER = "create index on events (writer, seq)"
 _BY_STREAM = 'create index on events (stream, "offset")'
+_ERASED = "create index on events (partition) where writer = 'erased0000'"
 
 _MAKE = """
     create schema variant;
@@ -55,7 +56,7 @@ class Variant:
 
     name: str
     way: Way
-    indexes: Sequence[str] = (_BY_WRITER, _BY_STREAM)
+    indexes: Sequence[str] = (_BY_STREAM, _ERASED)
 
     @asynccontextmanager
     async def ready(self, dsn: str) -> AsyncIterator[Append]:
@@ -120,8 +121,8 @@ async def _notify_inside(connection: asyncpg.Connection[Any]) -> Append:
 
 VARIANTS = (
     Variant("as it is, without the log", _as_it_is),
-    Variant("without the index of writers", _as_it_is, (_BY_STREAM,)),
-    Variant("without the index of streams", _as_it_is, (_BY_WRITER,)),
+    Variant("with an index of writers", _as_it_is, (_BY_STREAM, _ERASED, _BY_WRITER)),
+    Variant("without the index of streams", _as_it_is, (_ERASED,)),
     Variant("without both", _as_it_is, ()),
     Variant("an array for each column", _arrays),
     Variant("COPY", _copy),

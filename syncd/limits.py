@@ -137,8 +137,8 @@ GATEWAY_TTL_S = 4.0
 # --- log, store, projector ---
 
 ANSWER_SCAN_RECORDS_MAX = 200_000
-"""Records read backwards, in a log without an index, for the answer of an event that is sent again: about a second of
-work. Beyond it the event is nacked `unavailable`."""
+"""Records of a partition looked through backwards for the answer of an event that is sent again: in a log that cannot
+read one stream alone about a second of work. Beyond it the event is nacked `unavailable` there."""
 
 PARTITIONS_MAX = 1024
 """Of one log. Far beyond what the readers of one deployment can hold; the table `deployment` refuses more."""

@@ -1,9 +1,9 @@
 """How events that are sent again, long after, were answered the first time. The log knows.
 
-A log with an index is asked for the one record. Elsewhere its partition is read backwards from the writer's newest
-record on that stream. That is near: what a device sends again is what it sent just before it lost its connection, since
-it sends nothing more until it knows how those ended. Times are no guide: an event that was made offline is days older
-than its admission, and clocks are wrong.
+It is read backwards from the writer's newest record on that stream. That is near: what a device sends again is what it
+sent just before it lost its connection, since it sends nothing more until it knows how those ended. Times are no guide:
+an event that was made offline is days older than its admission, and clocks are wrong. What is further away only a log
+finds that reads one stream without the others.
 """
 
 from __future__ import annotations
@@ -31,9 +31,6 @@ async def old_answers(
     Raises:
         LogUnavailable: no answer in time.
     """
-    if isinstance(log, SearchableLog):
-        record = await log.find(stream, writer, seq)
-        return {} if record is None else {seq: _answer(record) or t}
     partition = log.partition_of(stream)
     end = await log.end(partition)
     upper = newest_offset + 1 if 0 <= newest_offset < end else end
@@ -47,7 +44,8 @@ async def old_answers(
         found |= await _answers_in(log, stream, writer, from_, upper)
         upper = from_
     if seq not in found:
-        return {}
+        record = await log.find(stream, writer, seq) if isinstance(log, SearchableLog) else None
+        return {} if record is None else {seq: _answer(record) or t}
     return {seq: found.pop(seq) or t, **{other: answer for other, answer in found.items() if answer}}
 
 

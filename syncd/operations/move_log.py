@@ -103,7 +103,7 @@ class LogMove:
         life = await source.fetchval(_QUERIES["begin"])
         if life is None:
             raise Refused("the log is not in Postgres")
-        erased = await source.fetchval(_QUERIES["erased"], ERASED_WRITER)
+        erased = await source.fetchval(_QUERIES["erased"])
         await self._compare(source)
         for _ in range(ROUNDS_MAX):
             if await self._copy(source) <= LEVEL_RECORDS:
@@ -112,7 +112,7 @@ class LogMove:
         try:
             await source.execute(_QUERIES["close"], closing)
             await self._copy(source)
-            if await source.fetchval(_QUERIES["erased"], ERASED_WRITER) != erased:
+            if await source.fetchval(_QUERIES["erased"]) != erased:
                 raise Conflict(f"an account was erased meanwhile, and {self.url} holds it: delete the topic, and again")
             await self._finish(source)
             moved = await source.fetchval(_QUERIES["change_over"], self.url, self.topic_id, self.epoch, life, closing)

@@ -84,7 +84,8 @@ from (
 where place <= 2 or bytes - octet_length(body) <= $4 order by "offset";
 
 -- name: find
--- The first record of an event id. A writer has one event of a seq on each stream it writes to.
+-- The first record of an event id. A writer has one event of a seq on each stream it writes to. Reads the stream from its
+-- beginning until it is met.
 select partition, "offset", stream, writer, seq, kind, version, body, trace from events
 where writer = $1 and seq = $2 and stream = $3 order by "offset" limit 1;
 

@@ -14,8 +14,8 @@ cross join lateral (
 ) as found;
 
 -- name: cells_since
--- The same for cells that changed at or after an offset. Unsorted, so that the planner takes the index on offsets and
--- never walks a whole playlist for one change.
+-- The same for cells that changed at or after an offset. Unsorted, so that the planner takes the index on spans of
+-- offsets and never walks a whole playlist for one change.
 select checkpoint.epoch, checkpoint.offset_next,
        coalesce((select generation from streams where stream = $1), 0) as generation, found.*
 from (select 1) as one
@@ -23,7 +23,7 @@ left join checkpoints as checkpoint on checkpoint.partition = $2
 cross join lateral (
     select array_agg(key) as keys, array_agg(rank) as ranks, array_agg(value) as values,
            array_agg(log_offset) as log_offsets
-    from cells where stream = $1 and log_offset >= $3
+    from cells where stream = $1 and log_span >= $3::bigint >> 14 and log_offset >= $3::bigint
 ) as found;
 
 -- name: cells_under
