@@ -70,7 +70,7 @@ def trim(
                 output.note(line)
         confirm(f"Forget {records} records for good?", yes=yes)
         with progress("forgetting", unit="partitions") as advance:
-            await log_trim.trim(deployment.log, plan, progress=advance)
+            await log_trim.trim(deployment.log, deployment.store, plan, progress=advance)
         if not as_json:
             output.result(f"{records} records are gone", style="green")
         return plan

@@ -15,7 +15,7 @@ from syncd.limits import READ_RECORDS_MAX
 from syncd.log.port import EventLog, TrimmableLog
 from syncd.operations.advance import Advance, quiet
 from syncd.operations.refold import admitted_of, first_offset
-from syncd.store.port import StateReader
+from syncd.store.port import ProjectionStore, StateReader
 
 COST: Final = (
     "State stays: every account keeps what its devices show, and devices resume as before.",
@@ -104,17 +104,19 @@ async def plan_trim(
     return trims
 
 
-async def trim(log: EventLog, plan: TrimPlan, *, progress: Advance = quiet) -> None:
+async def trim(log: EventLog, store: ProjectionStore, plan: TrimPlan, *, progress: Advance = quiet) -> None:
     """Do what the plan says. Interrupted, a part of it is done; plan again, and go on.
 
     Raises:
         Refused: this log cannot forget.
         OffsetInFuture, LogUnavailable: as the log says.
+        StoreUnavailable: the store does not answer.
     """
     if not isinstance(log, TrimmableLog):
         raise Refused("this log cannot forget records by itself")
     for done, part in enumerate(plan, start=1):
         if part.records:
+            await store.make_durable(part.partition)
             await log.trim(part.partition, part.before)
         progress(done, len(plan))
 

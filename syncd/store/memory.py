@@ -104,7 +104,7 @@ class MemoryStore:
             raise FencedOut(f"partition {lease.partition}: term {lease.term} is over")
         self._checkpoints[lease.partition] = Checkpoint(lease.partition, epoch, offset_next)
 
-    async def commit(self, batch: Batch) -> int:
+    async def commit(self, batch: Batch, *, gently: bool = False) -> int:
         partition = batch.lease.partition
         await self.swap_ended(partition)
         at = self._checkpoints.get(partition, Checkpoint(partition, "", 0))
@@ -128,6 +128,9 @@ class MemoryStore:
         for letter in batch.dead_letters:
             self._dead_letters.setdefault(LetterPosition(letter.partition, batch.epoch, letter.offset), letter)
         return sum([self._join(cell) for cell in batch.cells])
+
+    async def make_durable(self, partition: int) -> None:
+        """There is nothing to wait for."""
 
     async def dead_letters_waiting(self, partition: int) -> int:
         return sum(at[0] == partition for at in self._dead_letters)

@@ -152,7 +152,7 @@ class ProjectionStore(ErasedStreams, Protocol):
             FencedOut: the lease has another term. Nothing written.
         """
 
-    async def commit(self, batch: Batch) -> int:
+    async def commit(self, batch: Batch, *, gently: bool = False) -> int:
         """Join the batch's cells and move the checkpoint from `offset_old` to `offset_new`, in one transaction.
 
         Cells join by (rank, canonical value); writers by the larger seq, which the offset goes with, and the larger t;
@@ -160,12 +160,24 @@ class ProjectionStore(ErasedStreams, Protocol):
         records again. Nothing of the batch is visible unless all of it is. A checkpoint that was never committed, at 0
         of epoch "", takes the batch's epoch.
 
+        It is visible at once, but a crash of the database may take back the last second of commits, as a whole and in
+        their order; they are folded once more then. `make_durable` ends that.
+
+        Args:
+            gently: the database's process rests for a millisecond after every few rows, so that others get at the
+                processor that it may share with them. That takes longer, and costs next to nothing.
+
         Returns:
             How many cells changed.
 
         Raises:
             FencedOut: the checkpoint is not at `offset_old` in `epoch`, or the lease has another term. Nothing written.
             StoreUnavailable: the outcome is unknown; ask `checkpoint` before going on.
+        """
+
+    async def make_durable(self, partition: int) -> None:
+        """Return when no crash can take back what was committed of a partition so far. For those who delete records
+        because they are folded.
         """
 
     async def dead_letters_waiting(self, partition: int) -> int:

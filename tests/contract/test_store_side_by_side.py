@@ -158,17 +158,18 @@ class SideBySide(RuleBasedStateMachine):
     @rule(
         partition=partitions, back=st.sampled_from([1, 1, 1, 2]), wrong=wrongs, step=st.integers(0, 5),
         cells=cell_rows, writers=writer_rows, voids=void_rows, slots=slots_rows, dead_letters=dead_letter_rows,
+        gently=st.booleans(),
     )  # fmt: skip
     def commit(
         self, partition: int, back: int, wrong: Wrong, step: int, cells: list[CellRow], writers: list[WriterRow],
-        voids: list[VoidRow], slots: list[SlotsRow], dead_letters: list[DeadLetterRow],
+        voids: list[VoidRow], slots: list[SlotsRow], dead_letters: list[DeadLetterRow], gently: bool,
     ) -> None:  # fmt: skip
         at = self.ask(lambda store: store.checkpoint(partition)).offset_next + wrong.offset
         lease = self.leases[partition][-back:][0]
         lease = Lease(partition, lease.holder, lease.term + wrong.term)
         epoch = "other" if wrong.epoch else self.epochs[partition]
         batch = Batch(lease, epoch, at, at + step, cells, writers, voids, slots, dead_letters)
-        answer = self.ask(lambda store: store.commit(batch))
+        answer = self.ask(lambda store: store.commit(batch, gently=gently))
         if lease.term != self.leases[partition][-1].term or wrong.offset:
             assert isinstance(answer, tuple), "a wrong term or offset is fenced out"
         elif isinstance(answer, int):

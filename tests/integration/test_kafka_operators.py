@@ -59,7 +59,7 @@ def test_a_deployment_on_kafka_is_exported_trimmed_and_forgets_what_it_can(
 
             partition = here.log.partition_of(f"a:{phone.account}")
             plan = await plan_trim(here.log, here.store, Before(offset=1), partitions=[partition])
-            await trim(here.log, plan)
+            await trim(here.log, here.store, plan)
             assert await here.log.start(partition) == 1
             assert await digests(here, phone.account) == before
 

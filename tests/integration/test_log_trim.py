@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_state_outlives_a_trim_and_the_past_says_where_it_begins(tell: Tell) -> 
         shown = await account_state(house.log, house.store, account, house.clock.ms)
         for _ in range(2):  # the second finds nothing to do
             plan = await plan_trim(house.log, house.store, Before(offset=4))
-            await trim(house.log, plan)
+            await trim(house.log, house.store, plan)
             assert await house.log.start(0) == 4
         assert plan[0].records == 0
         assert await account_state(house.log, house.store, account, house.clock.ms) == shown
@@ -131,7 +132,7 @@ def test_a_device_whose_unanswered_events_were_forgotten_goes_on_and_nothing_is_
                 await eventually(lambda: _is_beyond(work.log, end + 1))
             await until_projected(work.log, work.store)
             plan = await plan_trim(work.log, work.store, Before(offset=end + 2))
-            await trim(work.log, plan)
+            await trim(work.log, work.store, plan)
         async with running_service(config) as service, Device(service.ws_url, phone.token, store=store) as device:
             assert device.owed == 2
             await device.queue.add("t3")
@@ -144,3 +145,26 @@ def test_a_device_whose_unanswered_events_were_forgotten_goes_on_and_nothing_is_
 
 async def _is_beyond(log: EventLog, offset: int) -> bool:
     return await log.end(0) > offset
+
+
+def test_nothing_goes_before_its_fold_is_safe_from_a_crash(tell: Tell) -> None:
+    """A crash of the store's database may take back its last batches; their records must be there still."""
+    steps: list[str] = []
+
+    async def story(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        await five_seconds(house)
+        plan = await plan_trim(house.log, house.store, Before(offset=4))
+        for owner, name in ((house.store, "make_durable"), (house.log, "trim")):
+            real = getattr(owner, name)
+
+            async def noted(*given: int, name: str = name, real: Callable[..., Awaitable[None]] = real) -> None:
+                steps.append(name)
+                await real(*given)
+
+            monkeypatch.setattr(owner, name, noted)
+        await trim(house.log, house.store, plan)
+        assert steps == ["make_durable", "trim"]
+        assert await house.log.start(0) == 4
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        tell(lambda house: story(house, monkeypatch))

@@ -305,7 +305,7 @@ async def test_while_the_store_is_away_it_waits_and_then_goes_on(house: House) -
         def __getattr__(self, name: str) -> Any:
             return getattr(house.store, name)
 
-        async def commit(self, batch: Batch) -> int:
+        async def commit(self, batch: Batch, *, gently: bool = False) -> int:
             fate = self.fates.pop() if self.fates else "none"
             if fate == "before":
                 raise StoreUnavailable("away")
@@ -322,3 +322,28 @@ async def test_while_the_store_is_away_it_waits_and_then_goes_on(house: House) -
             await folded(house)
         assert not away.fates
     assert await stored(house, stream) == await refolded(house, stream)
+
+
+@on_postgres
+async def test_in_step_it_commits_a_little_at_a_time_and_behind_it_hurries(house: House) -> None:
+    sizes: list[tuple[int, bool]] = []
+
+    class Noting:
+        """The real store, and how much was committed at once, and how."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(house.store, name)
+
+        async def commit(self, batch: Batch, *, gently: bool = False) -> int:
+            sizes.append((batch.offset_new - batch.offset_old, gently))
+            return await house.store.commit(batch, gently=gently)
+
+    records = [Record("a:alice", "phone00000", seq, "not.known", 1, b"{}") for seq in range(1, 951)]
+    await house.log.append(records[:250])
+    async with projecting(house, store=Noting()):
+        await folded(house)
+        assert sizes == [(100, True), (100, True), (50, True)]
+    await house.log.append(records[250:])
+    async with projecting(house, store=Noting()):
+        await folded(house)
+    assert sizes[3:] == [(700, False)]

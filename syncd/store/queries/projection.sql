@@ -38,18 +38,21 @@ update checkpoints set epoch = $3, offset_next = $4 where partition = $1 and ter
 -- so one round trip and one transaction. Cells join by (rank, value), as merge.md section 2 says; writers by the larger
 -- seq and t; slots add up within an epoch; voids and dead letters come once. A checkpoint that was never committed takes the epoch.
 -- The columns of cells, writers and slots are joined by chr(31), see `syncd.postgres.columns`, and values by line breaks.
+-- The transaction does not wait for the disk, nor do appends behind it: what a crash takes back is folded once more.
+-- After every $32 rows of a table the backend rests, so that others get at the processor that they may share.
 -- Returns whether the fence let it through, and how many cells changed.
 with fence as (
     update checkpoints set epoch = $3::text, offset_next = $5::bigint
     where partition = $1::int and term = $2::bigint and offset_next = $4::bigint and epoch in ($3::text, '')
-    returning partition, epoch
+    returning partition, epoch, set_config('synchronous_commit', 'off', true)
 ), joined as (
     insert into cells (stream, key, rank, value, log_offset)
     select r.stream, r.key, r.rank, convert_to(r.value, 'UTF8'), r.log_offset
     from fence, unnest(
         string_to_array($6::text, chr(31)), string_to_array($7::text, chr(31)), string_to_array($8::text, chr(31)),
         string_to_array($9::text, chr(10)), $10::text::bigint[]
-    ) as r (stream, key, rank, value, log_offset)
+    ) with ordinality as r (stream, key, rank, value, log_offset, place)
+    where r.place % $32::int > 0 or pg_sleep(0.001)::text = ''
     on conflict (stream, key) do update set
         rank = excluded.rank, value = excluded.value, log_offset = excluded.log_offset
     where (excluded.rank, excluded.value) > (cells.rank, cells.value)
@@ -60,7 +63,8 @@ with fence as (
     from fence, unnest(
         string_to_array($11::text, chr(31)), string_to_array($12::text, chr(31)), $13::text::bigint[],
         $14::text::bigint[], $31::text::bigint[]
-    ) as r (writer, stream, seq, t, log_offset)
+    ) with ordinality as r (writer, stream, seq, t, log_offset, place)
+    where r.place % $32::int > 0 or pg_sleep(0.001)::text = ''
     on conflict (writer, stream) do update set
         seq = greatest(writers.seq, excluded.seq), t = greatest(writers.t, excluded.t),
         log_offset = case when excluded.seq >= writers.seq then excluded.log_offset else writers.log_offset end
@@ -71,9 +75,10 @@ with fence as (
     on conflict do nothing
 ), slots_added as (
     insert into list_slots (epoch, stream, list_name, slots)
-    select fence.epoch, r.* from fence, unnest(
+    select fence.epoch, r.stream, r.list_name, r.slots from fence, unnest(
         string_to_array($19::text, chr(31)), string_to_array($20::text, chr(31)), $21::text::bigint[]
-    ) as r
+    ) with ordinality as r (stream, list_name, slots, place)
+    where r.place % $32::int > 0 or pg_sleep(0.001)::text = ''
     on conflict (stream, list_name) do update set
         epoch = excluded.epoch,
         slots = excluded.slots + case when list_slots.epoch = excluded.epoch then list_slots.slots else 0 end
@@ -86,6 +91,10 @@ with fence as (
     on conflict do nothing
 )
 select (select count(*) from fence) = 1 as passed, (select count(*) from joined) as changed;
+
+-- name: make_durable
+-- A commit that waits for the disk, and so for all commits before it. It has to write something.
+update checkpoints set term = term where partition = $1 returning set_config('synchronous_commit', 'on', true);
 
 -- name: dead_letters_waiting
 -- How many records of a partition are set aside; read from the primary key alone.
